@@ -1,0 +1,1 @@
+"""BERT for Keras and TensorFlow: strings in, answers out."""
