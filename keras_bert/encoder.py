@@ -1,0 +1,153 @@
+"""The BERT encoder: the layers, composed."""
+
+from typing import Any
+
+import keras
+
+from keras_bert.config import BertConfig
+from keras_bert.layers.attention_bias import AttentionBias
+from keras_bert.layers.bert_embeddings import BertEmbeddings
+from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.pooler import Pooler
+from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertEncoder(keras.Model):
+    """BERT from token ids to hidden states, on any Keras backend.
+
+    A functional model; its parts are the attributes `embeddings`, `blocks`, `final_norm` (pre-LN only) and
+    `pooler`.
+
+    Args:
+        config: The architecture, a `BertConfig`.
+        use_pooler: Add BERT's pooler (first token, dense, tanh).
+        output_hidden_states: Give the hidden states of the embeddings and of every block as well.
+        output_attentions: Give the attention probabilities of every block as well.
+        dtype: Dtype or dtype policy of all layers, such as `"mixed_bfloat16"`; None takes Keras' global one.
+        **kwargs: Those of `keras.Model`.
+
+    Call arguments:
+        inputs: A dict of int32 (batch, tokens): `token_ids`, `segment_ids`, and `padding_mask` (1 = token,
+            0 = padding).
+
+    Returns:
+        A dict of floats: `sequence_output` (batch, tokens, hidden_size); with `use_pooler` `pooled_output`
+        (batch, hidden_size); with `output_hidden_states` `hidden_states`, a tuple of `num_hidden_layers` + 1
+        like the first; with `output_attentions` `attentions`, a tuple of `num_hidden_layers` of
+        (batch, heads, tokens, tokens), before dropout.
+
+    Example:
+        >>> encoder = BertEncoder(BertConfig(hidden_size=48, num_hidden_layers=2, num_attention_heads=4))
+        >>> ids = keras.ops.ones((1, 8), "int32")
+        >>> encoder({"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids})["pooled_output"].shape
+        TensorShape([1, 48])
+
+    References:
+        Devlin et al. 2018, arXiv:1810.04805; google-research/bert, modeling.py.
+    """
+
+    def __init__(
+        self,
+        config: BertConfig,
+        use_pooler: bool = True,
+        output_hidden_states: bool = False,
+        output_attentions: bool = False,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        embeddings = BertEmbeddings(
+            vocabulary_size=config.vocab_size,
+            hidden_size=config.hidden_size,
+            max_positions=config.max_position_embeddings,
+            num_segments=config.type_vocab_size,
+            position_type=config.position_embedding_type,
+            dropout=config.hidden_dropout_prob,
+            layer_norm_epsilon=config.layer_norm_eps,
+            use_layer_norm=not config.norm_first,
+            initializer_range=config.initializer_range,
+            dtype=policy,
+            name="embeddings",
+        )
+        blocks = [
+            EncoderBlock(
+                num_heads=config.num_attention_heads,
+                intermediate_size=config.intermediate_size,
+                activation=config.hidden_act,
+                dropout=config.hidden_dropout_prob,
+                attention_dropout=config.attention_probs_dropout_prob,
+                layer_norm_epsilon=config.layer_norm_eps,
+                norm_first=config.norm_first,
+                output_attentions=output_attentions,
+                initializer_range=config.initializer_range,
+                dtype=policy,
+                name=f"block_{index}",
+            )
+            for index in range(config.num_hidden_layers)
+        ]
+        final_norm = (
+            keras.layers.LayerNormalization(epsilon=config.layer_norm_eps, dtype=policy, name="final_norm")
+            if config.norm_first
+            else None
+        )
+        pooler = Pooler(config.initializer_range, dtype=policy, name="pooler") if use_pooler else None
+        flatten = FlattenTokens(dtype=policy, name="flatten_tokens")
+        unflatten = UnflattenTokens(dtype=policy, name="unflatten_tokens")
+
+        inputs = {
+            name: keras.Input(shape=(None,), dtype="int32", name=name)
+            for name in ("token_ids", "segment_ids", "padding_mask")
+        }
+        token_ids = inputs["token_ids"]
+        attention_bias = AttentionBias(dtype=policy, name="attention_bias")(inputs["padding_mask"])
+        embedded = embeddings(token_ids, inputs["segment_ids"])
+        hidden_states, attentions = [embedded], []
+        hidden = flatten(embedded)
+        for index, block in enumerate(blocks):
+            hidden = block(hidden, attention_bias)
+            if output_attentions:
+                hidden, probabilities = hidden
+                attentions.append(probabilities)
+            is_last = index == len(blocks) - 1
+            if is_last and final_norm is not None:
+                hidden = final_norm(hidden)
+            if is_last or output_hidden_states:
+                hidden_states.append(unflatten(hidden, token_ids))
+
+        outputs: dict[str, Any] = {"sequence_output": hidden_states[-1]}
+        if pooler is not None:
+            outputs["pooled_output"] = pooler(hidden_states[-1])
+        if output_hidden_states:
+            outputs["hidden_states"] = tuple(hidden_states)
+        if output_attentions:
+            outputs["attentions"] = tuple(attentions)
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+
+        self.config = config
+        self.use_pooler = use_pooler
+        self.output_hidden_states = output_hidden_states
+        self.output_attentions = output_attentions
+        self.dtype_policy = policy
+        self.embeddings = embeddings
+        self.blocks = blocks
+        self.final_norm = final_norm
+        self.pooler = pooler
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "config": self.config.to_dict(),
+            "use_pooler": self.use_pooler,
+            "output_hidden_states": self.output_hidden_states,
+            "output_attentions": self.output_attentions,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BertEncoder":
+        dtype = config["dtype"]
+        if isinstance(dtype, dict):
+            dtype = keras.dtype_policies.deserialize(dtype)
+        return cls(**{**config, "config": BertConfig(**config["config"]), "dtype": dtype})

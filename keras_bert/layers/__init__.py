@@ -1,0 +1,20 @@
+"""Tensors to tensors: the layers of BERT, in `keras.ops` alone, so that they run on every Keras backend."""
+
+from keras_bert.layers.attention_bias import AttentionBias
+from keras_bert.layers.bert_embeddings import BertEmbeddings
+from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.linear import Linear
+from keras_bert.layers.pooler import Pooler
+from keras_bert.layers.self_attention import SelfAttention
+from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
+
+__all__ = [
+    "AttentionBias",
+    "BertEmbeddings",
+    "EncoderBlock",
+    "FlattenTokens",
+    "Linear",
+    "Pooler",
+    "SelfAttention",
+    "UnflattenTokens",
+]

@@ -1,0 +1,35 @@
+"""The mask of attention, prepared once for all blocks."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+# So low that its exp() is 0 after softmax's shift, yet float16 can hold it with a score added.
+_BLOCKED = -3e4
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class AttentionBias(keras.layers.Layer):
+    """Turns a padding mask into what is added to attention scores: 0 for tokens, far below 0 for padding.
+
+    A row without any token gets the same bias everywhere, so its attention is uniform and never NaN.
+
+    Call arguments:
+        padding_mask: int32 (batch, tokens), 1 = token, 0 = padding.
+
+    Returns:
+        float (batch, 1, 1, tokens), in the layer's compute dtype.
+
+    Example:
+        >>> AttentionBias()(keras.ops.array([[1, 0]])).numpy().tolist()
+        [[[[0.0, -30000.0]]]]
+    """
+
+    def call(self, padding_mask: Any) -> Any:
+        bias = (1.0 - ops.cast(padding_mask, "float32")) * _BLOCKED
+        return ops.cast(bias[:, None, None, :], self.compute_dtype)
+
+    def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, tokens = padding_mask_shape
+        return (batch, 1, 1, tokens)

@@ -1,0 +1,140 @@
+"""Word, position and segment embeddings."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+POSITION_TYPES = ("absolute", "sinusoidal")
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertEmbeddings(keras.layers.Layer):
+    """The sum of word, position and segment embeddings, normalized, with dropout.
+
+    Args:
+        vocabulary_size: Rows of the word table.
+        hidden_size: Width of the embeddings.
+        max_positions: The longest input in tokens.
+        num_segments: Rows of the segment table.
+        position_type: `"absolute"` (a learned table) or `"sinusoidal"`.
+        dropout: Dropout rate on the result.
+        layer_norm_epsilon: Epsilon of the layer normalization.
+        use_layer_norm: False leaves the normalization out (pre-LN encoders normalize inside the blocks).
+        initializer_range: Standard deviation of the tables' initializer.
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        token_ids: int32 (batch, tokens).
+        segment_ids: int32 (batch, tokens).
+
+    Returns:
+        float (batch, tokens, hidden_size).
+
+    References:
+        Devlin et al. 2018, arXiv:1810.04805, figure 2; sinusoids: Vaswani et al. 2017, arXiv:1706.03762, 3.5.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        hidden_size: int,
+        max_positions: int = 512,
+        num_segments: int = 2,
+        position_type: str = "absolute",
+        dropout: float = 0.0,
+        layer_norm_epsilon: float = 1e-12,
+        use_layer_norm: bool = True,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if position_type not in POSITION_TYPES:
+            raise ValueError(
+                f"position_type must be one of {', '.join(POSITION_TYPES)}, received: {position_type!r}"
+            )
+        self.vocabulary_size = vocabulary_size
+        self.hidden_size = hidden_size
+        self.max_positions = max_positions
+        self.num_segments = num_segments
+        self.position_type = position_type
+        self.dropout = dropout
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.use_layer_norm = use_layer_norm
+        self.initializer_range = initializer_range
+        self.position_embeddings: Any = None
+        self.layer_norm: keras.layers.LayerNormalization | None = None
+
+    def build(
+        self, token_ids_shape: tuple[int | None, ...], segment_ids_shape: tuple[int | None, ...]
+    ) -> None:
+        # autocast off: casting the gathered rows costs less than casting a whole table in every step.
+        def table(name: str, rows: int) -> Any:
+            return self.add_weight(
+                name=name,
+                shape=(rows, self.hidden_size),
+                initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+                autocast=False,
+            )
+
+        self.word_embeddings = table("word_embeddings", self.vocabulary_size)
+        self.token_type_embeddings = table("token_type_embeddings", self.num_segments)
+        if self.position_type == "absolute":
+            self.position_embeddings = table("position_embeddings", self.max_positions)
+        if self.use_layer_norm:
+            self.layer_norm = keras.layers.LayerNormalization(
+                epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+            )
+            self.layer_norm.build((*token_ids_shape, self.hidden_size))
+        self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+
+    def call(self, token_ids: Any, segment_ids: Any, training: bool = False) -> Any:
+        tokens = token_ids.shape[1]
+        if tokens is not None and tokens > self.max_positions:
+            raise ValueError(f"the input has {tokens} tokens, the position table {self.max_positions} rows")
+        if self.position_embeddings is None:
+            positions = ops.convert_to_tensor(sinusoidal_positions(self.max_positions, self.hidden_size))
+        else:
+            positions = self.position_embeddings
+        embeddings = ops.take(self.word_embeddings, token_ids, axis=0)  # (B, T, D)
+        embeddings = embeddings + positions[: ops.shape(token_ids)[1]]
+        embeddings = embeddings + ops.take(self.token_type_embeddings, segment_ids, axis=0)
+        if self.layer_norm is not None:
+            embeddings = self.layer_norm(embeddings)
+        return self.dropout_layer(ops.cast(embeddings, self.compute_dtype), training=training)
+
+    def compute_output_shape(self, token_ids_shape: Any, segment_ids_shape: Any) -> Any:
+        return (*token_ids_shape, self.hidden_size)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "hidden_size": self.hidden_size,
+            "max_positions": self.max_positions,
+            "num_segments": self.num_segments,
+            "position_type": self.position_type,
+            "dropout": self.dropout,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "use_layer_norm": self.use_layer_norm,
+            "initializer_range": self.initializer_range,
+        }
+
+
+def sinusoidal_positions(max_positions: int, size: int) -> np.ndarray:
+    """Returns the sinusoidal position encoding: sines in the even columns, cosines in the odd ones.
+
+    Args:
+        max_positions: Rows.
+        size: Columns.
+
+    Returns:
+        float32 (max_positions, size).
+
+    References:
+        Vaswani et al. 2017, arXiv:1706.03762, section 3.5.
+    """
+    columns = np.arange(size)
+    angles = np.arange(max_positions)[:, None] / 10000 ** ((columns - columns % 2) / size)
+    return np.where(columns % 2 == 0, np.sin(angles), np.cos(angles)).astype("float32")

@@ -1,0 +1,131 @@
+"""One block of the encoder: self-attention, then a feed-forward network."""
+
+from typing import Any
+
+import keras
+
+from keras_bert.layers.linear import Linear
+from keras_bert.layers.self_attention import SelfAttention
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class EncoderBlock(keras.layers.Layer):
+    """A Transformer encoder block as BERT has it, over two-dimensional hidden states.
+
+    Post-LN, BERT's own: `x = norm(x + dropout(sublayer(x)))`. With `norm_first`, pre-LN:
+    `x = x + dropout(sublayer(norm(x)))`. Layer normalization computes in float32 under every dtype policy.
+
+    Args:
+        num_heads: Attention heads.
+        intermediate_size: Width of the feed-forward layer.
+        activation: Name of its activation (see `keras_bert.layers.activations`).
+        dropout: Dropout rate on the output of each sub-layer.
+        attention_dropout: Dropout rate on the attention probabilities.
+        layer_norm_epsilon: Epsilon of the layer normalizations.
+        norm_first: Pre-LN in place of post-LN.
+        output_attentions: Return the attention probabilities as well.
+        initializer_range: Standard deviation of the kernels' initializer.
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden: float (batch · tokens, size).
+        attention_bias: float (batch, 1, 1, tokens), see `AttentionBias`.
+
+    Returns:
+        float (batch · tokens, size); with `output_attentions` a pair of that and float
+        (batch, heads, tokens, tokens).
+
+    References:
+        Devlin et al. 2018, arXiv:1810.04805, section 3; pre-LN: Xiong et al. 2020, arXiv:2002.04745.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        intermediate_size: int,
+        activation: str = "gelu",
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        layer_norm_epsilon: float = 1e-12,
+        norm_first: bool = False,
+        output_attentions: bool = False,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.intermediate_size = intermediate_size
+        self.activation = activation
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.norm_first = norm_first
+        self.output_attentions = output_attentions
+        self.initializer_range = initializer_range
+
+    def build(
+        self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]
+    ) -> None:
+        size = hidden_shape[-1]
+        policy = self.dtype_policy
+        self.attention = SelfAttention(
+            self.num_heads,
+            dropout=self.attention_dropout,
+            output_attentions=self.output_attentions,
+            initializer_range=self.initializer_range,
+            dtype=policy,
+            name="attention",
+        )
+        self.attention.build(hidden_shape, attention_bias_shape)
+        self.intermediate = Linear(
+            self.intermediate_size, self.activation, self.initializer_range, dtype=policy, name="intermediate"
+        )
+        self.intermediate.build(hidden_shape)
+        self.output_dense = Linear(
+            size, initializer_range=self.initializer_range, dtype=policy, name="output_dense"
+        )
+        self.output_dense.build((*hidden_shape[:-1], self.intermediate_size))
+        norm: dict[str, Any] = {"epsilon": self.layer_norm_epsilon, "dtype": policy}
+        self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **norm)
+        self.attention_norm.build(hidden_shape)
+        self.output_norm = keras.layers.LayerNormalization(name="output_norm", **norm)
+        self.output_norm.build(hidden_shape)
+        self.attention_dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
+        self.output_dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
+
+    def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
+        inputs = self.attention_norm(hidden) if self.norm_first else hidden
+        attended = self.attention(inputs, attention_bias, training=training)
+        attended, probabilities = attended if self.output_attentions else (attended, None)
+        hidden = hidden + self.attention_dropout_layer(attended, training=training)
+        if not self.norm_first:
+            hidden = self.attention_norm(hidden)
+
+        inputs = self.output_norm(hidden) if self.norm_first else hidden
+        expanded = self.output_dense(self.intermediate(inputs))
+        hidden = hidden + self.output_dropout_layer(expanded, training=training)
+        if not self.norm_first:
+            hidden = self.output_norm(hidden)
+        return (hidden, probabilities) if self.output_attentions else hidden
+
+    def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:
+        batch, _, _, tokens = attention_bias_shape
+        return (
+            (hidden_shape, (batch, self.num_heads, tokens, tokens))
+            if self.output_attentions
+            else hidden_shape
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_size": self.intermediate_size,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "attention_dropout": self.attention_dropout,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "norm_first": self.norm_first,
+            "output_attentions": self.output_attentions,
+            "initializer_range": self.initializer_range,
+        }

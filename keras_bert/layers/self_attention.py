@@ -1,0 +1,98 @@
+"""Multi-head self-attention over two-dimensional hidden states."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_bert.layers.linear import Linear
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class SelfAttention(keras.layers.Layer):
+    """Multi-head scaled dot-product self-attention with its output projection.
+
+    Query, key and value come from one product with a fused kernel, side by side as `[query | key | value]`,
+    each with the heads one after the other.
+
+    Args:
+        num_heads: Attention heads; must divide the size of the hidden states.
+        dropout: Dropout rate on the attention probabilities.
+        output_attentions: Return the probabilities as well.
+        initializer_range: Standard deviation of the kernels' initializer.
+        **kwargs: Those of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden: float (batch · tokens, size), the hidden states of all rows one after the other.
+        attention_bias: float (batch, 1, 1, tokens), added to the scores; see `AttentionBias`.
+
+    Returns:
+        float (batch · tokens, size); with `output_attentions` a pair of that and the probabilities before
+        dropout, float (batch, heads, tokens, tokens).
+
+    References:
+        Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        dropout: float = 0.0,
+        output_attentions: bool = False,
+        initializer_range: float = 0.02,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.output_attentions = output_attentions
+        self.initializer_range = initializer_range
+
+    def build(
+        self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]
+    ) -> None:
+        size = hidden_shape[-1]
+        if size is None or size % self.num_heads:
+            raise ValueError(
+                f"num_heads={self.num_heads} must divide the size of the hidden states, received: {size}"
+            )
+        self.head_size = size // self.num_heads
+        options: dict[str, Any] = {"initializer_range": self.initializer_range, "dtype": self.dtype_policy}
+        self.qkv = Linear(3 * size, name="qkv", **options)
+        self.qkv.build(hidden_shape)
+        self.output_dense = Linear(size, name="output_dense", **options)
+        self.output_dense.build(hidden_shape)
+        self.probability_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+
+    def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
+        # B batch, T tokens, H heads, S size of a head
+        bias_shape = ops.shape(attention_bias)
+        batch, tokens = bias_shape[0], bias_shape[3]
+        qkv = ops.reshape(self.qkv(hidden), (batch, tokens, 3, self.num_heads, self.head_size))
+        qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
+        query, key, value = qkv[0], qkv[1], qkv[2]  # (B, H, T, S)
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
+        scores = scores * self.head_size**-0.5 + attention_bias
+        probabilities = ops.softmax(ops.cast(scores, "float32"))
+        probabilities = ops.cast(probabilities, self.compute_dtype)
+        dropped = self.probability_dropout(probabilities, training=training)
+        context = ops.transpose(ops.matmul(dropped, value), (0, 2, 1, 3))  # (B, T, H, S)
+        outputs = self.output_dense(ops.reshape(context, (-1, self.num_heads * self.head_size)))
+        return (outputs, probabilities) if self.output_attentions else outputs
+
+    def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:
+        batch, _, _, tokens = attention_bias_shape
+        return (
+            (hidden_shape, (batch, self.num_heads, tokens, tokens))
+            if self.output_attentions
+            else hidden_shape
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "output_attentions": self.output_attentions,
+            "initializer_range": self.initializer_range,
+        }
