@@ -1,0 +1,144 @@
+"""Writing folders so that a failure never leaves half of one."""
+
+import contextlib
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from absl import logging
+
+from keras_bert.errors import InputError
+
+# Errors of the file system that a user can mend, in words.
+_REASONS = {
+    errno.ENOSPC: "no space left on the device",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than allowed here",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EBUSY: "the folder is in use (a mount point cannot be replaced; name a folder inside it)",
+    errno.EXDEV: "the folder is a mount point, which cannot be replaced; name a folder inside it",
+}
+
+
+def check_target(path: str | Path, overwrite: bool = False) -> Path:
+    """Checks that a folder may be written at `path`, before the work whose result goes there.
+
+    Args:
+        path: The folder to be written; need not exist.
+        overwrite: Whether a folder that holds something may be replaced as a whole.
+
+    Returns:
+        The path with symbolic links resolved.
+
+    Raises:
+        InputError: `path` is a file, holds something and `overwrite` is False, or is a folder that must not
+            be replaced: the current one, one above it, or the home folder.
+    """
+    target = Path(path).expanduser().resolve()
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{path}: is a file; expected the name of a folder to write")
+    if target.is_dir() and any(target.iterdir()):
+        if not overwrite:
+            names = sorted(entry.name for entry in target.iterdir())
+            shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+            raise InputError(
+                f"{path}: already holds {shown}; choose another folder or pass overwrite=True (--overwrite)"
+            )
+        if Path.cwd().is_relative_to(target) or Path.home().is_relative_to(target):
+            raise InputError(
+                f"{path}: overwriting would delete the current or the home folder; choose another folder"
+            )
+    return target
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Gives a temporary folder that takes the place of `path` when the block ends well.
+
+    The temporary folder lies beside `path`, on the same file system. At the end its files are flushed to the
+    disk (fsync) and it is renamed; a folder that was there is moved aside first and deleted last. When
+    anything fails, the temporary folder is removed and what was at `path` stays as it was.
+
+    If the process is killed between the two renames, the old folder is still there as `.NAME.XXXXXXXX.old`.
+
+    Args:
+        path: The folder to write.
+        overwrite: Replace a folder that holds something, as a whole.
+
+    Yields:
+        The temporary folder, empty.
+
+    Raises:
+        InputError: As `check_target`, and when the disk is full or does not allow writing.
+
+    Example:
+        >>> with atomic_folder("runs/sst2") as temporary:
+        ...     _ = (temporary / "config.json").write_text("{}")
+    """
+    target = check_target(path, overwrite)
+    token = uuid.uuid4().hex[:8]
+    temporary = target.with_name(f".{target.name}.{token}.partial")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        _flush(temporary)
+        _replace(target, temporary, target.with_name(f".{target.name}.{token}.old"))
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        number = _error_number(error)
+        if number in _REASONS:
+            raise InputError(
+                f"{path}: not written: {_REASONS[number]}; what was there before is unchanged"
+            ) from error
+        raise
+
+
+def _error_number(error: BaseException) -> int | None:
+    """Returns the system's number of an I/O error, also of one that safetensors put into words."""
+    if isinstance(error, OSError):
+        return error.errno
+    _, found, rest = str(error).partition("(os error ")
+    digits = rest.partition(")")[0]
+    return int(digits) if found and digits.isdigit() else None
+
+
+def _flush(folder: Path) -> None:
+    """Writes the folder's files and entries through to the disk."""
+    for entry in sorted(folder.rglob("*")):
+        if not entry.is_symlink():
+            _flush_one(entry)
+    _flush_one(folder)
+
+
+def _flush_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(target: Path, temporary: Path, aside: Path) -> None:
+    """Puts `temporary` at `target`; what was there goes to `aside` and is deleted at the end."""
+    had_one = target.exists()
+    if had_one:
+        target.rename(aside)
+    try:
+        temporary.rename(target)
+    except BaseException:
+        if had_one:
+            aside.rename(target)
+        raise
+    _flush_one(target.parent)
+    if had_one:
+        try:
+            shutil.rmtree(aside)
+        except OSError as error:
+            logging.warning(
+                "%s is written; the folder it replaced could not be deleted: %s (%s)", target, aside, error
+            )

@@ -1,0 +1,158 @@
+import errno
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from keras_bert.errors import InputError
+from keras_bert.files import atomic_folder, check_target
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def old(tmp_path) -> Path:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text("old")
+    return folder
+
+
+def test_a_new_folder_appears_whole(tmp_path):
+    target = tmp_path / "deep" / "run"
+    with atomic_folder(target) as temporary:
+        assert not target.exists()
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "a.txt").write_text("a")
+    assert files(tmp_path) == {"deep/run/inner/a.txt": "a"}
+
+
+def test_permissions_are_those_of_an_ordinary_folder(tmp_path):
+    (tmp_path / "ordinary").mkdir()
+    with atomic_folder(tmp_path / "run"):
+        pass
+    assert (tmp_path / "run").stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+def test_an_empty_folder_may_be_filled(tmp_path):
+    (tmp_path / "run").mkdir()
+    with atomic_folder(tmp_path / "run") as temporary:
+        (temporary / "a").write_text("a")
+    assert files(tmp_path) == {"run/a": "a"}
+
+
+def test_a_folder_that_holds_something_is_not_touched(old):
+    with (
+        pytest.raises(InputError, match=r"already holds config\.json; choose another .*--overwrite"),
+        atomic_folder(old),
+    ):
+        pytest.fail("the block must not run")
+    assert files(old.parent) == {"run/config.json": "old"}
+
+
+def test_overwrite_replaces_the_whole_folder(old):
+    with atomic_folder(old, overwrite=True) as temporary:
+        (temporary / "other.json").write_text("new")
+        assert files(old) == {"config.json": "old"}
+    assert files(old.parent) == {"run/other.json": "new"}
+
+
+def test_a_symbolic_link_is_followed_not_replaced(old):
+    link = old.parent / "link"
+    link.symlink_to(old)
+    with atomic_folder(link, overwrite=True) as temporary:
+        (temporary / "a").write_text("new")
+    assert link.is_symlink()
+    assert files(old) == {"a": "new"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("mine"), OSError(errno.EIO, "I/O error")])
+def test_after_a_failure_the_old_folder_survives_and_nothing_else(old, error):
+    def fail():
+        with atomic_folder(old, overwrite=True) as temporary:
+            (temporary / "config.json").write_text("half")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert files(old.parent) == {"run/config.json": "old"}
+    assert [path.name for path in old.parent.iterdir()] == ["run"]
+
+
+def test_a_full_disk_is_an_input_error(old):
+    with (
+        pytest.raises(InputError, match="not written: no space left on the device; what was there"),
+        atomic_folder(old, overwrite=True),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert [path.name for path in old.parent.iterdir()] == ["run"]
+
+
+def test_a_failing_rename_puts_the_old_folder_back(old, monkeypatch):
+    rename = Path.rename
+
+    def fail_for_new(self, target):
+        if self.name.endswith(".partial"):
+            raise OSError(errno.EIO, "I/O error")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail_for_new)
+    with pytest.raises(OSError, match="I/O error"), atomic_folder(old, overwrite=True) as temporary:
+        (temporary / "a").write_text("new")
+    assert files(old.parent) == {"run/config.json": "old"}
+    assert [path.name for path in old.parent.iterdir()] == ["run"]
+
+
+def test_safetensors_own_error_is_understood(old):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with (
+            pytest.raises(InputError, match="larger than allowed"),
+            atomic_folder(old, overwrite=True) as temporary,
+        ):
+            save_file({"a": np.zeros(100_000, np.float32)}, temporary / "model.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(old.parent) == {"run/config.json": "old"}
+
+
+def test_a_really_full_disk(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    options = ["-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)]
+    if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        with atomic_folder(disk / "run") as temporary:
+            (temporary / "a").write_text("old")
+        with (
+            pytest.raises(InputError, match="no space left on the device"),
+            atomic_folder(disk / "run", overwrite=True) as temporary,
+        ):
+            save_file({"a": np.zeros(100_000, np.float32)}, temporary / "model.safetensors")
+        assert files(disk) == {"run/a": "old"}
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_check_target(tmp_path, monkeypatch, old):
+    assert check_target(tmp_path / "none") == (tmp_path / "none").resolve()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file"):
+        check_target(tmp_path / "file")
+    monkeypatch.chdir(old)
+    for folder in (".", "..", old):
+        with pytest.raises(InputError, match="current or the home folder"):
+            check_target(folder, overwrite=True)
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("HOME", str(old / "user"))
+    with pytest.raises(InputError, match="current or the home folder"):
+        check_target(old, overwrite=True)
