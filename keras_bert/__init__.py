@@ -1,1 +1,71 @@
-"""BERT for Keras and TensorFlow: strings in, answers out."""
+"""BERT for Keras and TensorFlow: strings in, answers out.
+
+Everything a user needs hangs on this module and is loaded at first use, so that `import keras_bert` costs
+milliseconds and imports neither TensorFlow nor Keras.
+
+Example:
+    >>> import keras_bert
+    >>> keras_bert.BertConfig(num_hidden_layers=2).hidden_size
+    768
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from keras_bert.version import __version__
+
+__all__ = [
+    "BertClassifier",
+    "BertConfig",
+    "BertEncoder",
+    "BertPreprocessor",
+    "BertRegressor",
+    "BertTokenizer",
+    "InputError",
+    "__version__",
+    "checkpoints",
+    "data",
+    "evaluation",
+    "layers",
+    "serving",
+    "tasks",
+    "text",
+    "training",
+]
+
+# The module in which each public name is found: a room re-exports what it shows.
+_HOME = {
+    "BertClassifier": "keras_bert.tasks",
+    "BertConfig": "keras_bert.config",
+    "BertEncoder": "keras_bert.encoder",
+    "BertPreprocessor": "keras_bert.text",
+    "BertRegressor": "keras_bert.tasks",
+    "BertTokenizer": "keras_bert.text",
+    "InputError": "keras_bert.errors",
+}
+_ROOMS = frozenset(
+    ("checkpoints", "data", "evaluation", "layers", "serving", "tasks", "text", "training"),
+)
+
+if TYPE_CHECKING:
+    from keras_bert import checkpoints, data, evaluation, layers, serving, tasks, text, training
+    from keras_bert.config import BertConfig
+    from keras_bert.encoder import BertEncoder
+    from keras_bert.errors import InputError
+    from keras_bert.tasks import BertClassifier, BertRegressor
+    from keras_bert.text import BertPreprocessor, BertTokenizer
+else:  # hidden from type checkers, which would take every unknown attribute for one that is found here
+
+    def __getattr__(name: str) -> object:
+        """Loads a public name or a room at first use (PEP 562)."""
+        if name in _ROOMS:
+            return importlib.import_module(f"keras_bert.{name}")
+        if name in _HOME:
+            value = getattr(importlib.import_module(_HOME[name]), name)
+            globals()[name] = value
+            return value
+        raise AttributeError(f"module 'keras_bert' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """Lists the public names, those not loaded yet included."""
+        return sorted({*globals(), *__all__})
