@@ -1,0 +1,308 @@
+"""The house as built is the house as drawn: rooms, what each may import, the size of each file, its tests.
+
+Nothing is imported here: the sources are read and parsed. docs/decisions.md says why the rules are so.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "keras_bert"
+
+# Which rooms each room may import from: only rooms below it.
+GROUND = {"errors", "files", "version"}
+NUMBERS = {*GROUND, "config", "layers", "encoder"}
+BELOW = {
+    "errors": set(),
+    "version": set(),
+    "files": {"errors"},
+    "config": GROUND,
+    "text": {*GROUND, "config"},
+    "layers": GROUND,  # plain values, never the config object
+    "encoder": {*GROUND, "config", "layers"},
+    "checkpoints": {*NUMBERS, "text"},
+    "data": {*GROUND, "config", "text"},
+    "training": NUMBERS,  # of the network, not of a task
+    "evaluation": GROUND,
+    "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation"},
+}
+BELOW["serving"] = {*BELOW["tasks"], "tasks", "training"}
+BELOW["scripts"] = {*BELOW["serving"], "serving"}
+
+# The only layer that may ask which backend runs it, and so import TensorFlow: the bias-add.
+BACKEND_SWITCH = "layers/bias_add.py"
+
+# Files that may use a private name of Keras or TensorFlow, each with the reason.
+PRIVATE_NAMES_ALLOWED: dict[str, str] = {}
+PRIVATE_MODULES = ("keras.src", "keras_hub.src", "tensorflow.python", "tensorflow_text.python")
+FOREIGN = ("keras", "keras_hub", "tensorflow", "tensorflow_text", "tensorflow_datasets")
+
+# Packages of the extras: imported inside the function that needs them.
+EXTRAS = {
+    "apache_beam",
+    "grpc",
+    "matplotlib",
+    "requests",
+    "scipy",
+    "seqeval",
+    "sklearn",
+    "tensorboard",
+    "tensorflow_serving",
+    "tokenizers",
+    "torch",
+    "transformers",
+}
+
+# Sources without a test file of the same name, each with where it is tested.
+TESTED_ELSEWHERE = {
+    "errors.py": "an exception class without code of its own",
+    "version.py": "tests/packaging_test.py",
+}
+
+# Files with more than one public class, each with the one job they do together.
+ONE_JOB = {
+    "layers/tokens.py": "a layer and its inverse",
+}
+
+MAX_LINES = 500
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+MODULES = sources("keras_bert")
+EVERY_FILE = sources("keras_bert", "tests", "export", "benchmarks", "notebooks")
+
+
+def inside(path: Path) -> str:
+    """The path as it is written in the tables above: `text/tokenizer.py`."""
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return inside(path).split("/")[0].removesuffix(".py")
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of whatever is imported, in functions and for type checkers too.
+
+    `from a import b` gives `a.b`: whether `b` is a module cannot be told without importing.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, "." * node.level + f"{node.module or ''}.{alias.name}"
+
+
+def imports_at_load(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What importing the module imports: whatever stands outside functions and `if TYPE_CHECKING:`."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from imports(node)
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def dotted(node: ast.AST) -> str | None:
+    """`tf.data.Dataset` of an attribute chain that starts at a name; None for any other expression."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        start = dotted(node.value)
+        return None if start is None else f"{start}.{node.attr}"
+    return None
+
+
+in_package = pytest.mark.parametrize("path", MODULES, ids=inside)
+everywhere = pytest.mark.parametrize("path", EVERY_FILE, ids=lambda path: path.relative_to(ROOT).as_posix())
+
+
+@in_package
+def test_a_room_imports_only_from_rooms_below(path: Path):
+    room = room_of(path)
+    if room == "__init__":
+        return  # the public face names every room and loads none: public_face_test.py
+    assert room in BELOW, f"{room}: a room that is not in the plan"
+    for line, name in imports(parse(path)):
+        assert not name.startswith("."), f"{inside(path)}:{line}: a relative import; write keras_bert..."
+        parts = name.split(".")
+        if parts[0] == "keras_bert":
+            assert len(parts) > 1, f"{inside(path)}:{line}: import from the room, not from the public face"
+            allowed = {*BELOW[room], room}
+            assert parts[1] in allowed, f"{inside(path)}:{line}: {room} may not import from {parts[1]}"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if room_of(path) in ("layers", "encoder")], ids=inside
+)
+def test_layers_run_on_every_backend(path: Path):
+    if inside(path) == BACKEND_SWITCH:
+        return
+    for line, name in imports(parse(path)):
+        assert name.split(".")[0] not in ("tensorflow", "tensorflow_text", "jax", "torch"), (
+            f"{inside(path)}:{line}: imports {name}; layers are made of keras.ops, {BACKEND_SWITCH} aside"
+        )
+
+
+@everywhere
+def test_no_private_name_of_keras_or_tensorflow(path: Path):
+    if path.is_relative_to(PACKAGE) and inside(path) in PRIVATE_NAMES_ALLOWED:
+        return
+    tree = parse(path)
+    names = {}
+    for line, name in imports(tree):
+        root = name.split(".")[0]
+        assert not f"{name}.".startswith(tuple(f"{module}." for module in PRIVATE_MODULES)), (
+            f"line {line}: {name}"
+        )
+        if root in FOREIGN:
+            assert not any(part.startswith("_") for part in name.split(".")), f"line {line}: {name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] in FOREIGN:
+                    names[alias.asname or alias.name.split(".")[0]] = alias.name
+    for node in ast.walk(tree):
+        chain = dotted(node) if isinstance(node, ast.Attribute) else None
+        if chain is None or chain.split(".")[0] not in names:
+            continue
+        start, *rest = chain.split(".")
+        full = f"{names[start]}.{'.'.join(rest)}."
+        assert not full.startswith(tuple(f"{module}." for module in PRIVATE_MODULES)), (
+            f"line {node.lineno}: {chain}"
+        )
+        assert not any(part.startswith("_") for part in rest), f"line {node.lineno}: {chain}"
+
+
+@in_package
+def test_extras_are_imported_where_they_are_used(path: Path):
+    for line, name in imports_at_load(parse(path)):
+        assert name.split(".")[0] not in EXTRAS, f"{inside(path)}:{line}: {name} belongs to an extra"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) == "scripts"], ids=inside)
+def test_programs_import_nothing_heavy_before_their_flags_are_read(path: Path):
+    for line, name in imports_at_load(parse(path)):
+        light = name.split(".")[0] in {*sys.stdlib_module_names, "absl"} or name.startswith(
+            ("keras_bert.errors.", "keras_bert.files.", "keras_bert.scripts", "keras_bert.version.")
+        )
+        assert light, f"{inside(path)}:{line}: {name} is imported before the flags are read"
+
+
+@in_package
+def test_flags_are_in_the_programs_only(path: Path):
+    if room_of(path) == "scripts":
+        return
+    for line, name in imports(parse(path)):
+        assert not name.startswith(("absl.flags", "absl.app", "argparse")), f"{inside(path)}:{line}: {name}"
+
+
+def is_record(node: ast.ClassDef) -> bool:
+    """Whether a class only holds values (dataclass, named tuple, enum, protocol) or is an exception."""
+    plain = ("NamedTuple", "TypedDict", "Enum", "StrEnum", "IntEnum", "Protocol", "Error", "Exception")
+    return any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list) or any(
+        ast.unparse(base).split("[")[0].endswith(plain) for base in node.bases
+    )
+
+
+@in_package
+def test_one_public_class_a_file(path: Path):
+    classes = [
+        node.name
+        for node in parse(path).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and not is_record(node)
+    ]
+    assert len(classes) <= 1 or inside(path) in ONE_JOB, f"{inside(path)} holds {', '.join(classes)}"
+
+
+@everywhere
+def test_no_file_is_long(path: Path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MAX_LINES, f"{path.relative_to(ROOT)} has {lines} lines: it is asking to be two"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in EVERY_FILE if not path.is_relative_to(ROOT / "tests")],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_every_file_says_what_it_is(path: Path):
+    docstring = ast.get_docstring(parse(path)) or ""
+    first = docstring.split("\n")[0]
+    assert first.endswith((".", ":", "?")), (
+        f"{path.relative_to(ROOT)}: no docstring of which the first line says what it is"
+    )
+
+
+@in_package
+def test_every_source_has_its_test_file(path: Path):
+    name = inside(path)
+    if path.name == "__init__.py" or name in TESTED_ELSEWHERE:
+        return
+    mirror = ROOT / "tests" / f"{name.removesuffix('.py')}_test.py"
+    assert mirror.is_file(), f"{name} has no {mirror.relative_to(ROOT)}"
+
+
+def test_every_exemption_is_still_needed():
+    for name in (BACKEND_SWITCH, *ONE_JOB, *PRIVATE_NAMES_ALLOWED, *TESTED_ELSEWHERE):
+        assert (PACKAGE / name).is_file(), f"{name} is gone: take it off the list"
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in PACKAGE.iterdir() if path.is_dir()), ids=lambda p: p.name
+)
+def test_every_room_is_a_package(folder: Path):
+    if any(folder.rglob("*.py")):
+        assert (folder / "__init__.py").is_file(), f"keras_bert/{folder.name} has no __init__.py"
+
+
+# The checks themselves are checked: each must see what it is there to see.
+
+
+def test_imports_in_functions_and_for_type_checkers_are_seen():
+    tree = ast.parse(
+        "import a.b\nfrom c import d\nif TYPE_CHECKING:\n    import e\ndef f():\n    from g.h import i\n"
+    )
+    assert [name for _, name in imports(tree)] == ["a.b", "c.d", "e", "g.h.i"]
+    assert sorted(name for _, name in imports_at_load(tree)) == ["a.b", "c.d"]
+
+
+@pytest.mark.parametrize(
+    ("source", "violates"),
+    [
+        ("import tensorflow as tf\ntf.python.ops", True),
+        ("import keras\nkeras.src.layers.Dense", True),
+        ("from keras.src import layers", True),
+        ("from tensorflow.python.framework import ops", True),
+        ("import tensorflow as tf\ntf._private", True),
+        ("import tensorflow as tf\ntf.data.Dataset", False),
+        ("self._keras = 1\nself._keras.src", False),
+    ],
+)
+def test_private_names_are_seen(tmp_path: Path, source: str, violates: bool):
+    path = tmp_path / "module.py"
+    path.write_text(source, encoding="utf-8")
+    if violates:
+        with pytest.raises(AssertionError):
+            test_no_private_name_of_keras_or_tensorflow(path)
+    else:
+        test_no_private_name_of_keras_or_tensorflow(path)
