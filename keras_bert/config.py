@@ -95,8 +95,7 @@ class BertConfig:
             )
         if self.hidden_act not in ACTIVATIONS:
             raise InputError(
-                f"BertConfig: hidden_act must be one of {', '.join(ACTIVATIONS)}, "
-                f"received: {self.hidden_act!r}"
+                f"BertConfig: hidden_act must be one of {', '.join(ACTIVATIONS)}, received: {self.hidden_act!r}"
             )
         if self.position_embedding_type not in POSITION_EMBEDDING_TYPES:
             raise InputError(

@@ -6,6 +6,7 @@ from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.pooler import Pooler
 from keras_bert.layers.self_attention import SelfAttention
+from keras_bert.layers.token_pooling import TokenPooling
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "Linear",
     "Pooler",
     "SelfAttention",
+    "TokenPooling",
     "UnflattenTokens",
 ]

@@ -51,9 +51,7 @@ class BertEmbeddings(keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if position_type not in POSITION_TYPES:
-            raise ValueError(
-                f"position_type must be one of {', '.join(POSITION_TYPES)}, received: {position_type!r}"
-            )
+            raise ValueError(f"position_type must be one of {', '.join(POSITION_TYPES)}, received: {position_type!r}")
         self.vocabulary_size = vocabulary_size
         self.hidden_size = hidden_size
         self.max_positions = max_positions
@@ -66,9 +64,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.position_embeddings: Any = None
         self.layer_norm: keras.layers.LayerNormalization | None = None
 
-    def build(
-        self, token_ids_shape: tuple[int | None, ...], segment_ids_shape: tuple[int | None, ...]
-    ) -> None:
+    def build(self, token_ids_shape: tuple[int | None, ...], segment_ids_shape: tuple[int | None, ...]) -> None:
         # autocast off: casting the gathered rows costs less than casting a whole table in every step.
         def table(name: str, rows: int) -> Any:
             return self.add_weight(
@@ -94,7 +90,9 @@ class BertEmbeddings(keras.layers.Layer):
         if tokens is not None and tokens > self.max_positions:
             raise ValueError(f"the input has {tokens} tokens, the position table {self.max_positions} rows")
         if self.position_embeddings is None:
-            positions = ops.convert_to_tensor(sinusoidal_positions(self.max_positions, self.hidden_size))
+            positions = ops.convert_to_tensor(
+                sinusoidal_positions(self.max_positions, self.hidden_size), self.variable_dtype
+            )
         else:
             positions = self.position_embeddings
         embeddings = ops.take(self.word_embeddings, token_ids, axis=0)  # (B, T, D)

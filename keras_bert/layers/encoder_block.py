@@ -63,9 +63,7 @@ class EncoderBlock(keras.layers.Layer):
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
 
-    def build(
-        self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]
-    ) -> None:
+    def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = hidden_shape[-1]
         policy = self.dtype_policy
         self.attention = SelfAttention(
@@ -81,9 +79,7 @@ class EncoderBlock(keras.layers.Layer):
             self.intermediate_size, self.activation, self.initializer_range, dtype=policy, name="intermediate"
         )
         self.intermediate.build(hidden_shape)
-        self.output_dense = Linear(
-            size, initializer_range=self.initializer_range, dtype=policy, name="output_dense"
-        )
+        self.output_dense = Linear(size, initializer_range=self.initializer_range, dtype=policy, name="output_dense")
         self.output_dense.build((*hidden_shape[:-1], self.intermediate_size))
         norm: dict[str, Any] = {"epsilon": self.layer_norm_epsilon, "dtype": policy}
         self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **norm)
@@ -110,11 +106,7 @@ class EncoderBlock(keras.layers.Layer):
 
     def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:
         batch, _, _, tokens = attention_bias_shape
-        return (
-            (hidden_shape, (batch, self.num_heads, tokens, tokens))
-            if self.output_attentions
-            else hidden_shape
-        )
+        return (hidden_shape, (batch, self.num_heads, tokens, tokens)) if self.output_attentions else hidden_shape
 
     def get_config(self) -> dict[str, Any]:
         return {

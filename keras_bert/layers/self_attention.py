@@ -48,14 +48,10 @@ class SelfAttention(keras.layers.Layer):
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
 
-    def build(
-        self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]
-    ) -> None:
+    def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = hidden_shape[-1]
         if size is None or size % self.num_heads:
-            raise ValueError(
-                f"num_heads={self.num_heads} must divide the size of the hidden states, received: {size}"
-            )
+            raise ValueError(f"num_heads={self.num_heads} must divide the size of the hidden states, received: {size}")
         self.head_size = size // self.num_heads
         options: dict[str, Any] = {"initializer_range": self.initializer_range, "dtype": self.dtype_policy}
         self.qkv = Linear(3 * size, name="qkv", **options)
@@ -82,11 +78,7 @@ class SelfAttention(keras.layers.Layer):
 
     def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:
         batch, _, _, tokens = attention_bias_shape
-        return (
-            (hidden_shape, (batch, self.num_heads, tokens, tokens))
-            if self.output_attentions
-            else hidden_shape
-        )
+        return (hidden_shape, (batch, self.num_heads, tokens, tokens)) if self.output_attentions else hidden_shape
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -1,0 +1,79 @@
+"""The model card: what a model is, what it was trained on, how well it does, where it ends."""
+
+import json
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from keras_bert.config import BertConfig
+from keras_bert.version import __version__
+
+_PACKAGES = ("tensorflow", "tensorflow-text", "keras")
+
+
+def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Writes the card as Markdown, with the headings that model hubs know.
+
+    Args:
+        task: Name of the task's class.
+        config: The encoder's architecture.
+        task_config: The task's entries in `config.json`, such as `id2label`.
+        facts: What is known of the model: `preset` (what it started from), `data` (name → what it was
+            trained and scored on), `metrics` (name → value), `training` (setting → value), `license`. What
+            is missing is said to be missing.
+
+    Returns:
+        The text of a `README.md`.
+
+    Example:
+        >>> print(model_card("BertRegressor", BertConfig(), {}, {"metrics": {"pearson": 0.9}})[:55])
+        ---
+        library_name: keras
+        tags:
+        - bert
+        - keras_bert
+        ---
+    """
+    labels = list(task_config.get("id2label", {}).values())
+    classes = f"{len(labels)} classes: {_shortened(labels)}" if len(labels) > 1 else "one number a text"
+    sections = {
+        "Data": _table(facts.get("data"), "Not recorded."),
+        "Metrics": _table(facts.get("metrics"), "Not measured."),
+        "Training": _table(facts.get("training"), "Not recorded."),
+        "Architecture": _table(config.to_dict(), ""),
+        "Versions": _table({"keras_bert": __version__, **{name: metadata.version(name) for name in _PACKAGES}}, ""),
+        "Limits": (
+            "The scores above hold for text like that in the data named above; for other text, measure first. "
+            "Input beyond the model's longest is cut off. The model repeats the biases of the text it was "
+            "pre-trained and fine-tuned on; do not let it decide about people unchecked."
+        ),
+    }
+    license_line = f"license: {facts['license']}\n" if "license" in facts else ""
+    return "\n".join(
+        [
+            f"---\nlibrary_name: keras\ntags:\n- bert\n- keras_bert\n{license_line}---",
+            f"# {task}\n",
+            f"A BERT with a head for {task_config.get('problem_type', 'its task').replace('_', ' ')}, {classes}.",
+            f"Started from: {facts.get('preset', 'not recorded')}.",
+            *(f"\n## {title}\n\n{body}" for title, body in sections.items()),
+            "",
+        ]
+    )
+
+
+def _shortened(labels: list[str]) -> str:
+    return ", ".join(f"`{label}`" for label in labels[:20]) + (", ..." if len(labels) > 20 else "")
+
+
+def _table(values: Mapping[str, Any] | None, empty: str) -> str:
+    if not values:
+        return empty
+    rows = [f"| {name} | {_cell(value)} |" for name, value in values.items()]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.replace("|", "\\|").replace("\n", " ")

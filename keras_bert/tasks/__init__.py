@@ -1,0 +1,7 @@
+"""One file a task: what its rows look like, its head, its loss and scores, how outputs become answers."""
+
+from keras_bert.tasks.classification import BertClassifier
+from keras_bert.tasks.regression import BertRegressor
+from keras_bert.tasks.task import BertTask
+
+__all__ = ["BertClassifier", "BertRegressor", "BertTask"]

@@ -1,0 +1,303 @@
+"""Classification of a text or a pair of texts: the rows, the head, the loss, the scores, the answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.mapping import Weight, linear_weights
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.evaluation.glue import scores
+from keras_bert.tasks.classification_loss import ClassificationLoss
+from keras_bert.tasks.pooled_head import pooled_head
+from keras_bert.tasks.task import BertTask, Tensors, open_preset
+from keras_bert.text.preprocessor import BertPreprocessor
+
+SINGLE_LABEL = "single_label_classification"
+MULTI_LABEL = "multi_label_classification"
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertClassifier(BertTask):
+    """BERT that says which class, or which classes, a text belongs to.
+
+    The head is BERT's own: pooled output → dropout → linear, one logit a class (arXiv:1810.04805, 4.1). With
+    one label a text the probabilities are a softmax; with several (`multi_label_classification`) each class
+    has its own sigmoid.
+
+    Args:
+        encoder: The encoder; with a pooler if `pooling` is `"pooler"`, without otherwise.
+        preprocessor: Turns strings into the encoder's inputs.
+        labels: Names of the classes, in the order of the logits.
+        problem_type: `"single_label_classification"` or `"multi_label_classification"`.
+        pooling: What the head reads: `"pooler"` (BERT's own), or the `"cls"`, `"mean"` or `"max"` of the
+            hidden states. Only `"pooler"` opens in `transformers` with the same logits.
+        class_weights: Label → weight of its rows in the loss; labels not named weigh 1.
+        label_smoothing: Share of the probability spread over all classes in the loss.
+        threshold: For several labels: classes with at least this probability are answered.
+        text_pair: The task takes two texts a row.
+        **kwargs: Those of `keras.Model`.
+
+    Call arguments:
+        inputs: The encoder's, int32 (batch, tokens).
+
+    Returns:
+        float32 (batch, classes), logits.
+
+    Raises:
+        InputError: Too few labels, one of them twice, or weights for unknown ones.
+
+    Example:
+        >>> model = BertClassifier.from_preset("minilm", labels=["negative", "positive"])  # doctest: +SKIP
+        >>> model.compile(keras_bert.training.adamw(3e-5, steps=6000))  # doctest: +SKIP
+        >>> model.fit(model.batches(rows, batch_size=32, shuffle=True), epochs=3)  # doctest: +SKIP
+        >>> model.answer(["a gripping film"])  # doctest: +SKIP
+        [{'label': 'positive', 'score': 0.998}]
+    """
+
+    architecture = "BertForSequenceClassification"
+    monitor = "accuracy"
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        labels: Sequence[str],
+        problem_type: str = SINGLE_LABEL,
+        pooling: str = "pooler",
+        class_weights: Mapping[str, float] | None = None,
+        label_smoothing: float = 0.0,
+        threshold: float = 0.5,
+        text_pair: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        labels = [str(label) for label in labels]
+        _check(labels, problem_type, class_weights or {})
+        logits, head = pooled_head(encoder, len(labels), pooling)
+        super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
+        self.labels = tuple(labels)
+        self.problem_type = problem_type
+        self.pooling = pooling
+        self.class_weights = dict(class_weights or {})
+        self.label_smoothing = label_smoothing
+        self.threshold = threshold
+        self.classifier = head
+
+    @classmethod
+    def from_preset(
+        cls,
+        handle: str | Path | Checkpoint,
+        labels: Sequence[str] | None = None,
+        max_length: int | None = None,
+        *,
+        problem_type: str | None = None,
+        pooling: str | None = None,
+        text_pair: bool | None = None,
+        truncation: str | None = None,
+        dtype: Any = None,
+        new_pooler: bool = False,
+        **options: Any,
+    ) -> "BertClassifier":
+        """Opens a checkpoint of any known format as a classifier.
+
+        Args:
+            handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
+            labels: Names of the classes. A checkpoint with a head for the same number of classes gives its
+                head; another number is a fresh head. None takes the checkpoint's own.
+            max_length: Longest input in tokens; None takes the checkpoint's own.
+            problem_type: As in the constructor; None takes the checkpoint's own.
+            pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
+            text_pair: As in the constructor; None takes the checkpoint's own, or False.
+            truncation: See `BertPreprocessor`; None takes the checkpoint's own.
+            dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
+            **options: Further arguments of the constructor.
+
+        Raises:
+            InputError: The checkpoint does not open, or has no classes and `labels` is None.
+        """
+        checkpoint = open_preset(handle)
+        saved = checkpoint.metadata.get("keras_bert", {})
+        own_labels = _labels_of(checkpoint)
+        labels = list(labels) if labels is not None else own_labels
+        if labels is None:
+            raise InputError(f"{checkpoint.source}: no classifier there; say the classes, labels=[...]")
+        pooling = pooling or saved.get("pooling", "pooler")
+        encoder, preprocessor = cls.parts_of(
+            checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
+        )
+        model = cls(
+            encoder,
+            preprocessor,
+            labels,
+            problem_type=problem_type or checkpoint.metadata.get("problem_type") or SINGLE_LABEL,
+            pooling=pooling,
+            text_pair=saved.get("text_pair", False) if text_pair is None else text_pair,
+            **{"threshold": saved.get("threshold", 0.5), **options},
+        )
+        new = [] if own_labels == labels else ["classifier."]
+        model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
+        return model
+
+    def targets(self, labels: Any) -> tuple[Any, ...]:
+        """Turns label strings into class numbers.
+
+        Args:
+            labels: string (batch,); for several labels a ragged string (batch, (labels)).
+
+        Returns:
+            `(targets,)`, or `(targets, weights)` with class weights: targets int32 (batch,), for several
+            labels float32 (batch, classes) of zeros and ones; weights float32 (batch,).
+
+        Raises:
+            tf.errors.InvalidArgumentError: A label that is none of `labels`, named in the message.
+        """
+        names = tf.constant(self.labels)
+        if self.problem_type == MULTI_LABEL:
+            found = labels.flat_values[:, None] == names
+            _refuse_unknown(found, labels.flat_values, self.labels)
+            rows = tf.cast(labels.value_rowids(), tf.int64)
+            count = labels.nrows()
+            return (tf.math.unsorted_segment_max(tf.cast(found, tf.float32), rows, count) > 0,)
+        found = labels[:, None] == names
+        _refuse_unknown(found, labels, self.labels)
+        classes = tf.argmax(found, axis=1, output_type=tf.int32)
+        if not self.class_weights:
+            return (classes,)
+        weights = tf.constant([float(self.class_weights.get(label, 1.0)) for label in self.labels])
+        return classes, tf.gather(weights, classes)
+
+    def answers(self, outputs: Any) -> Tensors:
+        """Turns logits into labels and probabilities, in the graph.
+
+        Args:
+            outputs: float32 (batch, classes), logits.
+
+        Returns:
+            `label` string (batch,), the likeliest class; `score` float32 (batch,), its probability; `scores`
+            float32 (batch, classes). For several labels also `labels_padded` string (batch, classes), the
+            classes over the threshold from the likeliest on, padded with empty strings, and `count` int32
+            (batch,), how many they are.
+        """
+        names = tf.constant(self.labels)
+        multi = self.problem_type == MULTI_LABEL
+        scores = tf.sigmoid(outputs) if multi else tf.nn.softmax(outputs)
+        answers = {
+            "label": tf.gather(names, tf.argmax(scores, axis=1)),
+            "score": tf.reduce_max(scores, axis=1),
+            "scores": scores,
+        }
+        if multi:
+            order = tf.argsort(scores, axis=1, direction="DESCENDING", stable=True)
+            chosen = tf.gather(scores, order, batch_dims=1) >= self.threshold
+            answers["labels_padded"] = tf.where(chosen, tf.gather(names, order), "")
+            answers["count"] = tf.reduce_sum(tf.cast(chosen, tf.int32), axis=1)
+        return answers
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """Turns the arrays of `answers` into dicts: `label` and `score`, or `labels` and `scores` for several."""
+        if self.problem_type == MULTI_LABEL:
+            order = [dict(zip(self.labels, row.tolist(), strict=True)) for row in answers["scores"]]
+            return [
+                {"labels": [name.decode() for name in names[:count]], "scores": scores}
+                for names, count, scores in zip(answers["labels_padded"], answers["count"], order, strict=True)
+            ]
+        return [
+            {"label": label.decode(), "score": float(score)}
+            for label, score in zip(answers["label"], answers["score"], strict=True)
+        ]
+
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Returns accuracy, F1 and Matthews' correlation, as GLUE counts them.
+
+        Args:
+            targets: As `targets` gives them.
+            outputs: float32 (rows, classes), logits.
+        """
+        return scores(self.problem_type, targets, self.predicted(outputs))
+
+    def predicted(self, outputs: np.ndarray) -> np.ndarray:
+        """Turns logits into class numbers (rows,), or zeros and ones (rows, classes) for several labels."""
+        if self.problem_type == MULTI_LABEL:
+            # sigmoid(x) >= threshold, without its rounding
+            return (outputs >= np.log(self.threshold / (1 - self.threshold))).astype("int32")
+        return outputs.argmax(axis=1)
+
+    def head_weights(self) -> list[Weight]:
+        """Returns the head's weights under Hugging Face's names."""
+        return linear_weights("classifier", self.classifier)
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Returns softmax cross-entropy, or for several labels the mean binary cross-entropy."""
+        if self.problem_type == MULTI_LABEL:
+            return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=self.label_smoothing)
+        return ClassificationLoss(self.label_smoothing)
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Returns the accuracy."""
+        if self.problem_type == MULTI_LABEL:
+            return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns the classes and the problem type, as `config.json` has them."""
+        return {
+            "id2label": {str(index): label for index, label in enumerate(self.labels)},
+            "label2id": {label: index for index, label in enumerate(self.labels)},
+            "problem_type": self.problem_type,
+        }
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what `keras_bert.json` keeps."""
+        return {"pooling": self.pooling, "threshold": self.threshold}
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "labels": list(self.labels),
+            "problem_type": self.problem_type,
+            "pooling": self.pooling,
+            "class_weights": self.class_weights,
+            "label_smoothing": self.label_smoothing,
+            "threshold": self.threshold,
+        }
+
+
+def _check(labels: list[str], problem_type: str, class_weights: Mapping[str, float]) -> None:
+    if problem_type not in (SINGLE_LABEL, MULTI_LABEL):
+        raise InputError(f"problem_type must be {SINGLE_LABEL!r} or {MULTI_LABEL!r}, received: {problem_type!r}")
+    doubled = {label for label in labels if labels.count(label) > 1}
+    if doubled:
+        raise InputError(f"labels: {sorted(doubled)[0]!r} is there more than once")
+    fewest = 1 if problem_type == MULTI_LABEL else 2
+    if len(labels) < fewest:
+        raise InputError(f"labels: a classifier needs at least {fewest}, received: {labels}")
+    unknown = sorted(set(class_weights) - set(labels))
+    if unknown:
+        raise InputError(f"class_weights: {unknown[0]!r} is none of the labels")
+    if class_weights and problem_type == MULTI_LABEL:
+        raise InputError("class_weights weigh rows by their one label; with several labels a row they do not apply")
+
+
+def _labels_of(checkpoint: Checkpoint) -> list[str] | None:
+    """Returns the classes of a checkpoint that holds a classifier."""
+    if "classifier.weight" not in checkpoint.tensors or "id2label" not in checkpoint.metadata:
+        return None
+    if BertClassifier.architecture not in checkpoint.metadata.get("architectures", ()):
+        return None
+    named = {int(index): str(label) for index, label in checkpoint.metadata["id2label"].items()}
+    return [named[index] for index in sorted(named)]
+
+
+def _refuse_unknown(found: Any, labels: Any, known: Sequence[str]) -> None:
+    """Stops at a label that matches no class."""
+    matched = tf.reduce_any(found, axis=1)
+    unknown = tf.boolean_mask(labels, tf.logical_not(matched))
+    shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
+    tf.debugging.Assert(tf.reduce_all(matched), ["unknown label:", unknown, f"; the labels are: {shown}"])

@@ -1,0 +1,50 @@
+"""The head of tasks that read one vector a text."""
+
+from typing import Any
+
+import keras
+
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.layers.linear import Linear
+from keras_bert.layers.token_pooling import MODES, TokenPooling
+
+POOLINGS = ("pooler", *MODES)
+
+
+def pooled_head(encoder: BertEncoder, units: int, pooling: str) -> tuple[Any, Linear]:
+    """Builds pooling → dropout → linear on an encoder.
+
+    Args:
+        encoder: The encoder.
+        units: Outputs a text.
+        pooling: `"pooler"`, or the `"cls"`, `"mean"` or `"max"` of the hidden states.
+
+    Returns:
+        The head's symbolic output, float32 (batch, units), and its linear layer.
+
+    Raises:
+        InputError: There is no such pooling, or the encoder's pooler is missing or would never be used.
+
+    References:
+        Devlin et al. 2018, arXiv:1810.04805, section 4.1; google-research/bert, run_classifier.py,
+        `create_model`.
+    """
+    if pooling not in POOLINGS:
+        raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, received: {pooling!r}")
+    if (pooling == "pooler") != encoder.use_pooler:
+        raise InputError(
+            f"pooling={pooling!r} needs an encoder with use_pooler={pooling == 'pooler'}, "
+            f"this one has use_pooler={encoder.use_pooler}"
+        )
+    config, policy = encoder.config, encoder.dtype_policy
+    outputs = encoder(encoder.input)
+    if pooling == "pooler":
+        pooled = outputs["pooled_output"]
+    else:
+        mask = encoder.input["padding_mask"]
+        pooled = TokenPooling(pooling, dtype=policy, name="pooling")(outputs["sequence_output"], mask)
+    dropped = keras.layers.Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(pooled)
+    linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
+    logits = linear(dropped)
+    return keras.layers.Activation("linear", dtype="float32", name="logits")(logits), linear

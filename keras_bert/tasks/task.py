@@ -1,0 +1,442 @@
+"""What all tasks share: strings in, numbers through the model, answers out."""
+
+import functools
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.mapping import Weight, encoder_weights, load_weights
+from keras_bert.checkpoints.presets import open_checkpoint
+from keras_bert.checkpoints.report import LoadReport
+from keras_bert.checkpoints.save import save_hugging_face
+from keras_bert.data.batches import batches
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.serving.model_card import model_card
+from keras_bert.serving.saved_model import Signature, write_saved_model
+from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.tokenizer import BertTokenizer
+
+Tensors = dict[str, Any]
+Text = str | Sequence[str] | Mapping[str, str]
+
+
+class BertTask(keras.Model):
+    """A BERT with a head, and the three stages that carry strings through it.
+
+    `features` turns rows of strings into numbers, the model itself turns numbers into outputs, `answers`
+    turns outputs into answers. All three are TensorFlow graph functions; training, `answer` and the exported
+    SavedModel call the same ones. Strings never enter the model: `fit` sees numbers only.
+
+    Subclasses are the tasks; each makes its head in `__init__`, and defines `targets`, `answers`,
+    `answer_rows`, `scores`, `head_weights`, `default_loss`, `default_metrics` and `metadata`.
+
+    Args:
+        encoder: The encoder, part of the model.
+        preprocessor: Turns strings into the encoder's inputs.
+        outputs: The head's outputs, symbolic tensors computed from `encoder.input`.
+        text_pair: The task takes two texts a row.
+        **kwargs: Those of `keras.Model`.
+
+    Raises:
+        InputError: The preprocessor does not fit the encoder: another vocabulary size, or longer inputs than
+            the position table has rows.
+    """
+
+    architecture: ClassVar[str]
+    """The class of `transformers` that opens a saved folder."""
+
+    monitor: ClassVar[str]
+    """The score by which one model is better than another; higher is better."""
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        outputs: Any,
+        text_pair: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        tokens = preprocessor.tokenizer.vocabulary_size
+        if tokens != encoder.config.vocab_size:
+            raise InputError(
+                f"the vocabulary has {tokens} entries, the encoder's config says "
+                f"vocab_size={encoder.config.vocab_size}; use the vocab.txt that belongs to the checkpoint"
+            )
+        if preprocessor.max_length > encoder.config.max_position_embeddings:
+            raise InputError(
+                f"max_length={preprocessor.max_length} is more than the encoder's position table has rows, "
+                f"max_position_embeddings={encoder.config.max_position_embeddings}"
+            )
+        super().__init__(inputs=encoder.input, outputs=outputs, **kwargs)
+        self.encoder = encoder
+        self.text_pair = text_pair
+        # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
+        # switch XLA off for all of it.
+        self._stages = types.SimpleNamespace(preprocessor=preprocessor, answer=None)
+
+    @property
+    def preprocessor(self) -> BertPreprocessor:
+        """Turns strings into the encoder's inputs."""
+        return self._stages.preprocessor
+
+    @property
+    def tokenizer(self) -> BertTokenizer:
+        """The preprocessor's tokenizer."""
+        return self.preprocessor.tokenizer
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The strings of a row: `("text",)` or `("text", "text_pair")`."""
+        return ("text", "text_pair") if self.text_pair else ("text",)
+
+    # -- strings to numbers ------------------------------------------------------------------------------
+
+    def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Turns a batch of rows into what the batcher pads: `(inputs,)`, or `(inputs, targets[, weights])`.
+
+        Args:
+            rows: `text` (and `text_pair`) string (batch,); `label` too for training.
+
+        Returns:
+            `inputs`, a dict of ragged int32 (batch, (tokens)): `token_ids` and `segment_ids`. With labels,
+            also what `targets` makes of them.
+
+        Raises:
+            InputError: The rows lack a text that the task takes, or have one more.
+        """
+        given = tuple(name for name in ("text", "text_pair") if name in rows)
+        if given != self.text_fields:
+            takes, has = " and ".join(self.text_fields), " and ".join(given) or "neither text nor text_pair"
+            raise InputError(f"the task takes {takes} (text_pair={self.text_pair}), the rows have {has}")
+        inputs = self.preprocessor.pack(*(rows[name] for name in self.text_fields))
+        return (inputs, *self.targets(rows["label"])) if "label" in rows else (inputs,)
+
+    def batches(
+        self,
+        rows: tf.data.Dataset,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        keep_order: bool = False,
+    ) -> tf.data.Dataset:
+        """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
+
+        Args:
+            rows: As `keras_bert.data.read` makes them: `text`, `text_pair` for tasks on pairs, `label`.
+            batch_size: Rows a batch; the last one may be smaller.
+            shuffle: In another order in every epoch.
+            seed: Of the shuffling; the same seed gives the same batches.
+            keep_order: Rows in the order given, with more padding.
+
+        Returns:
+            Dataset of `(inputs, targets[, weights])`; `inputs` a dict of int32 (batch, tokens).
+
+        Example:
+            >>> model.fit(model.batches(rows, batch_size=32, shuffle=True))  # doctest: +SKIP
+        """
+        return batches(
+            rows,
+            self.features,
+            self.preprocessor.pad,
+            batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            keep_order=keep_order,
+        )
+
+    # -- training ----------------------------------------------------------------------------------------
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+        """Keras' `compile`, with the task's own loss and metrics where none are given.
+
+        `jit_compile` is on by default where there is a GPU or TPU only: on a CPU XLA is slower than oneDNN's
+        fused kernels.
+        """
+        if "jit_compile" not in kwargs:
+            accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
+            kwargs["jit_compile"] = "auto" if accelerators else False
+        super().compile(
+            optimizer=optimizer,
+            loss=self.default_loss() if loss is None else loss,
+            metrics=self.default_metrics() if metrics is None else metrics,
+            **kwargs,
+        )
+
+    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+        """Scores labelled rows, all at once, as the task's field counts.
+
+        Args:
+            rows: Rows with `label`.
+            batch_size: Rows a batch.
+
+        Returns:
+            Name → score; `loss` among them.
+        """
+        outputs, targets = self.predict_rows(rows, batch_size)
+        loss = self.default_loss()(targets, outputs)
+        return {"loss": float(loss), **self.scores(targets, outputs)}
+
+    def predict_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+        """Runs the model over labelled rows.
+
+        Returns:
+            The outputs and the targets, row by row, in one order (not that of `rows`).
+        """
+        forward = tf.function(lambda inputs: self(inputs, training=False), reduce_retracing=True)
+        outputs, targets = [], []
+        for inputs, target, *_ in self.batches(rows, batch_size):
+            outputs.append(forward(inputs).numpy())
+            targets.append(target.numpy())
+        if not outputs:
+            raise InputError("there are no rows to evaluate")
+        return np.concatenate(outputs), np.concatenate(targets)
+
+    # -- answers -----------------------------------------------------------------------------------------
+
+    def answer_strings(self, *texts: Any) -> Tensors:
+        """The whole way in one graph: strings → numbers → outputs → answers.
+
+        Args:
+            *texts: string (batch,), one tensor for each of `text_fields`.
+
+        Returns:
+            What `answers` returns.
+        """
+        return self.answers(self(self.preprocessor(*texts), training=False))
+
+    def answer(self, texts: Sequence[Text], batch_size: int = 32) -> list[dict[str, Any]]:
+        """Answers texts.
+
+        Args:
+            texts: Strings, or pairs of strings for tasks on pairs, or dicts with `text` (and `text_pair`).
+            batch_size: Texts a batch; texts of like length share one.
+
+        Returns:
+            One dict for each text, in their order.
+
+        Example:
+            >>> model.answer(["a gripping film"])  # doctest: +SKIP
+            [{'label': 'positive', 'score': 0.998}]
+        """
+        rows = [self._texts_of(index, text) for index, text in enumerate(texts)]
+        if self._stages.answer is None:
+            spec = tf.TensorSpec([None], tf.string)
+            self._stages.answer = tf.function(self.answer_strings, input_signature=[spec] * len(self.text_fields))
+        order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
+        answers: dict[int, dict[str, Any]] = {}
+        for start in range(0, len(order), batch_size):
+            chunk = order[start : start + batch_size]
+            columns = zip(*(rows[index] for index in chunk), strict=True)
+            tensors = self._stages.answer(*(tf.constant(column) for column in columns))
+            numbers = {name: tensor.numpy() for name, tensor in tensors.items()}
+            answers.update(zip(chunk, self.answer_rows(numbers), strict=True))
+        return [answers[index] for index in range(len(rows))]
+
+    def _texts_of(self, index: int, text: Text) -> tuple[str, ...]:
+        """Returns the strings of one input of `answer`."""
+        if isinstance(text, Mapping):
+            missing = [name for name in self.text_fields if name not in text]
+            if missing:
+                raise InputError(f"text {index}: no {missing[0]!r}; there are: {', '.join(text)}")
+            texts: tuple[Any, ...] = tuple(text[name] for name in self.text_fields)
+        else:
+            texts = (text,) if isinstance(text, str | bytes) else tuple(text)
+        if len(texts) != len(self.text_fields) or not all(isinstance(part, str | bytes) for part in texts):
+            expected = "a string" if len(self.text_fields) == 1 else "a pair of strings"
+            raise InputError(f"text {index}: expected {expected}, received: {text!r:.80}")
+        return texts
+
+    # -- what a task defines -----------------------------------------------------------------------------
+
+    def targets(self, labels: Any) -> tuple[Any, ...]:
+        """Turns the labels of a batch of rows into `(targets,)` or `(targets, weights)`."""
+        raise NotImplementedError
+
+    def answers(self, outputs: Any) -> Tensors:
+        """Turns the model's outputs into answers, in the graph."""
+        raise NotImplementedError
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """Turns the arrays of `answers` into one dict for each row."""
+        raise NotImplementedError
+
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Scores outputs against targets."""
+        raise NotImplementedError
+
+    def head_weights(self) -> list[Weight]:
+        """Returns the head's weights under Hugging Face's names."""
+        raise NotImplementedError
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Returns the loss that the task trains with."""
+        raise NotImplementedError
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Returns the metrics that `fit` shows."""
+        raise NotImplementedError
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns the task's entries in `config.json`, such as `id2label`."""
+        raise NotImplementedError
+
+    # -- folders -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def parts_of(
+        cls,
+        checkpoint: Checkpoint,
+        max_length: int | None,
+        dtype: Any,
+        use_pooler: bool,
+        preprocessing: Mapping[str, Any],
+    ) -> tuple[BertEncoder, BertPreprocessor]:
+        """Makes the encoder and the preprocessor that a checkpoint describes, without its weights."""
+        if checkpoint.vocabulary is None:
+            raise InputError(f"{checkpoint.source}: no vocabulary; put its vocab.txt into the folder")
+        tokenizer = BertTokenizer(
+            checkpoint.vocabulary, lowercase=checkpoint.lowercase, strip_accents=checkpoint.strip_accents
+        )
+        saved = checkpoint.metadata.get("keras_bert", {}).get("preprocessor", {})
+        settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
+        if max_length is None:
+            max_length = settings.get("max_length") or checkpoint.config.max_position_embeddings
+        settings["max_length"] = max_length
+        preprocessor = BertPreprocessor(tokenizer, **settings)
+        return BertEncoder(checkpoint.config, use_pooler=use_pooler, dtype=dtype), preprocessor
+
+    def load_checkpoint(self, checkpoint: Checkpoint, new: Sequence[str] = ()) -> LoadReport:
+        """Loads the encoder's and the head's weights; says of each weight what became of it.
+
+        Args:
+            checkpoint: An opened checkpoint.
+            new: Prefixes of Hugging Face names that keep their fresh start, whatever the checkpoint has.
+
+        Returns:
+            The report, also kept as `load_report`.
+
+        Raises:
+            InputError: A weight of the encoder is missing, or a shape differs.
+        """
+        report = load_weights(self.weights_by_name(), checkpoint, allow_new=tuple(new))
+        self._stages.load_report = report
+        return report
+
+    @property
+    def load_report(self) -> LoadReport | None:
+        """What became of each weight when the model was loaded; None for a model made from nothing."""
+        return getattr(self._stages, "load_report", None)
+
+    def weights_by_name(self) -> list[Weight]:
+        """Returns all weights of the model under Hugging Face's names."""
+        return [*encoder_weights(self.encoder), *self.head_weights()]
+
+    def save_preset(self, folder: str | Path, overwrite: bool = False, card: Mapping[str, Any] | None = None) -> None:
+        """Writes the model as a Hugging Face folder, which `from_preset` and `transformers` open.
+
+        The folder appears whole or not at all: it is written beside and renamed.
+
+        Args:
+            folder: Gets `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer_config.json`,
+                `keras_bert.json` and a model card, `README.md`.
+            overwrite: Replace a folder that is there already.
+            card: Facts for the model card: see `keras_bert.serving.model_card`.
+
+        Raises:
+            InputError: The folder holds something and `overwrite` is False.
+        """
+        save_hugging_face(
+            folder,
+            config=self.encoder.config,
+            weights=self.weights_by_name(),
+            metadata={"architectures": [self.architecture], **self.metadata()},
+            tokenizer=self.tokenizer,
+            extra={
+                "task": type(self).__name__,
+                "text_pair": self.text_pair,
+                "preprocessor": self._preprocessor_settings(),
+                **self.extra(),
+            },
+            files={"README.md": self._card(card)},
+            overwrite=overwrite,
+        )
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what `config.json` has no place for and `keras_bert.json` keeps."""
+        return {}
+
+    def _preprocessor_settings(self) -> dict[str, Any]:
+        names = ("max_length", "truncation", "pad_to_multiple_of", "padding")
+        return {name: getattr(self.preprocessor, name) for name in names}
+
+    def _card(self, facts: Mapping[str, Any] | None) -> str:
+        return model_card(type(self).__name__, self.encoder.config, self.metadata(), facts or {})
+
+    def export(
+        self,
+        folder: str | Path,
+        overwrite: bool = False,
+        card: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes a SavedModel that answers raw strings.
+
+        Its signature `serving_default` takes `text` (and `text_pair`), string (batch,), and gives what
+        `answers` gives; `token_ids` takes the encoder's three inputs, int32 (batch, tokens). It loads in a
+        process that imports only `tensorflow` and `tensorflow_text`.
+
+        Args:
+            folder: The SavedModel's folder; for TF Serving, `.../<name>/<version number>`.
+            overwrite: Replace a folder that is there already.
+            card: Facts for the model card.
+            **kwargs: None: a wrong argument of Keras' own `export` is an error.
+
+        Raises:
+            InputError: The folder holds something and `overwrite` is False.
+        """
+        if kwargs:
+            raise TypeError(f"export() takes no {', '.join(kwargs)}; for Keras' formats call keras.Model.export")
+        ids = tf.TensorSpec([None, None], tf.int32)
+        names = ("token_ids", "segment_ids", "padding_mask")
+        signatures = {
+            "serving_default": Signature(
+                lambda **texts: self.answer_strings(*(texts[name] for name in self.text_fields)),
+                {name: tf.TensorSpec([None], tf.string, name=name) for name in self.text_fields},
+            ),
+            "token_ids": Signature(
+                lambda **inputs: self.answers(self(inputs, training=False)),
+                {name: tf.TensorSpec(ids.shape, ids.dtype, name=name) for name in names},
+            ),
+        }
+        write_saved_model(folder, self, signatures, files={"README.md": self._card(card)}, overwrite=overwrite)
+
+    # -- Keras serialisation -----------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments that all tasks share."""
+        return {
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
+            "text_pair": self.text_pair,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BertTask":
+        """Makes the task that `get_config` described."""
+        restore = functools.partial(keras.saving.deserialize_keras_object, custom_objects=custom_objects)
+        parts = {name: restore(config[name]) for name in ("encoder", "preprocessor")}
+        return cls(**{**config, **parts})
+
+
+def open_preset(handle: str | Path | Checkpoint) -> Checkpoint:
+    """Opens a handle, or passes an opened checkpoint through."""
+    return handle if isinstance(handle, Checkpoint) else open_checkpoint(str(handle))

@@ -1,0 +1,43 @@
+"""Where a model trains: one device, all devices of a machine, many machines, a TPU."""
+
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+
+STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
+
+
+def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
+    """Makes a `tf.distribute` strategy; model and optimizer are then made inside its `scope()`.
+
+    Args:
+        name: `"none"` (the default strategy: one device), `"mirrored"` (all GPUs of the machine, or all
+            logical CPU devices where there is no GPU), `"multi_worker"` (the machines of `TF_CONFIG`) or
+            `"tpu"`.
+        tpu: Name or address of the TPU; empty for a TPU VM's own.
+
+    Raises:
+        InputError: No such strategy, or its devices are not there.
+
+    Example:
+        >>> with make_strategy("none").scope():
+        ...     pass
+    """
+    if name not in STRATEGIES:
+        raise InputError(f"strategy must be one of {', '.join(STRATEGIES)}, received: {name!r}")
+    if name == "mirrored":
+        gpus = tf.config.list_logical_devices("GPU")
+        devices = gpus or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    if name == "multi_worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        try:
+            resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=tpu or "local")
+            tf.config.experimental_connect_to_cluster(resolver)
+            tf.tpu.experimental.initialize_tpu_system(resolver)
+        except (ValueError, tf.errors.OpError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"strategy 'tpu': no TPU to be had here ({reason})") from error
+        return tf.distribute.TPUStrategy(resolver)
+    return tf.distribute.get_strategy()
