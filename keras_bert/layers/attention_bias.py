@@ -33,3 +33,7 @@ class AttentionBias(keras.layers.Layer):
     def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, tokens = padding_mask_shape
         return (batch, 1, 1, tokens)
+
+    def get_config(self) -> dict[str, Any]:
+        # Left to itself, Keras finds no config for a layer that was given a dtype policy object.
+        return super().get_config()

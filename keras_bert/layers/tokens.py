@@ -27,6 +27,10 @@ class FlattenTokens(keras.layers.Layer):
         batch, tokens, size = hidden_shape
         return (None if batch is None or tokens is None else batch * tokens, size)
 
+    def get_config(self) -> dict[str, Any]:
+        # Left to itself, Keras finds no config for a layer that was given a dtype policy object.
+        return super().get_config()
+
 
 @keras.saving.register_keras_serializable(package="keras_bert")
 class UnflattenTokens(keras.layers.Layer):
@@ -46,3 +50,7 @@ class UnflattenTokens(keras.layers.Layer):
 
     def compute_output_shape(self, hidden_shape: Any, token_ids_shape: Any) -> Any:
         return (*token_ids_shape, hidden_shape[-1])
+
+    def get_config(self) -> dict[str, Any]:
+        # Left to itself, Keras finds no config for a layer that was given a dtype policy object.
+        return super().get_config()
