@@ -56,7 +56,7 @@ class BertEncoder(keras.Model):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        policy = keras.dtype_policies.get(dtype)
         embeddings = BertEmbeddings(
             vocabulary_size=config.vocab_size,
             hidden_size=config.hidden_size,
@@ -147,7 +147,4 @@ class BertEncoder(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BertEncoder":
-        dtype = config["dtype"]
-        if isinstance(dtype, dict):
-            dtype = keras.dtype_policies.deserialize(dtype)
-        return cls(**{**config, "config": BertConfig(**config["config"]), "dtype": dtype})
+        return cls(**{**config, "config": BertConfig(**config["config"])})
