@@ -43,6 +43,8 @@ class SelfAttention(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if num_heads < 1:
+            raise ValueError(f"num_heads must be positive, received: {num_heads}")
         self.num_heads = num_heads
         self.dropout = dropout
         self.output_attentions = output_attentions
