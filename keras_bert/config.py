@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import numbers
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,12 +84,16 @@ class BertConfig:
                 raise InputError(f"BertConfig: {name} must be a positive integer, received: {value!r}")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                raise InputError(f"BertConfig: {name} must be in [0, 1), received: {value!r}")
+            if name == "classifier_dropout" and value is None:
+                continue
+            if not _is_number(value) or not 0 <= value < 1:
+                raise InputError(f"BertConfig: {name} must be a number in [0, 1), received: {value!r}")
         for name in ("initializer_range", "layer_norm_eps"):
             value = getattr(self, name)
-            if not value > 0:
-                raise InputError(f"BertConfig: {name} must be positive, received: {value!r}")
+            if not _is_number(value) or not 0 < value < math.inf:
+                raise InputError(f"BertConfig: {name} must be a positive number, received: {value!r}")
+        if not isinstance(self.norm_first, bool):
+            raise InputError(f"BertConfig: norm_first must be true or false, received: {self.norm_first!r}")
         if self.hidden_size % self.num_attention_heads:
             raise InputError(
                 f"BertConfig: hidden_size={self.hidden_size} is not a multiple of "
@@ -163,3 +169,7 @@ class BertConfig:
     def to_dict(self) -> dict[str, Any]:
         """Returns all fields, in the order of the class."""
         return dataclasses.asdict(self)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
