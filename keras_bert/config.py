@@ -147,13 +147,15 @@ class BertConfig:
         """Reads `config.json` (Hugging Face, told by its `model_type`) or `bert_config.json` (Google).
 
         Raises:
-            InputError: The file is missing, is no JSON object, or names another architecture.
+            InputError: The file is missing or cannot be read, is no JSON object, or names another architecture.
         """
         path = Path(path)
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(f"{path}: no such file; a BERT checkpoint has its config there") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not a JSON file ({error})") from None
         if not isinstance(fields, dict):
