@@ -13,7 +13,8 @@ _BLOCKED = -3e4
 class AttentionBias(keras.layers.Layer):
     """Turns a padding mask into what is added to attention scores: 0 for tokens, far below 0 for padding.
 
-    A row without any token gets the same bias everywhere, so its attention is uniform and never NaN.
+    A row without any token gets the same bias everywhere: its attention spreads over the padding and is never
+    NaN.
 
     Call arguments:
         padding_mask: int32 (batch, tokens), 1 = token, 0 = padding.
