@@ -126,6 +126,9 @@ class BertConfig:
         Raises:
             InputError: A field has a value that this BERT cannot follow.
         """
+        for name in ("is_decoder", "add_cross_attention"):
+            if fields.get(name):
+                raise InputError(f"{name} is {fields[name]!r}; keras_bert has BERT as an encoder only")
         names = {field.name for field in dataclasses.fields(cls)}
         known = {name: value for name, value in fields.items() if name in names}
         if isinstance(known.get("hidden_act"), str):
