@@ -40,8 +40,9 @@ class BertEncoder(keras.Model):
     Example:
         >>> encoder = BertEncoder(BertConfig(hidden_size=48, num_hidden_layers=2, num_attention_heads=4))
         >>> ids = keras.ops.ones((1, 8), "int32")
-        >>> encoder({"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids})["pooled_output"].shape
-        TensorShape([1, 48])
+        >>> outputs = encoder({"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids})
+        >>> tuple(outputs["pooled_output"].shape)
+        (1, 48)
 
     References:
         Devlin et al. 2018, arXiv:1810.04805; google-research/bert, modeling.py.

@@ -23,7 +23,8 @@ class AttentionBias(keras.layers.Layer):
         float (batch, 1, 1, tokens), in the layer's compute dtype.
 
     Example:
-        >>> AttentionBias()(keras.ops.array([[1, 0]])).numpy().tolist()
+        >>> bias = AttentionBias()(keras.ops.array([[1, 0]]))
+        >>> keras.ops.convert_to_numpy(bias).tolist()
         [[[[0.0, -30000.0]]]]
     """
 

@@ -29,8 +29,8 @@ class Linear(keras.layers.Layer):
         float (..., units).
 
     Example:
-        >>> Linear(3, activation="tanh")(keras.ops.ones((2, 4))).shape
-        TensorShape([2, 3])
+        >>> tuple(Linear(3, activation="tanh")(keras.ops.ones((2, 4))).shape)
+        (2, 3)
     """
 
     def __init__(
