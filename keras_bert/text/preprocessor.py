@@ -1,0 +1,231 @@
+"""`BertPreprocessor`: one text or a pair of texts to BERT's inputs: packed, truncated, padded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+from keras_bert.text.tokenizer import BertTokenizer, as_strings
+
+TRUNCATIONS = ("longest_first", "only_first", "only_second")
+PADDINGS = ("longest", "max_length")
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertPreprocessor(keras.layers.Layer):
+    """Makes BERT's inputs of text: `[CLS] a [SEP]`, or `[CLS] a [SEP] b [SEP]`.
+
+    Args:
+        tokenizer: splits the texts.
+        max_length: tokens in a row at most, special tokens included.
+        truncation: what is cut when a pair is too long. `"longest_first"` takes tokens off the end of the longer
+            text one by one, off the second when they are equal, as BERT does; `"only_first"` and `"only_second"`
+            shorten that text, and the other one only when nothing is left of it. A single text is cut at its end.
+        pad_to_multiple_of: the width of a batch is a multiple of this, but never over `max_length`.
+        padding: `"longest"`: as wide as the longest row of the batch needs; `"max_length"`: always `max_length`.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        text: string (batch,), a list of strings, or a scalar; or all of the input as a mapping with `"text"` and
+            perhaps `"text_pair"` (other keys are passed over), or as a tuple `(text, text_pair)`.
+        text_pair: the second texts, as many; None for single texts.
+
+    Returns:
+        dict of int32 (batch, tokens), (tokens,) for scalars: `token_ids`; `segment_ids`: 0 for the first text with
+        its special tokens, 1 for the second with its `[SEP]`, 0 for padding; `padding_mask`: 1 for a token, 0 for
+        padding.
+
+    Raises:
+        InputError: an argument is none of the above, or `max_length` leaves no room for a token.
+
+    Example:
+        >>> entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bread"]
+        >>> preprocess = BertPreprocessor(BertTokenizer(entries), max_length=16)
+        >>> inputs = preprocess(["good bread"], ["bread"])
+        >>> inputs["token_ids"].numpy().tolist()
+        [[2, 5, 6, 3, 6, 3, 0, 0]]
+        >>> inputs["segment_ids"].numpy().tolist()
+        [[0, 0, 0, 0, 1, 1, 0, 0]]
+
+    References:
+        github.com/google-research/bert, run_classifier.py: `convert_single_example`, `_truncate_seq_pair`
+    """
+
+    def __init__(
+        self,
+        tokenizer: BertTokenizer,
+        max_length: int = 512,
+        truncation: str = "longest_first",
+        pad_to_multiple_of: int = 8,
+        padding: str = "longest",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if truncation not in TRUNCATIONS:
+            raise InputError(f"truncation is {truncation!r}; it must be one of {', '.join(TRUNCATIONS)}")
+        if padding not in PADDINGS:
+            raise InputError(f"padding is {padding!r}; it must be one of {', '.join(PADDINGS)}")
+        if max_length < 3:
+            raise InputError(f"max_length is {max_length}; [CLS], one token and [SEP] need at least 3")
+        if pad_to_multiple_of < 1:
+            raise InputError(f"pad_to_multiple_of is {pad_to_multiple_of}; it must be at least 1")
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.truncation = truncation
+        self.pad_to_multiple_of = pad_to_multiple_of
+        self.padding = padding
+        self.supports_jit = False
+        self.build(None)  # there are no variables
+
+    def __call__(self, text, text_pair=None, **kwargs):
+        """Makes BERT's inputs; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
+        text, text_pair = _texts(text, text_pair)
+        if isinstance(text, keras.KerasTensor):
+            pair = () if text_pair is None else (text_pair,)
+            return super().__call__(text, *pair, **kwargs)
+        return self.call(text, text_pair)
+
+    def call(self, text, text_pair=None):
+        """Makes BERT's inputs; see the class."""
+        return self.pad(self.pack(text, text_pair))
+
+    def pack(self, text, text_pair=None) -> dict[str, tf.RaggedTensor]:
+        """Tokenizes, truncates and puts the special tokens: the first half of a call.
+
+        Args:
+            text: as in a call.
+            text_pair: as in a call.
+
+        Returns:
+            dict of int32 RaggedTensors (batch, (tokens)), tensors (tokens,) for scalars: `token_ids`, `segment_ids`.
+
+        Raises:
+            InputError: there are not as many second texts as first ones, or there is no room for a pair.
+        """
+        text, text_pair = _texts(text, text_pair)
+        text = as_strings(text)
+        text_pair = None if text_pair is None else as_strings(text_pair)
+        if text_pair is not None and not text.shape.is_compatible_with(text_pair.shape):
+            raise InputError(f"text has shape {text.shape} and text_pair {text_pair.shape}; they must be alike")
+        if text.shape.rank == 0:
+            packed = self.pack(text[tf.newaxis], None if text_pair is None else text_pair[tf.newaxis])
+            return {name: rows.values for name, rows in packed.items()}
+        if text.shape.rank != 1:
+            raise InputError(f"text has shape {text.shape}; it must be a string or strings (batch,)")
+        first = self.tokenizer.tokenize(text)
+        room = self.max_length - 2
+        if text_pair is None:
+            lengths = tf.minimum(first.row_lengths(), room)
+            return self._join([first.values], [first.row_starts()], [lengths])
+        if self.max_length < 5:
+            raise InputError(f"max_length is {self.max_length}; a pair of texts needs at least 5")
+        second = self.tokenizer.tokenize(text_pair)
+        lengths = self._shorten(first.row_lengths(), second.row_lengths(), room - 1)
+        return self._join([first.values, second.values], [first.row_starts(), second.row_starts()], lengths)
+
+    def pad(self, packed: Mapping[str, tf.RaggedTensor]) -> dict[str, tf.Tensor]:
+        """Pads packed rows to a rectangle: the second half of a call.
+
+        Args:
+            packed: what `pack` gives, or a batch of such rows.
+
+        Returns:
+            dict of int32 (batch, tokens): `token_ids`, `segment_ids`, `padding_mask`; (tokens,) for one row.
+        """
+        token_ids, segment_ids = packed["token_ids"], packed["segment_ids"]
+        if not isinstance(token_ids, tf.RaggedTensor):
+            rows = {
+                name: tf.RaggedTensor.from_tensor(packed[name][tf.newaxis]) for name in ("token_ids", "segment_ids")
+            }
+            return {name: batch[0] for name, batch in self.pad(rows).items()}
+        lengths = token_ids.row_lengths()
+        if self.padding == "max_length":
+            width = tf.constant(self.max_length, tf.int64)
+            shape = [None, self.max_length]
+        else:
+            step = self.pad_to_multiple_of
+            longest = tf.maximum(tf.reduce_max(lengths), 1)  # a batch without rows has the lowest integer as maximum
+            width = tf.minimum((longest + step - 1) // step * step, self.max_length)
+            shape = tf.stack([-1, width])
+        return {
+            "token_ids": token_ids.to_tensor(self.tokenizer.pad_token_id, shape=shape),
+            "segment_ids": segment_ids.to_tensor(0, shape=shape),
+            "padding_mask": tf.cast(tf.range(width) < lengths[:, tf.newaxis], tf.int32),
+        }
+
+    def _shorten(self, first: tf.Tensor, second: tf.Tensor, room: int) -> list[tf.Tensor]:
+        """Shares out `room` tokens: int64 (batch,) lengths in, lengths kept out."""
+        if self.truncation == "only_first":
+            second = tf.minimum(second, room)
+            return [tf.minimum(first, room - second), second]
+        if self.truncation == "only_second":
+            first = tf.minimum(first, room)
+            return [first, tf.minimum(second, room - first)]
+        # BERT's loop in closed form: the longer one is cut until they are equal, then the second and the first in
+        # turn, so the first keeps the odd token.
+        return [
+            tf.minimum(first, tf.maximum(room - second, room - room // 2)),
+            tf.minimum(second, tf.maximum(room - first, room // 2)),
+        ]
+
+    def _join(self, values: list[tf.Tensor], starts: list[tf.Tensor], lengths: list[tf.Tensor]) -> dict:
+        """Puts each row together from slices of one pool of ids: `[CLS] [SEP]`, the first texts, the second, `[SEP]`.
+
+        A row is a list of ranges of the pool, which one op counts out and one gather reads: few ops, since at
+        batch 1 starting them is what costs. What lies behind the first texts in the pool is segment 1.
+        """
+        tokenizer = self.tokenizer
+        pool = tf.concat([[tokenizer.cls_token_id, tokenizer.sep_token_id], *values, [tokenizer.sep_token_id]], 0)
+        zeros = tf.zeros_like(starts[0])
+        behind_first = tf.size(values[0], tf.int64) + 2
+        begins = [zeros, starts[0] + 2, zeros + 1]
+        sizes = [zeros + 1, lengths[0], zeros + 1]
+        if len(values) == 2:
+            begins += [starts[1] + behind_first, zeros + tf.size(pool, tf.int64) - 1]
+            sizes += [lengths[1], zeros + 1]
+        begins, sizes = tf.reshape(tf.stack(begins, 1), [-1]), tf.reshape(tf.stack(sizes, 1), [-1])
+        places = tf.ragged.range(begins, begins + sizes)
+        splits = places.row_splits[:: 2 * len(values) + 1]
+        segment_ids = tf.cast(places.values >= behind_first, tf.int32)
+        return {
+            "token_ids": tf.RaggedTensor.from_row_splits(tf.gather(pool, places.values), splits, validate=False),
+            "segment_ids": tf.RaggedTensor.from_row_splits(segment_ids, splits, validate=False),
+        }
+
+    def compute_output_spec(self, text, text_pair=None) -> dict[str, keras.KerasTensor]:
+        """Describes the result for symbolic string tensors."""
+        text, _ = _texts(text, text_pair)
+        width = self.max_length if self.padding == "max_length" else None
+        names = ("token_ids", "segment_ids", "padding_mask")
+        return {name: keras.KerasTensor((*text.shape, width), dtype="int32") for name in names}
+
+    def get_config(self) -> dict[str, Any]:
+        """Gives the constructor's arguments, the tokenizer with its vocabulary."""
+        return {
+            **super().get_config(),
+            "tokenizer": keras.saving.serialize_keras_object(self.tokenizer),
+            "max_length": self.max_length,
+            "truncation": self.truncation,
+            "pad_to_multiple_of": self.pad_to_multiple_of,
+            "padding": self.padding,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "BertPreprocessor":
+        """Makes the layer anew from `get_config`."""
+        return cls(**{**config, "tokenizer": keras.saving.deserialize_keras_object(config["tokenizer"])})
+
+
+def _texts(text, text_pair):
+    """Takes a mapping or a tuple apart."""
+    if isinstance(text, Mapping):
+        if "text" not in text:
+            raise InputError(f"no 'text' among the input's keys: {', '.join(map(str, text))}")
+        return text["text"], text.get("text_pair")
+    if isinstance(text, tuple):
+        if text_pair is not None or len(text) > 2:
+            raise InputError("a tuple as input holds the text and the second text, and nothing stands beside it")
+        return text if len(text) == 2 else (text[0], None)
+    return text, text_pair

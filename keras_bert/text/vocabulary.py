@@ -1,0 +1,101 @@
+"""Reads, checks and writes a WordPiece vocabulary: `vocab.txt`, one entry a line, the line number is the id."""
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from keras_bert.errors import InputError
+
+PAD_TOKEN = "[PAD]"
+UNK_TOKEN = "[UNK]"
+CLS_TOKEN = "[CLS]"
+SEP_TOKEN = "[SEP]"
+MASK_TOKEN = "[MASK]"
+SPECIAL_TOKENS = (PAD_TOKEN, UNK_TOKEN, CLS_TOKEN, SEP_TOKEN, MASK_TOKEN)
+LONGEST_ENTRY = 256  # bytes without "##": the trie of tensorflow-text's FastWordpieceTokenizer keeps 8 bits of length
+
+
+def load_vocabulary(path: str | PathLike) -> list[str]:
+    r"""Reads a vocabulary file.
+
+    Lines end with "\n" (or all with "\r\n") and nothing else ends one: the published Chinese vocabulary has U+2028
+    as an entry, which `str.splitlines` would cut. No white space is stripped.
+
+    Args:
+        path: the file, in UTF-8.
+
+    Returns:
+        The entries in the order of their ids.
+
+    Raises:
+        InputError: the file is missing, not UTF-8, or no vocabulary (see `check_vocabulary`).
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the vocabulary: {error.strerror}") from None
+    try:
+        lines = data.decode().split("\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: not UTF-8; a vocabulary is UTF-8, one entry a line") from None
+    if not lines[-1]:
+        lines.pop()
+    if lines and all(line.endswith("\r") for line in lines):
+        lines = [line[:-1] for line in lines]
+    return check_vocabulary(lines, str(path))
+
+
+def check_vocabulary(vocabulary: Sequence[str], source: str = "vocabulary") -> list[str]:
+    """Checks that a list can serve as BERT's vocabulary.
+
+    Args:
+        vocabulary: the entries in the order of their ids.
+        source: what to call it in an error, for example its path.
+
+    Returns:
+        The entries, as a list of its own.
+
+    Raises:
+        InputError: an entry is empty, no string, too long or there twice, or a special token is missing.
+    """
+    seen: dict[str, int] = {}
+    for line, entry in enumerate(vocabulary, 1):
+        if not isinstance(entry, str):
+            raise InputError(f"{source}, line {line}: {entry!r} is no string; a vocabulary is a list of strings")
+        if not entry:
+            raise InputError(f"{source}, line {line}: the entry is empty; every line must hold one entry")
+        if entry in seen:
+            raise InputError(f"{source}, line {line}: {entry!r} is already on line {seen[entry]}; entries occur once")
+        try:
+            length = len(entry.removeprefix("##").encode())
+        except UnicodeEncodeError:
+            raise InputError(f"{source}, line {line}: {entry!r} cannot be written in UTF-8") from None
+        if length > LONGEST_ENTRY:
+            raise InputError(f"{source}, line {line}: the entry has {length} bytes, at most {LONGEST_ENTRY} work")
+        seen[entry] = line
+    missing = [token for token in SPECIAL_TOKENS if token not in seen]
+    if missing:
+        raise InputError(
+            f"{source}: no {', '.join(missing)} among its {len(seen)} entries; "
+            f"a BERT vocabulary holds {', '.join(SPECIAL_TOKENS)}"
+        )
+    return list(seen)
+
+
+def save_vocabulary(vocabulary: Sequence[str], path: str | PathLike):
+    r"""Writes a vocabulary file, one entry a line, UTF-8, "\n" after each.
+
+    Args:
+        vocabulary: the entries in the order of their ids.
+        path: the file; what it held before is replaced.
+
+    Raises:
+        InputError: the vocabulary is none (see `check_vocabulary`) or an entry holds a line feed.
+    """
+    entries = check_vocabulary(vocabulary)
+    for line, entry in enumerate(entries, 1):
+        if "\n" in entry:
+            raise InputError(f"vocabulary, line {line}: {entry!r} holds a line feed, which a file of lines cannot hold")
+    Path(path).write_bytes("".join(f"{entry}\n" for entry in entries).encode())
