@@ -1,0 +1,39 @@
+"""Weights in and out: Google TF1, Model Garden TF2, Hugging Face and KerasHub in; Hugging Face out."""
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.convert import convert
+from keras_bert.checkpoints.google import read_google
+from keras_bert.checkpoints.hugging_face import read_hugging_face
+from keras_bert.checkpoints.keras_hub import read_keras_hub
+from keras_bert.checkpoints.mapping import (
+    Weight,
+    dense_weights,
+    encoder_weights,
+    load_weights,
+    norm_weights,
+    variable_weight,
+)
+from keras_bert.checkpoints.model_garden import read_model_garden
+from keras_bert.checkpoints.presets import open_checkpoint, resolve
+from keras_bert.checkpoints.report import ConvertReport, LoadReport
+from keras_bert.checkpoints.save import save_hugging_face
+
+__all__ = [
+    "Checkpoint",
+    "ConvertReport",
+    "LoadReport",
+    "Weight",
+    "convert",
+    "dense_weights",
+    "encoder_weights",
+    "load_weights",
+    "norm_weights",
+    "open_checkpoint",
+    "read_google",
+    "read_hugging_face",
+    "read_keras_hub",
+    "read_model_garden",
+    "resolve",
+    "save_hugging_face",
+    "variable_weight",
+]

@@ -1,0 +1,54 @@
+"""From any weight format to a Hugging Face folder."""
+
+from pathlib import Path
+from typing import Any
+
+from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
+from keras_bert.checkpoints.presets import open_resolved, resolve
+from keras_bert.checkpoints.report import ConvertReport
+from keras_bert.checkpoints.save import write_hugging_face_files
+from keras_bert.errors import InputError
+from keras_bert.files import atomic_folder, check_target
+
+
+def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **options: Any) -> ConvertReport:
+    """Writes a checkpoint of any known format as a Hugging Face folder, heads included.
+
+    The tensors go over as they were read, so that Hugging Face to Hugging Face gives the same bits.
+
+    Args:
+        handle: What `open_checkpoint` takes.
+        folder: Where to write.
+        overwrite: Replace a folder that holds something.
+        **options: Those of `open_checkpoint`.
+
+    Returns:
+        What became of every tensor.
+
+    Raises:
+        InputError: The checkpoint cannot be read, the folder is the checkpoint's own, or cannot be written.
+    """
+    target = check_target(folder, overwrite)
+    source = resolve(handle)
+    if target in (source.resolve(), *source.resolve().parents):
+        raise InputError(f"{folder}: is or holds the checkpoint that is converted; choose another folder")
+    checkpoint = open_resolved(source, str(handle), **options)
+    notes = list(checkpoint.notes)
+    if checkpoint.extra:
+        notes.append(f"{', '.join(checkpoint.extra)}: in keras_bert.json, as Hugging Face's files have no place for it")
+    if any(name.startswith(NEXT_SENTENCE_INNER) for name in checkpoint.tensors):
+        notes.append(f"transformers passes over {NEXT_SENTENCE_INNER}*, which its next-sentence head has not")
+    with atomic_folder(target, overwrite) as temporary:
+        write_hugging_face_files(
+            temporary,
+            checkpoint.config,
+            checkpoint.tensors,
+            checkpoint.metadata,
+            checkpoint.vocabulary,
+            checkpoint.lowercase,
+            checkpoint.strip_accents,
+            checkpoint.extra,
+        )
+    return ConvertReport(
+        checkpoint.source, Path(folder), tuple(checkpoint.tensors), dict(checkpoint.ignored), tuple(notes)
+    )

@@ -1,0 +1,180 @@
+"""Hugging Face folders: `config.json`, `model.safetensors`, the tokenizer's files."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_bert.checkpoints.checkpoint import Checkpoint, shortened
+from keras_bert.checkpoints.names import PREFIX, WORD_EMBEDDINGS
+from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files
+from keras_bert.checkpoints.weight_files import find_weight_files, read_weights
+from keras_bert.config import BertConfig
+from keras_bert.errors import InputError
+
+# What keras_bert writes for an architecture that transformers' BERT would run wrongly (pre-LN, sinusoids).
+OWN_MODEL_TYPE = "keras_bert"
+_ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
+
+
+def read_hugging_face(path: str | Path) -> Checkpoint:
+    """Reads a folder that transformers, sentence-transformers or keras_bert wrote, head included.
+
+    Names with and without the prefix `bert.` are known, and the old `LayerNorm.gamma` and `.beta`. Buffers of
+    positions are passed over. Half precision becomes float32.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The checkpoint, checked.
+
+    Raises:
+        InputError: A file is missing, truncated or damaged, or it is not a BERT that this encoder can follow.
+    """
+    folder = Path(path)
+    modules = _modules(folder)
+    transformer = folder / modules[0]["path"] if modules else folder
+    fields = read_json(transformer / "config.json")
+    if fields is None:
+        raise InputError(f"{transformer}: no config.json there; a Hugging Face checkpoint has its config in it")
+    checkpoint = Checkpoint(_config(fields, transformer / "config.json"), {}, str(path))
+    if "model_type" not in fields:
+        checkpoint.notes.append('config.json has no model_type; read as a BERT, hidden_act "gelu" as the exact form')
+    checkpoint.metadata = {name: value for name, value in fields.items() if name != "model_type"}
+    checkpoint.extra = read_json(transformer / "keras_bert.json") or {}
+    checkpoint.extra.pop("keras_bert_version", None)
+    _add_tensors(checkpoint, transformer)
+    _add_sentence_modules(checkpoint, folder, modules)
+    tokenizer = read_tokenizer_files(transformer)
+    checkpoint.vocabulary = tokenizer.vocabulary
+    checkpoint.lowercase, checkpoint.strip_accents = tokenizer.lowercase, tokenizer.strip_accents
+    checkpoint.notes.extend(tokenizer.notes)
+    return checkpoint.check()
+
+
+def _config(fields: dict[str, Any], path: Path) -> BertConfig:
+    model_type = fields.get("model_type", "bert")
+    if model_type not in ("bert", OWN_MODEL_TYPE):
+        raise InputError(f"{path}: model_type is {model_type!r}; keras_bert reads 'bert' only")
+    for field in ("is_decoder", "add_cross_attention"):
+        if fields.get(field):
+            raise InputError(f"{path}: {field} is true; keras_bert has BERT's encoder only")
+    try:
+        return BertConfig.from_dict(fields)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _add_tensors(checkpoint: Checkpoint, folder: Path) -> None:
+    tensors, ignored, halves = checkpoint.tensors, checkpoint.ignored, []
+    names_in_file: dict[str, str] = {}
+    for path in find_weight_files(folder):
+        for stored in read_weights(path):
+            name = canonical_name(stored.name)
+            if name.endswith("embeddings.position_ids") or name.endswith("embeddings.token_type_ids"):
+                ignored[stored.name] = "a buffer that counts positions, no weight"
+                continue
+            if "float" not in stored.dtype:
+                raise InputError(f"{path}: {stored.name} is {stored.dtype}, expected floating-point weights")
+            if name in tensors:
+                raise InputError(f"{path}: {stored.name} and {names_in_file[name]} are the same weight")
+            if stored.dtype != "float32":
+                halves.append(f"{stored.name} ({stored.dtype})")
+            names_in_file[name] = stored.name
+            tensors[name] = np.ascontiguousarray(stored.array, dtype=np.float32)
+    if halves:
+        checkpoint.notes.append(f"{len(halves)} tensors became float32: {shortened(halves, 1)}")
+        for field in ("dtype", "torch_dtype"):
+            if field in checkpoint.metadata:
+                checkpoint.metadata[field] = "float32"
+    # Older files store the tied output matrix and its bias a second time.
+    for copy, original in (
+        ("cls.predictions.decoder.weight", WORD_EMBEDDINGS),
+        ("cls.predictions.decoder.bias", "cls.predictions.bias"),
+    ):
+        if copy in tensors and np.array_equal(tensors[copy], tensors.get(original)):
+            del tensors[copy]
+            ignored[names_in_file[copy]] = f"a copy of {original}"
+
+
+def canonical_name(name: str) -> str:
+    """Returns today's name, with the prefix `bert.`, of a tensor in a Hugging Face file.
+
+    Example:
+        >>> canonical_name("encoder.layer.0.output.LayerNorm.gamma")
+        'bert.encoder.layer.0.output.LayerNorm.weight'
+    """
+    if name.startswith(_ENCODER_PARTS):
+        name = PREFIX + name
+    if name.endswith("LayerNorm.gamma"):
+        return name.removesuffix("gamma") + "weight"
+    if name.endswith("LayerNorm.beta"):
+        return name.removesuffix("beta") + "bias"
+    return name
+
+
+def _modules(folder: Path) -> list[dict[str, str]]:
+    """Reads the list of modules of a sentence-transformers folder, empty for any other."""
+    path = folder / "modules.json"
+    if not path.is_file():
+        return []
+    try:
+        modules = json.loads(path.read_text(encoding="utf-8"))
+        modules = [{"path": str(module["path"]), "type": str(module["type"])} for module in modules]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not a list of sentence-transformers modules ({error})") from None
+    if not modules or not modules[0]["type"].endswith(".Transformer"):
+        raise InputError(f"{path}: expected a Transformer as the first module")
+    return modules
+
+
+def _add_sentence_modules(checkpoint: Checkpoint, folder: Path, modules: list[dict[str, str]]) -> None:
+    """Keeps how a sentence embedding is made of the hidden states: `extra["sentence_embedding"]`."""
+    if not modules:
+        return
+    embedding: dict[str, Any] = {"normalize": False}
+    for module in modules[1:]:
+        kind, settings = module["type"].rpartition(".")[2], folder / module["path"] / "config.json"
+        if kind == "Pooling":
+            on = [name for name, value in (read_json(settings) or {}).items() if value is True]
+            embedding["pooling"] = [
+                name.removeprefix("pooling_mode_") for name in on if name.startswith("pooling_mode_")
+            ]
+        elif kind == "Normalize":
+            embedding["normalize"] = True
+        else:
+            checkpoint.ignored[module["path"]] = f"a sentence-transformers module of the kind {kind}"
+    settings = read_json(folder / "sentence_bert_config.json") or {}
+    if settings.get("max_seq_length"):
+        embedding["max_length"] = settings["max_seq_length"]
+    checkpoint.extra["sentence_embedding"] = embedding
+
+
+def hugging_face_fields(config: BertConfig, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields of `config.json` for a config.
+
+    Fields that came from a `config.json` and still mean the same go out as they came. An architecture that
+    transformers' BERT would run wrongly gets a `model_type` of its own, which transformers refuses.
+
+    Args:
+        config: The architecture.
+        metadata: All other fields; where they hold the architecture too, `config` rules.
+
+    Returns:
+        The fields, sorted by name.
+    """
+    own = config.norm_first or config.position_embedding_type != "absolute"
+    fields = {**metadata, "model_type": OWN_MODEL_TYPE if own else "bert"}
+    unchanged = "hidden_size" in metadata and BertConfig.from_dict(metadata) == config
+    if not unchanged:
+        defaults = BertConfig()
+        for name, value in dataclasses.asdict(config).items():
+            # These two are no fields of transformers' BERT, so they are only written where they matter.
+            if name not in ("norm_first", "position_embedding_type") or value != getattr(defaults, name):
+                fields[name] = value
+            else:
+                fields.pop(name, None)
+    return dict(sorted(fields.items()))

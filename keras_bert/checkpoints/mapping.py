@@ -1,0 +1,203 @@
+"""Between the variables of a model and Hugging Face's tensors: one list, used for loading and for saving."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from absl import logging
+
+from keras_bert.checkpoints.checkpoint import Checkpoint, shape_message, shortened
+from keras_bert.checkpoints.heads import unused_reason
+from keras_bert.checkpoints.names import (
+    POOLER,
+    POSITION_EMBEDDINGS,
+    PREFIX,
+    SEGMENT_EMBEDDINGS,
+    WORD_EMBEDDINGS,
+)
+from keras_bert.checkpoints.report import LoadReport
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Weight:
+    """One tensor of Hugging Face's file and the variable, or the part of one, that holds it in a model.
+
+    Attributes:
+        name: Hugging Face's name.
+        shape: Its shape in Hugging Face's layout; weights of dense layers are (out, in).
+        read: Gives the present value, float32 in Hugging Face's layout.
+        write: Sets the variable from such an array.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    read: Callable[[], np.ndarray]
+    write: Callable[[np.ndarray], None]
+
+
+def variable_weight(name: str, variable: Any, transpose: bool = False) -> Weight:
+    """Maps a whole Keras variable.
+
+    Args:
+        name: Hugging Face's name.
+        variable: The Keras variable.
+        transpose: The file holds it with its two axes exchanged.
+    """
+    shape = tuple(variable.shape)
+
+    def read() -> np.ndarray:
+        value = _numpy(variable)
+        return value.T if transpose else value
+
+    def write(value: np.ndarray) -> None:
+        variable.assign(value.T if transpose else value)
+
+    return Weight(name, shape[::-1] if transpose else shape, read, write)
+
+
+def dense_weights(name: str, layer: Any) -> list[Weight]:
+    """Maps a dense layer with `kernel` (in, out) and `bias` to `name.weight` (out, in) and `name.bias`."""
+    return [
+        variable_weight(f"{name}.weight", layer.kernel, transpose=True),
+        variable_weight(f"{name}.bias", layer.bias),
+    ]
+
+
+def norm_weights(name: str, layer: Any) -> list[Weight]:
+    """Maps a layer normalization's `gamma` and `beta` to `name.weight` and `name.bias`."""
+    return [variable_weight(f"{name}.weight", layer.gamma), variable_weight(f"{name}.bias", layer.beta)]
+
+
+def encoder_weights(encoder: BertEncoder) -> list[Weight]:
+    """Maps every variable of an encoder, the fused query, key and value as three.
+
+    Args:
+        encoder: The encoder, with or without pooler.
+
+    Returns:
+        The weights, those of `names.encoder_shapes` in its order.
+    """
+    embeddings = encoder.embeddings
+    weights = [variable_weight(WORD_EMBEDDINGS, embeddings.word_embeddings)]
+    if embeddings.position_embeddings is not None:
+        weights.append(variable_weight(POSITION_EMBEDDINGS, embeddings.position_embeddings))
+    weights.append(variable_weight(SEGMENT_EMBEDDINGS, embeddings.token_type_embeddings))
+    if embeddings.layer_norm is not None:
+        weights += norm_weights("bert.embeddings.LayerNorm", embeddings.layer_norm)
+    for index, block in enumerate(encoder.blocks):
+        layer = f"bert.encoder.layer.{index}"
+        for part, query_key_value in enumerate(("query", "key", "value")):
+            weights += _third(f"{layer}.attention.self.{query_key_value}", block.attention.qkv, part)
+        weights += dense_weights(f"{layer}.attention.output.dense", block.attention.output_dense)
+        weights += norm_weights(f"{layer}.attention.output.LayerNorm", block.attention_norm)
+        weights += dense_weights(f"{layer}.intermediate.dense", block.intermediate)
+        weights += dense_weights(f"{layer}.output.dense", block.output_dense)
+        weights += norm_weights(f"{layer}.output.LayerNorm", block.output_norm)
+    if encoder.final_norm is not None:
+        weights += norm_weights("bert.encoder.ln", encoder.final_norm)
+    if encoder.pooler is not None:
+        weights += dense_weights("bert.pooler.dense", encoder.pooler.dense)
+    return weights
+
+
+def load_weights(
+    weights: Iterable[Weight],
+    checkpoint: Checkpoint,
+    allow_new: Sequence[str] = (),
+    start_anew: Sequence[str] = (),
+) -> LoadReport:
+    """Sets the weights of a model from a checkpoint; nothing is set unless everything fits.
+
+    Args:
+        weights: The weights of the model, encoder and head.
+        checkpoint: Where the values come from.
+        allow_new: Prefixes of names that the checkpoint need not have, such as `"classifier."`. They keep
+            their initial values.
+        start_anew: Prefixes of names that keep their initial values even if the checkpoint has them, such as
+            `"classifier."` for other labels.
+
+    Returns:
+        What became of every weight and every tensor; it is logged as well, as a warning where a weight is new.
+
+    Raises:
+        InputError: A weight is missing in the checkpoint and not allowed to be new, or has another shape, or
+            the checkpoint has a tensor of the encoder that the model has not (the pooler aside).
+
+    Example:
+        >>> report = load_weights(encoder_weights(encoder), checkpoint)  # doctest: +SKIP
+    """
+    weights = list(weights)
+    names = {weight.name for weight in weights}
+    if len(names) < len(weights):
+        raise ValueError("two weights of the model have the same name")
+    new, missing, pairs = [], [], []
+    for weight in weights:
+        tensor = checkpoint.tensors.get(weight.name)
+        if weight.name.startswith(tuple(start_anew)):
+            new.append(weight.name)
+        elif tensor is None:
+            (new if weight.name.startswith(tuple(allow_new)) else missing).append(weight.name)
+        elif tensor.shape != weight.shape:
+            message = shape_message(weight.name, tensor.shape, weight.shape, "the model")
+            raise InputError(f"{checkpoint.source}: {message}")
+        else:
+            pairs.append((weight, tensor))
+    if missing:
+        raise InputError(f"{checkpoint.source}: {len(missing)} weights of the model are missing: {shortened(missing)}")
+    surplus = [
+        name
+        for name in checkpoint.tensors
+        if name.startswith(PREFIX) and name not in names and not name.startswith(POOLER)
+    ]
+    if surplus:
+        raise InputError(
+            f"{checkpoint.source}: {len(surplus)} tensors that the model has no place for: {shortened(surplus)}"
+        )
+    for weight, tensor in pairs:
+        weight.write(tensor)
+    anew = {name: "started anew, as asked" for name in new if name in checkpoint.tensors}
+    unused = {name: unused_reason(name) for name in checkpoint.tensors if name not in names}
+    report = LoadReport(
+        source=checkpoint.source,
+        loaded=tuple(weight.name for weight, _ in pairs),
+        new=tuple(new),
+        ignored={**checkpoint.ignored, **anew, **unused},
+        notes=tuple(checkpoint.notes),
+    )
+    logging.log(logging.WARNING if new else logging.INFO, "%s", report)
+    return report
+
+
+def _numpy(variable: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32"))
+
+
+def _third(name: str, qkv: Any, part: int) -> list[Weight]:
+    """Maps the query, key or value part (0, 1, 2) of a fused dense layer with kernel (in, 3 · out)."""
+    size = qkv.kernel.shape[0]
+    columns = slice(part * size, (part + 1) * size)
+
+    def read_weight() -> np.ndarray:
+        return _numpy(qkv.kernel)[:, columns].T
+
+    def write_weight(value: np.ndarray) -> None:
+        kernel = np.array(_numpy(qkv.kernel))
+        kernel[:, columns] = value.T
+        qkv.kernel.assign(kernel)
+
+    def read_bias() -> np.ndarray:
+        return _numpy(qkv.bias)[columns]
+
+    def write_bias(value: np.ndarray) -> None:
+        bias = np.array(_numpy(qkv.bias))
+        bias[columns] = value
+        qkv.bias.assign(bias)
+
+    return [
+        Weight(f"{name}.weight", (size, size), read_weight, write_weight),
+        Weight(f"{name}.bias", (size,), read_bias, write_bias),
+    ]

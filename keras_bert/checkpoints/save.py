@@ -1,0 +1,108 @@
+"""Writes a model as a Hugging Face folder."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from keras_bert.checkpoints.heads import describe_heads
+from keras_bert.checkpoints.hugging_face import hugging_face_fields
+from keras_bert.checkpoints.mapping import Weight
+from keras_bert.checkpoints.names import PREFIX
+from keras_bert.config import BertConfig
+from keras_bert.files import atomic_folder
+from keras_bert.text.vocabulary import save_vocabulary
+from keras_bert.version import __version__
+
+if TYPE_CHECKING:
+    from keras_bert.text.tokenizer import BertTokenizer
+
+
+def save_hugging_face(
+    folder: str | Path,
+    config: BertConfig,
+    weights: Iterable[Weight],
+    metadata: Mapping[str, Any],
+    tokenizer: "BertTokenizer | None" = None,
+    extra: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Writes `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer_config.json` and `keras_bert.json`.
+
+    transformers opens the folder, with the head that `metadata["architectures"]` names. The folder appears
+    whole or not at all; see `keras_bert.files.atomic_folder`.
+
+    Args:
+        folder: Where to write.
+        config: The architecture.
+        weights: The weights of the model, encoder and head.
+        metadata: All other fields of `config.json`: `architectures`, `id2label`, `problem_type`, ...
+        tokenizer: The tokenizer; None leaves its two files out.
+        extra: What goes into `keras_bert.json`, anything that JSON can hold.
+        overwrite: Replace a folder that holds something.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: The folder holds something and `overwrite` is False, or the disk is full; what was there
+            before is unchanged.
+    """
+    with atomic_folder(folder, overwrite) as temporary:
+        write_hugging_face_files(
+            temporary,
+            config,
+            {weight.name: weight.read() for weight in weights},
+            metadata,
+            tokenizer.get_vocabulary() if tokenizer else None,
+            tokenizer.lowercase if tokenizer else True,
+            tokenizer.strip_accents if tokenizer else None,
+            extra or {},
+        )
+    return Path(folder)
+
+
+def write_hugging_face_files(
+    folder: Path,
+    config: BertConfig,
+    tensors: Mapping[str, np.ndarray],
+    metadata: Mapping[str, Any],
+    vocabulary: list[str] | None,
+    lowercase: bool,
+    strip_accents: bool | None,
+    extra: Mapping[str, Any],
+) -> None:
+    """Writes the files of a Hugging Face folder into a folder that exists; see `save_hugging_face`."""
+    metadata = dict(metadata)
+    metadata.setdefault("architectures", describe_heads(tensors)["architectures"])
+    _write_json(folder / "config.json", hugging_face_fields(config, metadata))
+    # transformers writes a bare encoder without the prefix.
+    bare = metadata["architectures"] == ["BertModel"]
+    arrays = {
+        name.removeprefix(PREFIX) if bare else name: np.ascontiguousarray(tensor, dtype=np.float32)
+        for name, tensor in tensors.items()
+    }
+    save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
+    if vocabulary is not None:
+        save_vocabulary(vocabulary, folder / "vocab.txt")
+        tokenizer_config = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": lowercase,
+            "strip_accents": strip_accents,
+            "tokenize_chinese_chars": True,
+            "model_max_length": config.max_position_embeddings,
+            "pad_token": "[PAD]",
+            "unk_token": "[UNK]",
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "mask_token": "[MASK]",
+        }
+        _write_json(folder / "tokenizer_config.json", tokenizer_config)
+    _write_json(folder / "keras_bert.json", {"keras_bert_version": __version__, **extra})
+
+
+def _write_json(path: Path, fields: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""TensorFlow checkpoint files: which one of a folder, and its variables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+
+OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+
+
+def find_prefix(path: str | Path) -> Path:
+    """Finds the checkpoint in a folder, or takes the prefix that is named (`folder/bert_model.ckpt`).
+
+    In a folder of several checkpoints the one that the file `checkpoint` names as the latest is taken.
+
+    Raises:
+        InputError: There is none, or there are several and nothing says which.
+    """
+    path = Path(path)
+    if Path(f"{path}.index").is_file():
+        return path
+    latest = tf.train.latest_checkpoint(str(path))
+    if latest:
+        return Path(latest)
+    found = sorted(path.glob("*.index")) if path.is_dir() else []
+    if not found:
+        raise InputError(f"{path}: no TensorFlow checkpoint there; expected bert_model.ckpt.index")
+    if len(found) > 1:
+        names = ", ".join(str(index)[: -len(".index")] for index in found)
+        raise InputError(f"{path}: several checkpoints and no file 'checkpoint' says which; name one: {names}")
+    return Path(str(found[0])[: -len(".index")])
+
+
+class Variables:
+    """The variables of a TensorFlow checkpoint, by name.
+
+    Args:
+        prefix: The checkpoint's path without `.index`.
+
+    Raises:
+        InputError: The files are missing, truncated or damaged.
+    """
+
+    def __init__(self, prefix: Path) -> None:
+        self._prefix = prefix
+        try:
+            self._reader = tf.train.load_checkpoint(str(prefix))
+        except (tf.errors.OpError, ValueError) as error:
+            raise InputError(f"{prefix}: not a readable TensorFlow checkpoint: {_reason(error)}") from None
+        self._dtypes = self._reader.get_variable_to_dtype_map()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._dtypes))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._dtypes
+
+    def read(self, name: str) -> np.ndarray:
+        """Reads one variable as float32.
+
+        Raises:
+            InputError: The data file is truncated, missing or damaged, or the variable is no float.
+        """
+        if not self._dtypes[name].is_floating:
+            raise InputError(f"{self._prefix}: {name} is {self._dtypes[name].name}, expected floating-point weights")
+        try:
+            return np.asarray(self._reader.get_tensor(name)).astype(np.float32)
+        except (tf.errors.OpError, RuntimeError, IndexError) as error:
+            raise InputError(f"{self._prefix}: cannot read {name}: {_reason(error)}") from None
+
+    @property
+    def half_precision(self) -> list[str]:
+        """Names of the variables that are stored in half precision."""
+        return [name for name in self if self._dtypes[name] in (tf.float16, tf.bfloat16)]
+
+
+def _reason(error: Exception) -> str:
+    """Returns the first line of TensorFlow's message."""
+    message = getattr(error, "message", None) or str(error)
+    return message.strip().splitlines()[0] if message.strip() else type(error).__name__
