@@ -1,0 +1,7 @@
+"""Where rows come from, and how they become batches."""
+
+from keras_bert.data.batches import batches, padding_share
+from keras_bert.data.labels import label_names
+from keras_bert.data.read import read
+
+__all__ = ["batches", "label_names", "padding_share", "read"]

@@ -1,0 +1,121 @@
+"""Batches of rows of like length, so that little is spent on padding."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+
+SHUFFLE_ALL_BELOW = 200_000
+WINDOW_BATCHES = 64
+
+
+def batches(
+    rows: tf.data.Dataset,
+    features: Callable[[dict[str, Any]], Any],
+    pad: Callable[[dict[str, Any]], dict[str, tf.Tensor]],
+    batch_size: int,
+    *,
+    shuffle: bool = False,
+    seed: int = 0,
+    window: int | None = None,
+    keep_order: bool = False,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """Batches rows of like length.
+
+    A window of rows (64 batches) is tokenized at once, which is the cheap way; its rows are sorted by their number of
+    tokens, cut into batches, and each batch is padded by itself. Every row is used once an epoch.
+
+    Args:
+        rows: Dicts of tensors, as `keras_bert.data.read` gives them.
+        features: From a dict of a whole window's rows (`text`: tf.string (rows,), ...) to the model's inputs, a dict of
+            ragged or dense tensors with a ragged `token_ids` (rows, (tokens)), alone or as the first of a tuple with
+            targets and weights: tensors, or dicts of them, one entry a row.
+        pad: From the inputs of one batch to dense tensors.
+        batch_size: Rows in a batch. The last of an epoch may have fewer.
+        shuffle: Another order each epoch, of rows and of batches; the same again for the same seed. Of a data set
+            longer than 200,000 rows (or of unknown length) a buffer of that many is shuffled.
+        seed: For shuffle.
+        window: Rows tokenized and sorted together, rounded up to whole batches.
+        keep_order: Rows stay in the order of the file: no sorting, more padding.
+        drop_remainder: Leave out rows that do not fill a batch (other rows each epoch under shuffle).
+
+    Returns:
+        What `features` returns, padded, of known cardinality if `rows` is.
+
+    Example:
+        >>> rows = keras_bert.data.read("train.tsv", label="label")
+        >>> train = batches(rows, features=model.features, pad=model.preprocessor.pad, batch_size=32, shuffle=True)
+    """
+    if batch_size < 1:
+        raise InputError(f"batch_size {batch_size}: expected 1 or more")
+    if window is not None and window < 1:
+        raise InputError(f"window {window}: expected 1 row or more")
+    if shuffle and keep_order:
+        raise InputError("shuffle and keep_order exclude each other: choose one")
+    count = int(rows.cardinality())
+    window = -(-(window or WINDOW_BATCHES * batch_size) // batch_size) * batch_size
+
+    if shuffle:
+        buffer = SHUFFLE_ALL_BELOW if count < 0 else min(max(count, 1), SHUFFLE_ALL_BELOW)
+        rows = rows.shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
+    windows = rows.ragged_batch(window).map(features, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    # New numbers each epoch, the same in each run.
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+
+    def cut(seed: tf.Tensor, featured: Any) -> tf.data.Dataset:
+        lengths = _row_lengths(featured)
+        if drop_remainder:
+            lengths = lengths[: tf.size(lengths) // batch_size * batch_size]
+        order = tf.range(tf.size(lengths)) if keep_order else _by_length(lengths, seed if shuffle else None)
+        starts = tf.range(0, tf.size(lengths), batch_size)
+        if shuffle:
+            starts = tf.random.experimental.stateless_shuffle(starts, seed=seed)
+
+        def batch(start: tf.Tensor) -> Any:
+            chosen = order[start : start + batch_size]
+            taken = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), featured)
+            return (pad(taken[0]), *taken[1:]) if isinstance(taken, tuple) else pad(taken)
+
+        return tf.data.Dataset.from_tensor_slices(starts).map(batch)
+
+    result = tf.data.Dataset.zip(seeds, windows).flat_map(cut)
+    if count >= 0:
+        full = count // batch_size if drop_remainder else -(-count // batch_size)
+        result = result.apply(tf.data.experimental.assert_cardinality(full))
+    elif count == tf.data.INFINITE_CARDINALITY:
+        result = result.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+    return result.prefetch(tf.data.AUTOTUNE)
+
+
+def _row_lengths(featured: Any) -> tf.Tensor:
+    """Number of tokens of each row of a window: int64 (rows,)."""
+    inputs = featured[0] if isinstance(featured, tuple) else featured
+    token_ids = inputs.get("token_ids")
+    if not isinstance(token_ids, tf.RaggedTensor):
+        raise TypeError(f"features must give a ragged token_ids, found {token_ids}")
+    return token_ids.row_lengths()
+
+
+def _by_length(lengths: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
+    """Row numbers from the shortest row to the longest; rows of one length in random order if there is a seed."""
+    if seed is None:
+        return tf.argsort(lengths, stable=True)
+    ties = tf.random.stateless_uniform(tf.shape(lengths), seed, maxval=2**31, dtype=tf.int64)
+    return tf.argsort(lengths * 2**31 + ties)
+
+
+def padding_share(dataset: tf.data.Dataset) -> float:
+    """The share of padding among all token positions of a data set of batches, 0 to 1.
+
+    Args:
+        dataset: Batches whose inputs hold `padding_mask` (batch, tokens), 1 where there is a token.
+    """
+    tokens = positions = 0
+    for element in dataset:
+        mask = (element[0] if isinstance(element, tuple) else element)["padding_mask"]
+        tokens += int(tf.reduce_sum(tf.cast(mask, tf.int64)))
+        positions += int(tf.size(mask))
+    return 1.0 - tokens / positions if positions else 0.0
