@@ -28,6 +28,7 @@ def save_hugging_face(
     metadata: Mapping[str, Any],
     tokenizer: "BertTokenizer | None" = None,
     extra: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Writes `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer_config.json` and `keras_bert.json`.
@@ -42,6 +43,7 @@ def save_hugging_face(
         metadata: All other fields of `config.json`: `architectures`, `id2label`, `problem_type`, ...
         tokenizer: The tokenizer; None leaves its two files out.
         extra: What goes into `keras_bert.json`, anything that JSON can hold.
+        files: Name → content of text files to put beside, such as a model card.
         overwrite: Replace a folder that holds something.
 
     Returns:
@@ -62,6 +64,8 @@ def save_hugging_face(
             tokenizer.strip_accents if tokenizer else None,
             extra or {},
         )
+        for name, content in (files or {}).items():
+            (temporary / name).write_text(content, encoding="utf-8")
     return Path(folder)
 
 

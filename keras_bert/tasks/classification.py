@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.checkpoints.mapping import Weight, linear_weights
+from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
@@ -122,7 +122,7 @@ class BertClassifier(BertTask):
             InputError: The checkpoint does not open, or has no classes and `labels` is None.
         """
         checkpoint = open_preset(handle)
-        saved = checkpoint.metadata.get("keras_bert", {})
+        saved = checkpoint.extra
         own_labels = _labels_of(checkpoint)
         labels = list(labels) if labels is not None else own_labels
         if labels is None:
@@ -230,7 +230,7 @@ class BertClassifier(BertTask):
 
     def head_weights(self) -> list[Weight]:
         """Returns the head's weights under Hugging Face's names."""
-        return linear_weights("classifier", self.classifier)
+        return dense_weights("classifier", self.classifier)
 
     def default_loss(self) -> keras.losses.Loss:
         """Returns softmax cross-entropy, or for several labels the mean binary cross-entropy."""
@@ -287,12 +287,9 @@ def _check(labels: list[str], problem_type: str, class_weights: Mapping[str, flo
 
 def _labels_of(checkpoint: Checkpoint) -> list[str] | None:
     """Returns the classes of a checkpoint that holds a classifier."""
-    if "classifier.weight" not in checkpoint.tensors or "id2label" not in checkpoint.metadata:
-        return None
     if BertClassifier.architecture not in checkpoint.metadata.get("architectures", ()):
         return None
-    named = {int(index): str(label) for index, label in checkpoint.metadata["id2label"].items()}
-    return [named[index] for index in sorted(named)]
+    return checkpoint.labels if "classifier.weight" in checkpoint.tensors else None
 
 
 def _refuse_unknown(found: Any, labels: Any, known: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.checkpoints.mapping import Weight, linear_weights
+from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.evaluation.glue import scores
 from keras_bert.tasks.pooled_head import pooled_head
@@ -90,7 +90,7 @@ class BertRegressor(BertTask):
             InputError: The checkpoint does not open.
         """
         checkpoint = open_preset(handle)
-        saved = checkpoint.metadata.get("keras_bert", {})
+        saved = checkpoint.extra
         pooling = pooling or saved.get("pooling", "pooler")
         encoder, preprocessor = cls.parts_of(
             checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
@@ -125,7 +125,7 @@ class BertRegressor(BertTask):
 
     def head_weights(self) -> list[Weight]:
         """Returns the head's weights under Hugging Face's names."""
-        return linear_weights("classifier", self.classifier)
+        return dense_weights("classifier", self.classifier)
 
     def default_loss(self) -> keras.losses.Loss:
         """Returns the mean squared error, in float32."""

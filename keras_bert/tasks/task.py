@@ -299,17 +299,12 @@ class BertTask(keras.Model):
         preprocessing: Mapping[str, Any],
     ) -> tuple[BertEncoder, BertPreprocessor]:
         """Makes the encoder and the preprocessor that a checkpoint describes, without its weights."""
-        if checkpoint.vocabulary is None:
-            raise InputError(f"{checkpoint.source}: no vocabulary; put its vocab.txt into the folder")
-        tokenizer = BertTokenizer(
-            checkpoint.vocabulary, lowercase=checkpoint.lowercase, strip_accents=checkpoint.strip_accents
-        )
-        saved = checkpoint.metadata.get("keras_bert", {}).get("preprocessor", {})
+        saved = checkpoint.extra.get("preprocessor", {})
         settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
         if max_length is None:
             max_length = settings.get("max_length") or checkpoint.config.max_position_embeddings
         settings["max_length"] = max_length
-        preprocessor = BertPreprocessor(tokenizer, **settings)
+        preprocessor = BertPreprocessor(checkpoint.tokenizer(), **settings)
         return BertEncoder(checkpoint.config, use_pooler=use_pooler, dtype=dtype), preprocessor
 
     def load_checkpoint(self, checkpoint: Checkpoint, new: Sequence[str] = ()) -> LoadReport:
@@ -323,9 +318,11 @@ class BertTask(keras.Model):
             The report, also kept as `load_report`.
 
         Raises:
-            InputError: A weight of the encoder is missing, or a shape differs.
+            InputError: A weight of the encoder (but for its pooler) is missing, or a shape differs.
         """
-        report = load_weights(self.weights_by_name(), checkpoint, allow_new=tuple(new))
+        report = load_weights(
+            self.weights_by_name(), checkpoint, allow_new=("classifier.", "bert.pooler."), start_anew=tuple(new)
+        )
         self._stages.load_report = report
         return report
 
