@@ -68,7 +68,8 @@ class SelfAttention(keras.layers.Layer):
         batch, tokens = bias_shape[0], bias_shape[3]
         qkv = ops.reshape(self.qkv(hidden), (batch, tokens, 3, self.num_heads, self.head_size))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
-        query, key, value = qkv[0], qkv[1], qkv[2]  # (B, H, T, S)
+        # unstack, not indexing: the gradient of a slice fills two thirds of a tensor with zeros, three times over
+        query, key, value = ops.unstack(qkv, 3)  # (B, H, T, S)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
         scores = scores * self.head_size**-0.5 + attention_bias
         probabilities = ops.softmax(ops.cast(scores, "float32"))
