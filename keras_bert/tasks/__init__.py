@@ -1,7 +1,8 @@
 """One file a task: what its rows look like, its head, its loss and scores, how outputs become answers."""
 
 from keras_bert.tasks.classification import BertClassifier
+from keras_bert.tasks.open_task import open_task
 from keras_bert.tasks.regression import BertRegressor
 from keras_bert.tasks.task import BertTask
 
-__all__ = ["BertClassifier", "BertRegressor", "BertTask"]
+__all__ = ["BertClassifier", "BertRegressor", "BertTask", "open_task"]

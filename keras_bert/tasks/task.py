@@ -198,6 +198,10 @@ class BertTask(keras.Model):
             raise InputError("there are no rows to evaluate")
         return np.concatenate(outputs), np.concatenate(targets)
 
+    def fit(self, *args: Any, shuffle: bool = False, **kwargs: Any) -> keras.callbacks.History:
+        """Keras' `fit`; the shuffling is done by `batches`."""
+        return super().fit(*args, shuffle=shuffle, **kwargs)
+
     # -- answers -----------------------------------------------------------------------------------------
 
     def answer_strings(self, *texts: Any) -> Tensors:
@@ -320,9 +324,9 @@ class BertTask(keras.Model):
         Raises:
             InputError: A weight of the encoder (but for its pooler) is missing, or a shape differs.
         """
-        report = load_weights(
-            self.weights_by_name(), checkpoint, allow_new=("classifier.", "bert.pooler."), start_anew=tuple(new)
-        )
+        # A checkpoint without any tensor is a bare config, from which everything starts fresh.
+        allowed = ("classifier.", "bert.pooler.") if checkpoint.tensors else ("",)
+        report = load_weights(self.weights_by_name(), checkpoint, allow_new=allowed, start_anew=tuple(new))
         self._stages.load_report = report
         return report
 

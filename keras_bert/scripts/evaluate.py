@@ -1,0 +1,57 @@
+"""Scores a fine-tuned model on labelled rows, as its field counts.
+
+    keras-bert evaluate --model=runs/sst2/model --rows=sst2/dev.tsv --text=sentence --label=label
+
+Prints one JSON object; --output also writes it to a file, --confusion draws the confusion matrix.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from absl import flags
+
+from keras_bert.errors import InputError
+from keras_bert.scripts import row_flags
+from keras_bert.scripts.program import run_program
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
+flags.DEFINE_string("rows", "library_docs:test", "Rows to score: a file, tfds:NAME, or library_docs.")
+flags.DEFINE_integer("batch_size", 64, "Rows a batch.", lower_bound=1)
+flags.DEFINE_string("output", None, "File for the scores.")
+flags.DEFINE_string("confusion", None, "File for the confusion matrix, .png.")
+
+
+def run() -> None:
+    """Runs the program."""
+    run_program(main, sys.modules[__name__], row_flags)
+
+
+def main() -> None:
+    """Scores as the flags say."""
+    from keras_bert.evaluation import plot_confusion
+    from keras_bert.tasks import BertClassifier, open_task
+    from keras_bert.tasks.classification import MULTI_LABEL
+
+    task = open_task(FLAGS.model)
+    if not isinstance(task, BertClassifier):
+        rows = row_flags.read_rows(FLAGS.rows, label_type="number")
+    else:
+        label_type = "classes" if task.problem_type == MULTI_LABEL else "class"
+        rows = row_flags.read_rows(FLAGS.rows, label_type=label_type, labels=task.labels)
+    scores = task.evaluate_rows(rows, FLAGS.batch_size)
+    line = json.dumps(scores)
+    print(line)
+    if FLAGS.output:
+        Path(FLAGS.output).write_text(line + "\n", encoding="utf-8")
+    if FLAGS.confusion:
+        if not isinstance(task, BertClassifier) or task.problem_type == MULTI_LABEL:
+            raise InputError("--confusion: the rows of this task do not have one class each")
+        outputs, targets = task.predict_rows(rows, FLAGS.batch_size)
+        plot_confusion(targets, task.predicted(outputs), task.labels, FLAGS.confusion)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,40 @@
+"""Writes a fine-tuned model as a SavedModel that answers strings.
+
+    keras-bert export --model=runs/sst2/model --output=export/models/sst2/1
+
+TF Serving takes the name of the model from the folder above, its version from the last part. The SavedModel needs
+only `tensorflow` and `tensorflow_text` where it runs.
+"""
+
+import sys
+
+from absl import flags
+
+from keras_bert.scripts.program import run_program
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
+flags.DEFINE_string("output", "export/models/library_docs/1", "Folder of the SavedModel.")
+flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
+
+
+def run() -> None:
+    """Runs the program."""
+    run_program(main, sys.modules[__name__])
+
+
+def main() -> None:
+    """Exports as the flags say."""
+    from keras_bert.files import check_target
+    from keras_bert.tasks import open_task
+
+    check_target(FLAGS.output, FLAGS.overwrite)
+    task = open_task(FLAGS.model)
+    task.export(FLAGS.output, overwrite=FLAGS.overwrite)
+    inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
+    print(f"{FLAGS.output}: serving_default takes {inputs}")
+
+
+if __name__ == "__main__":
+    run()

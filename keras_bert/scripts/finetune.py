@@ -1,0 +1,309 @@
+r"""Fine-tunes BERT on your rows.
+
+    keras-bert finetune --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --label=label --output=runs/sst2
+    keras-bert finetune --task=regress --train=sts/train.tsv --dev=sts/dev.tsv --text=sentence1 \\
+        --text_pair=sentence2 --label=score --output=runs/stsb
+    keras-bert finetune --flagfile=runs/sst2/flags.txt --seed=2 --output=runs/sst2-again
+
+Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`. Into --output it writes `model/`
+(the best epoch, a Hugging Face folder with a model card), `metrics.json`, `log.csv`, `curves.png`, `confusion.png`,
+`tensorboard/`, and `flags.txt`, which --flagfile reads back.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags, logging
+
+from keras_bert.errors import InputError
+from keras_bert.scripts import row_flags
+from keras_bert.scripts.program import flag_lines, run_program
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.tasks.task import BertTask
+
+FLAGS = flags.FLAGS
+
+# What to learn
+flags.DEFINE_enum("task", "classify", ["classify", "regress"], "What the labels are: classes, or numbers.")
+flags.DEFINE_bool("multi_label", False, "A row may have several classes, or none.")
+flags.DEFINE_string("train", "library_docs:train", "Rows to train on: a file, tfds:NAME, or library_docs.")
+flags.DEFINE_string("dev", None, "Rows to choose the best epoch by; for library_docs its own by default.")
+flags.DEFINE_string("test", None, "Rows to score once, with the best epoch.")
+flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by default those of --train, sorted.")
+
+# What to start from
+flags.DEFINE_string("preset", "minilm", "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
+flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
+flags.DEFINE_string("vocabulary", None, "The vocab.txt that goes with --config.")
+flags.DEFINE_bool("lowercase", True, "Lower-case the text, with --config.")
+flags.DEFINE_enum("pooling", None, ["pooler", "cls", "mean", "max"], "What the head reads; by default BERT's pooler.")
+flags.DEFINE_bool("new_pooler", False, "Start the pooler afresh.")
+flags.DEFINE_integer("freeze_blocks", None, "Keep the embeddings and this many of the lowest blocks as they are.")
+
+# How the text goes in
+flags.DEFINE_integer("max_length", 128, "Longest input in tokens; more is cut off.")
+flags.DEFINE_enum(
+    "truncation", None, ["longest_first", "only_first", "only_second"], "Which text of a pair is cut; longest_first."
+)
+
+# How to train
+flags.DEFINE_integer("epochs", 3, "Passes over the training rows.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 32, "Rows a training step.", lower_bound=1)
+flags.DEFINE_integer("eval_batch_size", 64, "Rows a batch of evaluation.", lower_bound=1)
+flags.DEFINE_float("learning_rate", 5e-5, "The peak learning rate.", lower_bound=0.0)
+flags.DEFINE_float("warmup", 0.1, "Share of the steps in which the learning rate rises.")
+flags.DEFINE_float("decay", 0.01, "Weight decay, not on biases and norms.", lower_bound=0.0)
+flags.DEFINE_float("clip_norm", 1.0, "Clip the gradients to this global norm; 0 for no clipping.", lower_bound=0.0)
+flags.DEFINE_float("layer_decay", None, "Factor on the learning rate for each block below the head.")
+flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.")
+flags.DEFINE_string("class_weights", None, "'balanced', or JSON such as {\"rare\": 5}: weight of a class in the loss.")
+flags.DEFINE_integer("early_stopping", 0, "Stop after this many epochs without a better score; 0: never.")
+flags.DEFINE_integer("seed", 0, "Of everything random.")
+flags.DEFINE_enum(
+    "dtype_policy",
+    "float32",
+    ["float32", "mixed_bfloat16", "bfloat16", "mixed_float16"],
+    "Numbers to compute in; mixed_bfloat16 is faster where the processor has it.",
+)
+flags.DEFINE_enum("xla", "auto", ["auto", "on", "off"], "Compile with XLA; auto: where there is a GPU or TPU.")
+flags.DEFINE_enum("strategy", "none", ["none", "mirrored", "multi_worker", "tpu"], "Devices to train on.")
+flags.DEFINE_string("tpu", "", "Name or address of the TPU, for --strategy=tpu.")
+
+# What to leave behind
+flags.DEFINE_string("output", "runs/library_docs", "Folder of the run.")
+flags.DEFINE_bool("overwrite", False, "Replace what an earlier run left in --output.")
+flags.DEFINE_bool("tensorboard", False, "Write TensorBoard logs.")
+flags.DEFINE_bool("plots", True, "Draw curves.png and confusion.png.")
+
+
+def run() -> None:
+    """Runs the program."""
+    run_program(main, sys.modules[__name__], row_flags)
+
+
+def main() -> None:
+    """Fine-tunes as the flags say."""
+    import keras
+
+    from keras_bert.checkpoints import open_checkpoint
+    from keras_bert.files import check_target
+    from keras_bert.training import adamw, freeze, make_strategy
+
+    began = time.monotonic()
+    output = Path(FLAGS.output)
+    check_target(output, FLAGS.overwrite)
+    keras.utils.set_random_seed(FLAGS.seed)
+    train, labels = _training_rows()
+    dev = _held_out(FLAGS.dev or _library_docs_part("dev"), labels)
+    test = _held_out(FLAGS.test or _library_docs_part("test"), labels)
+    with make_strategy(FLAGS.strategy, FLAGS.tpu).scope():
+        task = _task(train, labels)
+        batches = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
+        if FLAGS.freeze_blocks is not None:
+            freeze(task.encoder, FLAGS.freeze_blocks)
+        optimizer = adamw(
+            FLAGS.learning_rate,
+            steps=int(batches.cardinality()) * FLAGS.epochs,
+            warmup=FLAGS.warmup,
+            decay=FLAGS.decay,
+            clip_norm=FLAGS.clip_norm or None,
+            layer_decay=FLAGS.layer_decay,
+            num_hidden_layers=task.encoder.config.num_hidden_layers,
+        )
+        task.compile(optimizer, **({} if FLAGS.xla == "auto" else {"jit_compile": FLAGS.xla == "on"}))
+
+    _start_folder(output)
+    model_folder = output / "model"
+    card = _card(train, dev)
+
+    def save() -> None:
+        task.save_preset(model_folder, overwrite=True, card=card)
+
+    callbacks, best = _callbacks(task, dev, output, save)
+    history = task.fit(batches, epochs=FLAGS.epochs, verbose=1 if sys.stderr.isatty() else 2, callbacks=callbacks)
+    if best is not None and best.best_epoch != len(history.epoch):
+        logging.info("going back to epoch %d, the best one", best.best_epoch)
+        task.load_checkpoint(open_checkpoint(model_folder))
+
+    metrics: dict[str, Any] = {"seconds": round(time.monotonic() - began, 1), "epochs": len(history.epoch)}
+    if best is not None:
+        metrics["best_epoch"] = best.best_epoch
+    for name, rows in (("dev", dev), ("test", test)):
+        if rows is not None:
+            metrics[name] = task.evaluate_rows(rows, FLAGS.eval_batch_size)
+    card["metrics"] = {
+        f"{part} {name}": value for part in ("dev", "test") for name, value in metrics.get(part, {}).items()
+    }
+    save()
+    (output / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    if FLAGS.plots:
+        _plots(task, test if test is not None else dev, history.history, output)
+    print(json.dumps(metrics))
+
+
+def _library_docs_part(split: str) -> str | None:
+    """Returns the part of the embedded data that goes with --train, if that is the embedded data."""
+    return f"library_docs:{split}" if FLAGS.train.split(":")[0] == "library_docs" else None
+
+
+def _label_type() -> str:
+    if FLAGS.task == "regress":
+        return "number"
+    return "classes" if FLAGS.multi_label else "class"
+
+
+def _training_rows() -> tuple[tf.data.Dataset, list[str] | None]:
+    """Reads --train; returns the rows and the classes."""
+    from keras_bert.data import label_names
+
+    if FLAGS.task == "regress" and (FLAGS.multi_label or FLAGS.labels or FLAGS.class_weights):
+        raise InputError("--multi_label, --labels and --class_weights are for --task=classify")
+    train = row_flags.read_rows(FLAGS.train, label_type=_label_type(), labels=FLAGS.labels)
+    if FLAGS.task == "regress":
+        return train, None
+    labels = FLAGS.labels or label_names(train)
+    if len(labels) < 2 and not FLAGS.multi_label:
+        raise InputError(f"{FLAGS.train}: field {FLAGS.label!r}: only one class, {labels[0]!r}; nothing to tell apart")
+    return train, labels
+
+
+def _held_out(source: str | None, labels: list[str] | None) -> tf.data.Dataset | None:
+    return row_flags.read_rows(source, label_type=_label_type(), labels=labels) if source else None
+
+
+def _checkpoint() -> Checkpoint | str:
+    """Returns what to start from: --preset, or a checkpoint without weights from --config."""
+    if FLAGS.config is None:
+        if FLAGS.vocabulary is not None:
+            raise InputError("--vocabulary goes with --config; a preset brings its own")
+        return FLAGS.preset
+    if FLAGS.vocabulary is None:
+        raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
+    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.config import BertConfig
+    from keras_bert.text.vocabulary import load_vocabulary
+
+    return Checkpoint(
+        config=BertConfig.from_json_file(FLAGS.config),
+        tensors={},
+        source=FLAGS.config,
+        vocabulary=load_vocabulary(FLAGS.vocabulary),
+        lowercase=FLAGS.lowercase,
+    )
+
+
+def _task(train: tf.data.Dataset, labels: list[str] | None) -> BertTask:
+    from keras_bert.tasks import BertClassifier, BertRegressor
+    from keras_bert.tasks.classification import MULTI_LABEL, SINGLE_LABEL
+
+    options: dict[str, Any] = {
+        "max_length": FLAGS.max_length,
+        "pooling": FLAGS.pooling,
+        "text_pair": FLAGS.text_pair is not None,
+        "truncation": FLAGS.truncation,
+        "dtype": FLAGS.dtype_policy,
+        "new_pooler": FLAGS.new_pooler,
+    }
+    if FLAGS.task == "regress":
+        return BertRegressor.from_preset(_checkpoint(), **options)
+    return BertClassifier.from_preset(
+        _checkpoint(),
+        labels=labels,
+        problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
+        class_weights=_class_weights(train, labels or []),
+        label_smoothing=FLAGS.label_smoothing,
+        **options,
+    )
+
+
+def _class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float] | None:
+    """Returns --class_weights; 'balanced' is rows / (classes · rows of the class), as scikit-learn has it."""
+    if FLAGS.class_weights is None:
+        return None
+    if FLAGS.class_weights != "balanced":
+        try:
+            weights = json.loads(FLAGS.class_weights)
+        except json.JSONDecodeError as error:
+            raise InputError(f"--class_weights: neither 'balanced' nor JSON: {error}") from None
+        if not isinstance(weights, dict) or not all(isinstance(value, int | float) for value in weights.values()):
+            raise InputError('--class_weights: expected a JSON object of numbers, such as {"rare": 5}')
+        return {str(label): float(weight) for label, weight in weights.items()}
+    import collections
+
+    counts = collections.Counter(label.decode() for label in train.map(lambda row: row["label"]).as_numpy_iterator())
+    return {label: counts.total() / (len(labels) * counts[label]) for label in labels if counts[label]}
+
+
+def _start_folder(output: Path) -> None:
+    """Makes the folder of the run; all input has been read by now."""
+    import shutil
+
+    if output.exists() and FLAGS.overwrite:
+        shutil.rmtree(output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "flags.txt").write_text(flag_lines(sys.modules[__name__], row_flags), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{output}: not writable ({error.strerror})") from error
+
+
+def _callbacks(task: BertTask, dev: tf.data.Dataset | None, output: Path, save: Any) -> tuple[list[Any], Any]:
+    import keras
+
+    from keras_bert.training import EvaluateRows, SaveBest
+
+    callbacks: list[Any] = []
+    best = None
+    if dev is not None:
+        monitor = f"val_{task.monitor}"
+        best = SaveBest(save, monitor, "max")
+        callbacks += [EvaluateRows(lambda: task.evaluate_rows(dev, FLAGS.eval_batch_size)), best]
+        if FLAGS.early_stopping:
+            callbacks.append(keras.callbacks.EarlyStopping(monitor, patience=FLAGS.early_stopping, mode="max"))
+    elif FLAGS.early_stopping:
+        raise InputError("--early_stopping needs --dev, rows to measure on")
+    callbacks.append(keras.callbacks.CSVLogger(str(output / "log.csv")))
+    if FLAGS.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard"), update_freq=50))
+    return callbacks, best
+
+
+def _card(train: tf.data.Dataset, dev: tf.data.Dataset | None) -> dict[str, Any]:
+    data = {"train": f"{FLAGS.train}, {int(train.cardinality())} rows"}
+    if dev is not None:
+        data["dev"] = f"{FLAGS.dev or _library_docs_part('dev')}, {int(dev.cardinality())} rows"
+    names = (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "warmup",
+        "decay",
+        "clip_norm",
+        "layer_decay",
+        "max_length",
+        "seed",
+    )
+    settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")}
+    return {"preset": FLAGS.config or FLAGS.preset, "data": data, "training": settings}
+
+
+def _plots(task: BertTask, rows: tf.data.Dataset | None, history: dict[str, Any], output: Path) -> None:
+    from keras_bert.evaluation import plot_confusion, plot_curves
+
+    plot_curves(history, output / "curves.png")
+    if rows is not None and FLAGS.task == "classify" and not FLAGS.multi_label:
+        outputs, targets = task.predict_rows(rows, FLAGS.eval_batch_size)
+        plot_confusion(targets, outputs.argmax(axis=1), task.labels, output / "confusion.png")  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    run()

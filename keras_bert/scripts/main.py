@@ -1,0 +1,43 @@
+"""The `keras-bert` command: finds the program and runs it.
+
+keras-bert finetune --train=train.tsv --dev=dev.tsv --text=sentence --label=label --output=runs/mine
+keras-bert finetune --help
+"""
+
+import importlib
+import sys
+
+PROGRAMS = {
+    "finetune": "Train a task on your rows, from a pre-trained checkpoint.",
+    "evaluate": "Score a fine-tuned model on labelled rows.",
+    "predict": "Answer texts from a file or standard input, as JSON lines.",
+    "export": "Write a fine-tuned model as a SavedModel that answers strings.",
+    "convert": "Turn a checkpoint of any known format into a Hugging Face folder.",
+    "tokenize": "Show the pieces, ids and places of a text.",
+    "demo": "Fine-tune, export and ask, on embedded data.",
+}
+
+
+def run() -> None:
+    """Runs the program that the first argument names; the rest are its flags."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-h", "--help", "--helpfull", "help"):
+        print("usage: keras-bert PROGRAM [--flag=value ...]\n\nprograms:")
+        print("\n".join(f"  {program:10} {purpose}" for program, purpose in PROGRAMS.items()))
+        print("\n`keras-bert PROGRAM --help` shows its flags; --flagfile=FILE reads them from a file.")
+        sys.exit(0)
+    if name == "--version":
+        from keras_bert.version import __version__
+
+        print(f"keras-bert {__version__}")
+        sys.exit(0)
+    if name not in PROGRAMS:
+        print(f"keras-bert: no program {name!r}; there are: {', '.join(PROGRAMS)}", file=sys.stderr)
+        sys.exit(2)
+    program = importlib.import_module(f"keras_bert.scripts.{name}")
+    sys.argv = [f"keras-bert {name}", *sys.argv[2:]]
+    program.run()
+
+
+if __name__ == "__main__":
+    run()

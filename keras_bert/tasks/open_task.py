@@ -1,0 +1,28 @@
+"""Opening a saved model as the task it was trained for."""
+
+from pathlib import Path
+from typing import Any
+
+from keras_bert.checkpoints.presets import open_checkpoint
+from keras_bert.tasks.classification import BertClassifier
+from keras_bert.tasks.regression import REGRESSION, BertRegressor
+from keras_bert.tasks.task import BertTask
+
+
+def open_task(handle: str | Path, **options: Any) -> BertTask:
+    """Opens a folder with a fine-tuned model as the task that its files name.
+
+    Args:
+        handle: A folder that `save_preset` wrote, or one of `transformers` with a head; or a hub handle.
+        **options: Further arguments of the task's `from_preset`, such as `dtype`.
+
+    Raises:
+        InputError: The folder does not open, or holds no head of a task known here.
+
+    Example:
+        >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
+    """
+    checkpoint = open_checkpoint(handle)
+    if checkpoint.metadata.get("problem_type") == REGRESSION:
+        return BertRegressor.from_preset(checkpoint, **options)
+    return BertClassifier.from_preset(checkpoint, **options)
