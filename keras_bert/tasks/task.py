@@ -160,8 +160,7 @@ class BertTask(keras.Model):
         fused kernels.
         """
         if "jit_compile" not in kwargs:
-            accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
-            kwargs["jit_compile"] = "auto" if accelerators else False
+            kwargs["jit_compile"] = "auto" if _has_accelerator() else False
         super().compile(
             optimizer=optimizer,
             loss=self.default_loss() if loss is None else loss,
@@ -307,8 +306,10 @@ class BertTask(keras.Model):
         settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
         if max_length is None:
             max_length = settings.get("max_length") or checkpoint.config.max_position_embeddings
-        settings["max_length"] = max_length
-        preprocessor = BertPreprocessor(checkpoint.tokenizer(), **settings)
+        # An accelerator likes few and even widths, a CPU as little padding as can be: at SST-2's lengths 4 % of the
+        # work is padding with a multiple of 1, 22 % with one of 8.
+        settings.setdefault("pad_to_multiple_of", 8 if _has_accelerator() else 1)
+        preprocessor = BertPreprocessor(checkpoint.tokenizer(), **{**settings, "max_length": max_length})
         return BertEncoder(checkpoint.config, use_pooler=use_pooler, dtype=dtype), preprocessor
 
     def load_checkpoint(self, checkpoint: Checkpoint, new: Sequence[str] = ()) -> LoadReport:
@@ -374,7 +375,8 @@ class BertTask(keras.Model):
         return {}
 
     def _preprocessor_settings(self) -> dict[str, Any]:
-        names = ("max_length", "truncation", "pad_to_multiple_of", "padding")
+        # How wide to pad is a matter of the device, not of the model.
+        names = ("max_length", "truncation")
         return {name: getattr(self.preprocessor, name) for name in names}
 
     def _card(self, facts: Mapping[str, Any] | None) -> str:
@@ -436,6 +438,10 @@ class BertTask(keras.Model):
         restore = functools.partial(keras.saving.deserialize_keras_object, custom_objects=custom_objects)
         parts = {name: restore(config[name]) for name in ("encoder", "preprocessor")}
         return cls(**{**config, **parts})
+
+
+def _has_accelerator() -> bool:
+    return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
 def open_preset(handle: str | Path | Checkpoint) -> Checkpoint:
