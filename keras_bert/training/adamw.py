@@ -78,7 +78,8 @@ class AdamW(keras.optimizers.Optimizer):
         first, second = self.first_moments[index], self.second_moments[index]
         rate = ops.cast(learning_rate * self._factors[index], variable.dtype)
         if self._decays[index]:
-            self.assign_sub(variable, variable * (rate * self._decays[index]))
+            # One pass: the product becomes the variable's new buffer. assign_sub would read and write it once more.
+            self.assign(variable, variable * (1 - rate * self._decays[index]))
         step = ops.cast(self.iterations + 1, variable.dtype)
         beta_1_power = ops.power(ops.cast(self.beta_1, variable.dtype), step)
         beta_2_power = ops.power(ops.cast(self.beta_2, variable.dtype), step)
