@@ -64,7 +64,7 @@ class EncoderBlock(keras.layers.Layer):
         self.initializer_range = initializer_range
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
-        size = hidden_shape[-1]
+        size = int(hidden_shape[-1] or 0)
         policy = self.dtype_policy
         self.attention = SelfAttention(
             self.num_heads,

@@ -30,7 +30,7 @@ class Pooler(keras.layers.Layer):
         self.initializer_range = initializer_range
 
     def build(self, sequence_output_shape: tuple[int | None, ...]) -> None:
-        batch, _, size = sequence_output_shape
+        batch, size = sequence_output_shape[0], int(sequence_output_shape[-1] or 0)
         self.dense = Linear(size, "tanh", self.initializer_range, dtype=self.dtype_policy, name="dense")
         self.dense.build((batch, size))
 
