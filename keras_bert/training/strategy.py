@@ -36,7 +36,7 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
             resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu=tpu or "local")
             tf.config.experimental_connect_to_cluster(resolver)
             tf.tpu.experimental.initialize_tpu_system(resolver)
-        except (ValueError, tf.errors.OpError) as error:
+        except (ValueError, OSError, tf.errors.OpError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"strategy 'tpu': no TPU to be had here ({reason})") from error
         return tf.distribute.TPUStrategy(resolver)

@@ -1,0 +1,32 @@
+"""Each name gives its kind of strategy; what cannot be had is one clear line. Two devices: adamw_test.py."""
+
+import pytest
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+from keras_bert.training import STRATEGIES, make_strategy
+
+
+def test_none_is_the_default_strategy():
+    assert make_strategy() is tf.distribute.get_strategy()
+    assert make_strategy("none").num_replicas_in_sync == 1
+
+
+def test_mirrored_takes_every_device():
+    strategy = make_strategy("mirrored")
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    assert isinstance(strategy, tf.distribute.MirroredStrategy)
+    assert strategy.num_replicas_in_sync == len(devices)
+
+
+@pytest.mark.parametrize("tpu", ["", "no-such-tpu.invalid"])
+def test_a_tpu_that_is_not_there_is_an_error_in_words(tpu: str):
+    with pytest.raises(InputError, match="no TPU to be had here") as error:
+        make_strategy("tpu", tpu)
+    assert "\n" not in str(error.value)
+
+
+def test_an_unknown_name_is_an_error_that_names_the_known_ones():
+    with pytest.raises(InputError, match="none, mirrored, multi_worker, tpu, received: 'horovod'"):
+        make_strategy("horovod")
+    assert set(STRATEGIES) == {"none", "mirrored", "multi_worker", "tpu"}
