@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.errors import InputError
+
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -30,6 +32,9 @@ class AdamW(keras.optimizers.Optimizer):
         beta_2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
         **kwargs: Those of `keras.optimizers.Optimizer`, such as `global_clipnorm`.
+
+    Raises:
+        InputError: When built for variables in half precision.
 
     Example:
         >>> optimizer = AdamW(1e-4, decay=0.01, multipliers={"embeddings": 0.1}, global_clipnorm=1.0)
@@ -63,6 +68,13 @@ class AdamW(keras.optimizers.Optimizer):
         """Makes the two moments of every variable."""
         if self.built:
             return
+        for variable in variables:
+            # In bfloat16 0.999 is 1, so the bias correction and with it every step would be 0.
+            if variable.dtype not in ("float32", "float64"):
+                raise InputError(
+                    f"AdamW: {variable.path} is {variable.dtype}, which has too few digits to train in; "
+                    "choose the dtype policy mixed_bfloat16 (or mixed_float16), which keeps weights in float32"
+                )
         super().build(variables)
         self.first_moments, self.second_moments = self.add_optimizer_variables(
             variables, ["first_moment", "second_moment"]
@@ -71,6 +83,10 @@ class AdamW(keras.optimizers.Optimizer):
         paths = [variable.path.split("/") for variable in variables]
         self._factors = [math.prod(self.multipliers.get(part, 1.0) for part in path) for path in paths]
         self._decays = [0.0 if path[-1] in self.no_decay else self.decay for path in paths]
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        """Applies one gradient to each variable; sparse ones count as the dense ones they stand for."""
+        super().apply([_add_up_rows(gradient) for gradient in grads], trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies one gradient to one variable."""
@@ -114,3 +130,21 @@ class AdamW(keras.optimizers.Optimizer):
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
         }
+
+
+def _add_up_rows(gradient: Any) -> Any:
+    """Adds up the rows of a sparse gradient that belong to the same row of the variable.
+
+    The gradient of an embedding table has a row for each token of the batch, most tokens several times. Keras
+    clips by the norm of the rows as they stand, which is not the norm of the gradient.
+    """
+    if keras.config.backend() != "tensorflow" or not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    # Sorting, not tf.unique, whose result has a shape that XLA cannot compile. Rows left over are zeros for row 0.
+    order = tf.argsort(gradient.indices)
+    indices = tf.gather(gradient.indices, order)
+    is_next = tf.cast(indices != tf.concat([indices[:1], indices[:-1]], 0), tf.int32)
+    segments, count = tf.cumsum(is_next), tf.size(indices)
+    values = tf.math.unsorted_segment_sum(tf.gather(gradient.values, order), segments, count)
+    indices = tf.maximum(tf.math.unsorted_segment_max(indices, segments, count), 0)
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
