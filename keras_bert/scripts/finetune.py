@@ -71,7 +71,7 @@ flags.DEFINE_integer("seed", 0, "Of everything random.")
 flags.DEFINE_enum(
     "dtype_policy",
     "float32",
-    ["float32", "mixed_bfloat16", "bfloat16", "mixed_float16"],
+    ["float32", "mixed_bfloat16", "mixed_float16"],
     "Numbers to compute in; mixed_bfloat16 is faster where the processor has it.",
 )
 flags.DEFINE_enum("xla", "auto", ["auto", "on", "off"], "Compile with XLA; auto: where there is a GPU or TPU.")
