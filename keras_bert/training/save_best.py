@@ -1,5 +1,6 @@
 """A callback that keeps the best model of a run."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from keras_bert.errors import InputError
 
 
 class SaveBest(keras.callbacks.Callback):
-    """Calls `save` after every epoch whose monitored value is better than all before.
+    """Calls `save` after every epoch whose monitored value is better than all before; any number is better than nan.
 
     Args:
         save: Writes the model, atomically, over what an earlier call wrote.
@@ -47,7 +48,9 @@ class SaveBest(keras.callbacks.Callback):
         if self.monitor not in logs:
             raise InputError(f"no {self.monitor!r} to monitor; there are: {', '.join(sorted(logs))}")
         value = float(logs[self.monitor])
-        if self.best is None or (value > self.best if self.mode == "max" else value < self.best):
+        better = self.best is None or (value > self.best if self.mode == "max" else value < self.best)
+        # Nothing compares with nan: without this a nan in the first epoch would stay the best for ever.
+        if better or (math.isnan(self.best) and not math.isnan(value)):
             self.best, self.best_epoch = value, epoch + 1
             self.save()
             logging.info("epoch %d: %s %.4f is the best so far, saved", epoch + 1, self.monitor, value)
