@@ -142,7 +142,7 @@ def build(lowercase: bool, strip_accents: bool) -> bytes:
 class _FreeUnits:
     """The free units of a growing array, as a doubly linked list, so that looking for room skips what is taken."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.size = 1  # unit 0 is the root and always taken
         self.next = [1]
         self.previous = [0]
@@ -151,7 +151,7 @@ class _FreeUnits:
         self.first = 1
         self.grow(_BLOCK - 1)
 
-    def grow(self, units: int = _BLOCK):
+    def grow(self, units: int = _BLOCK) -> None:
         """Adds free units at the end."""
         start = self.size
         self.size += units
@@ -167,7 +167,7 @@ class _FreeUnits:
         else:
             self.first = start
 
-    def take(self, unit: int):
+    def take(self, unit: int) -> None:
         """Marks a unit as used."""
         self.taken[unit] = 1
         before, after = self.previous[unit], self.next[unit]
@@ -267,7 +267,7 @@ def load(lowercase: bool, strip_accents: bool) -> np.ndarray:
     return np.frombuffer(zlib.decompress(packed), np.uint8)
 
 
-def main():
+def main() -> None:
     """Builds the four models into `normalizer_models/` beside this file."""
     if unicodedata.unidata_version != UNICODE_VERSION:
         raise SystemExit(f"this Python has Unicode {unicodedata.unidata_version}, not {UNICODE_VERSION}")

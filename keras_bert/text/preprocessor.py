@@ -79,7 +79,7 @@ class BertPreprocessor(keras.layers.Layer):
         self.supports_jit = False
         self.build(None)  # there are no variables
 
-    def __call__(self, text, text_pair=None, **kwargs):
+    def __call__(self, text: Any, text_pair: Any = None, **kwargs: Any) -> Any:
         """Makes BERT's inputs; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
         text, text_pair = _texts(text, text_pair)
         if isinstance(text, keras.KerasTensor):
@@ -87,11 +87,11 @@ class BertPreprocessor(keras.layers.Layer):
             return super().__call__(text, *pair, **kwargs)
         return self.call(text, text_pair)
 
-    def call(self, text, text_pair=None):
+    def call(self, text: Any, text_pair: Any = None) -> dict[str, tf.Tensor]:
         """Makes BERT's inputs; see the class."""
         return self.pad(self.pack(text, text_pair))
 
-    def pack(self, text, text_pair=None) -> dict[str, tf.RaggedTensor]:
+    def pack(self, text: Any, text_pair: Any = None) -> dict[str, tf.RaggedTensor]:
         """Tokenizes, truncates and puts the special tokens: the first half of a call.
 
         Args:
@@ -194,7 +194,7 @@ class BertPreprocessor(keras.layers.Layer):
             "segment_ids": tf.RaggedTensor.from_row_splits(segment_ids, splits, validate=False),
         }
 
-    def compute_output_spec(self, text, text_pair=None) -> dict[str, keras.KerasTensor]:
+    def compute_output_spec(self, text: Any, text_pair: Any = None) -> dict[str, keras.KerasTensor]:
         """Describes the result for symbolic string tensors."""
         text, _ = _texts(text, text_pair)
         width = self.max_length if self.padding == "max_length" else None
@@ -218,7 +218,7 @@ class BertPreprocessor(keras.layers.Layer):
         return cls(**{**config, "tokenizer": keras.saving.deserialize_keras_object(config["tokenizer"])})
 
 
-def _texts(text, text_pair):
+def _texts(text: Any, text_pair: Any) -> tuple[Any, Any]:
     """Takes a mapping or a tuple apart."""
     if isinstance(text, Mapping):
         if "text" not in text:

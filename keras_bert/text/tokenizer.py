@@ -116,22 +116,25 @@ class BertTokenizer(keras.layers.Layer):
             )
         self.build(None)  # there are no variables
 
-    def __call__(self, text, **kwargs):
+    def __call__(self, text: Any, **kwargs: Any) -> Any:
         """Tokenizes; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
         if isinstance(text, keras.KerasTensor):
             return super().__call__(text, **kwargs)
         return self.tokenize(text)
 
-    def call(self, text):
+    def call(self, text: Any) -> tf.RaggedTensor:
         """Tokenizes; see the class."""
         return self.tokenize(text)
 
-    def tokenize(self, text) -> tf.RaggedTensor:
+    def tokenize(self, text: Any) -> tf.RaggedTensor:
         """Tokenizes text; see the class for arguments and result."""
-        text = self._prepare(as_strings(text))
+        text = as_strings(text)
+        if text.shape.rank == 0:
+            return self.tokenize(text[tf.newaxis]).values
+        text = self._prepare(text)
         return self._wordpiece.tokenize(self._normalizer.normalize(text))
 
-    def tokenize_with_offsets(self, text) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+    def tokenize_with_offsets(self, text: Any) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """Tokenizes text and says where each token stands.
 
         Offsets are bytes of the original UTF-8 string, not of its normalized form. A token's span covers whole
@@ -173,7 +176,7 @@ class BertTokenizer(keras.layers.Layer):
             end_values += tf.gather(after, ids.values)
         return ids, ids.with_values(start_values), ids.with_values(end_values)
 
-    def detokenize(self, ids, skip_special_tokens: bool = True) -> tf.Tensor:
+    def detokenize(self, ids: Any, skip_special_tokens: bool = True) -> tf.Tensor:
         """Joins tokens to text.
 
         Pieces that begin with `##` are joined to what stands before, all others follow a blank, except `.`, `,`, `!`
@@ -250,7 +253,7 @@ class BertTokenizer(keras.layers.Layer):
         """Id of `[MASK]`."""
         return self._entries.ids[MASK_TOKEN]
 
-    def compute_output_spec(self, text) -> keras.KerasTensor:
+    def compute_output_spec(self, text: Any) -> keras.KerasTensor:
         """Describes the result for a symbolic string tensor."""
         return keras.KerasTensor((*text.shape, None), dtype="int32", ragged=True)
 
@@ -264,7 +267,7 @@ class BertTokenizer(keras.layers.Layer):
             "special_tokens_in_text": self.special_tokens_in_text,
         }
 
-    def _prepare(self, text):
+    def _prepare(self, text: Any) -> Any:
         """Puts the stand-ins where special tokens are written, if they count."""
         if not self.special_tokens_in_text:
             return text
@@ -295,7 +298,7 @@ class BertTokenizer(keras.layers.Layer):
         return token if token[0] in ".,!?" else f" {token}"
 
 
-def as_strings(text) -> tf.Tensor | tf.RaggedTensor:
+def as_strings(text: Any) -> tf.Tensor | tf.RaggedTensor:
     """Makes a string tensor of what a caller gives."""
     if not isinstance(text, tf.RaggedTensor):
         try:

@@ -84,7 +84,7 @@ def check_vocabulary(vocabulary: Sequence[str], source: str = "vocabulary") -> l
     return list(seen)
 
 
-def save_vocabulary(vocabulary: Sequence[str], path: str | PathLike):
+def save_vocabulary(vocabulary: Sequence[str], path: str | PathLike) -> None:
     r"""Writes a vocabulary file, one entry a line, UTF-8, "\n" after each.
 
     Args:
