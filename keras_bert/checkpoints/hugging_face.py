@@ -95,7 +95,7 @@ def _add_tensors(checkpoint: Checkpoint, folder: Path) -> None:
         ("cls.predictions.decoder.weight", WORD_EMBEDDINGS),
         ("cls.predictions.decoder.bias", "cls.predictions.bias"),
     ):
-        if copy in tensors and np.array_equal(tensors[copy], tensors.get(original)):
+        if copy in tensors and original in tensors and np.array_equal(tensors[copy], tensors[original]):
             del tensors[copy]
             ignored[names_in_file[copy]] = f"a copy of {original}"
 
@@ -147,9 +147,9 @@ def _add_sentence_modules(checkpoint: Checkpoint, folder: Path, modules: list[di
             embedding["normalize"] = True
         else:
             checkpoint.ignored[module["path"]] = f"a sentence-transformers module of the kind {kind}"
-    settings = read_json(folder / "sentence_bert_config.json") or {}
-    if settings.get("max_seq_length"):
-        embedding["max_length"] = settings["max_seq_length"]
+    sentence_config = read_json(folder / "sentence_bert_config.json") or {}
+    if sentence_config.get("max_seq_length"):
+        embedding["max_length"] = sentence_config["max_seq_length"]
     checkpoint.extra["sentence_embedding"] = embedding
 
 

@@ -134,7 +134,9 @@ def load_weights(
     names = {weight.name for weight in weights}
     if len(names) < len(weights):
         raise ValueError("two weights of the model have the same name")
-    new, missing, pairs = [], [], []
+    new: list[str] = []
+    missing: list[str] = []
+    pairs = []
     for weight in weights:
         tensor = checkpoint.tensors.get(weight.name)
         if weight.name.startswith(tuple(start_anew)):

@@ -77,7 +77,7 @@ def read_model_garden(path: str | Path) -> Checkpoint:
     config = BertConfig.from_json_file(folder / "bert_config.json")
     variables = Variables(prefix)
     names, ignored = _names(variables, config)
-    tensors = {}
+    tensors: dict[str, np.ndarray] = {}
     for name, target in names.items():
         tensor = _hugging_face_layout(name, variables.read(name), config, prefix)
         if target in tensors and not np.array_equal(tensor, tensors[target]):

@@ -92,10 +92,10 @@ def _check_config(config: dict[str, Any], path: Path) -> None:
     name = str(config.get("tokenizer_class") or "BertTokenizer").removesuffix("Fast")
     if name not in _SAME_AS_BERT:
         raise InputError(f"{path}: tokenizer_class is {name}; keras_bert has BERT's tokenizer only")
-    for field, expected in (("tokenize_chinese_chars", True), ("do_basic_tokenize", True)):
-        if config.get(field, expected) is not expected:
+    for field in ("tokenize_chinese_chars", "do_basic_tokenize"):
+        if config.get(field, True) is not True:
             raise InputError(
-                f"{path}: {field} is {config[field]}; keras_bert's tokenizer has {expected} only, so its ids "
+                f"{path}: {field} is {config[field]}; keras_bert's tokenizer has True only, so its ids "
                 "would be others than the model was trained with"
             )
     for field, expected in _SPECIAL_TOKENS.items():

@@ -85,7 +85,7 @@ def label_names(rows: tf.data.Dataset) -> list[str]:
     for batch in rows.map(lambda row: row["label"]).ragged_batch(4096):
         values = batch.flat_values if isinstance(batch, tf.RaggedTensor) else batch
         names.update(values.numpy().tolist())
-    return sort_labels(name.decode("utf-8") for name in names)
+    return sort_labels({name.decode("utf-8") for name in names})
 
 
 def sort_labels(names: Collection[str]) -> list[str]:

@@ -138,15 +138,17 @@ def _all_rows() -> tuple[tuple[str, str, str], ...]:
 
 def _library_rows(library: Library) -> list[tuple[str, str, str]]:
     """Up to the allowed number of rows of one library; of texts that say the same, the first."""
-    root, seen, rows = library.root(), set(), []
+    root = library.root()
+    seen: set[str] = set()
+    rows: list[tuple[str, str, str]] = []
     for module in library.modules():
-        texts = {}
+        texts: dict[str, str] = {}
         for docstring in _docstrings((root / module).read_bytes()):
             text = library.mask(opening(docstring))
             if len(text.split()) >= MIN_WORDS and _skeleton(text) not in seen:
                 seen.add(_skeleton(text))
                 texts[text] = _digest(text)
-        chosen = sorted(texts, key=texts.get)[:MAX_ROWS_PER_MODULE]
+        chosen = sorted(texts, key=texts.__getitem__)[:MAX_ROWS_PER_MODULE]
         rows.extend((text, library.label, module) for text in chosen)
         if len(rows) >= MAX_ROWS_PER_LIBRARY:
             break

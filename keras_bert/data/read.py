@@ -102,7 +102,8 @@ def _open(
 ) -> Source:
     """Finds the reader that a source is for."""
     is_tfds = os.fspath(source).startswith("tfds:")
-    name, named_split = _NAME_AND_SPLIT.fullmatch(os.fspath(source).removeprefix("tfds:")).groups()
+    name_and_split = _NAME_AND_SPLIT.fullmatch(os.fspath(source).removeprefix("tfds:"))
+    name, named_split = name_and_split.groups() if name_and_split else (os.fspath(source), None)
     if is_tfds or name == "library_docs":
         if columns:
             raise InputError(f"{source}: columns are for files without a header line")
