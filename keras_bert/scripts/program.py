@@ -1,76 +1,131 @@
 """What makes a module with absl flags a program: help in a moment, one line for an error, status 2 for bad input."""
 
+import logging as standard_logging
 import os
+import re
 import sys
+import tempfile
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 
 from keras_bert.errors import InputError
 
 BAD_INPUT = 2
 """Exit status for input that the user can mend."""
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
-def run_program(main: Callable[[], None], module: types.ModuleType, *shared: types.ModuleType) -> None:
-    """Parses the flags and runs a program.
 
-    `--help` prints the module's docstring and flags and returns before TensorFlow is imported. An `InputError`
-    becomes one line on standard error and exit status 2.
+def run_program(main: Callable[[], None], module: types.ModuleType, *shared: types.ModuleType) -> NoReturn:
+    """Parses the flags, runs a program and exits.
+
+    `--help` prints the module's docstring and flags and returns before TensorFlow is imported. An `InputError`, or an
+    error of the file system such as a full disk, becomes one line on standard error and exit status 2. Ctrl-C, and a
+    reader of the output that has gone (`keras-bert predict | head -1`), end the program without a traceback.
 
     Args:
         main: The program; it reads its flags and imports what is heavy.
         module: The program's module, for its docstring and its flags.
         *shared: Modules with further flags of the program.
     """
-    # TensorFlow's start-up notices are no news to a user of these programs; set before it is imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # Notes of TensorFlow's C++ code are no news to a user of these programs, and what fails there raises here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     name = Path(module.__file__ or "").stem
 
     def parse(arguments: Sequence[str]) -> list[str]:
         if {"--help", "-h", "--helpfull", "-help"} & set(arguments[1:]):
-            print(_help(module, shared))
+            print(_help(module, shared), flush=True)
             sys.exit(0)
         try:
             rest = flags.FLAGS(list(arguments))
-        except flags.Error as error:
+        except (flags.Error, UnicodeDecodeError) as error:
             _stop(name, str(error))
         if len(rest) > 1:
             _stop(name, f"unexpected argument {rest[1]!r}; all settings are flags, --name=value")
         return rest
 
-    def guarded(arguments: Sequence[str]) -> None:
+    def run(arguments: Sequence[str]) -> None:
         del arguments
+        # JSON is UTF-8 (RFC 8259), whatever the locale says.
+        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+        # What the library reports is for the user to read: no time, process number and line of the source before it.
+        logging.get_absl_handler().setFormatter(standard_logging.Formatter("%(message)s"))
+        _import_tensorflow()
+        main()
+        sys.stdout.flush()
+
+    try:
+        app.run(run, flags_parser=parse)
+    except InputError as error:
+        _stop(name, str(error))
+    except BrokenPipeError:
+        # What is buffered has nowhere to go, and Python would try to write it out at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        where = error.filename or "input or output"
+        _stop(name, f"{where}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        print(f"\nkeras-bert {name}: interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+# What TensorFlow 2.21 writes while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says.
+_IMPORT_NOTES = re.compile(
+    rb"I\d{4} .*|WARNING: All log messages before absl::InitializeLog.*|To enable the following.*"
+)
+
+
+def _import_tensorflow() -> None:
+    """Imports TensorFlow without its notes; anything else that it writes to standard error is passed on."""
+    if "tensorflow" in sys.modules or sys.stderr is None:
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as aside:
+        stderr = os.dup(2)
+        os.dup2(aside.fileno(), 2)
         try:
-            main()
-        except InputError as error:
-            _stop(name, str(error))
-        except BrokenPipeError:
-            # The reader of our output has gone, as `head` does; what is buffered has nowhere to go.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
+            import tensorflow  # noqa: F401
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            aside.seek(0)
+            for line in aside:
+                if not _IMPORT_NOTES.fullmatch(line.rstrip(b"\n")):
+                    os.write(2, line)
 
-    app.run(guarded, flags_parser=parse)
 
+def flag_lines(*modules: types.ModuleType, leave_out: Iterable[str] = ()) -> str:
+    """Returns the flags of some modules as the text of a file for `--flagfile`.
 
-def flag_lines(*modules: types.ModuleType) -> str:
-    """Returns the flags of some modules as the text of a file for `--flagfile`."""
+    Args:
+        *modules: The modules that define them.
+        leave_out: Names of flags that are not to be written.
+    """
     found = [flag for module in modules for flag in flags.FLAGS.get_flags_for_module(module.__name__)]
-    lines = {line for flag in found for line in flag.serialize().splitlines() if line}
+    kept = [flag for flag in found if flag.name not in set(leave_out)]
+    lines = {line for flag in kept for line in flag.serialize().splitlines() if line}
     return "\n".join(sorted(lines)) + "\n"
 
 
 def _help(module: types.ModuleType, shared: Sequence[types.ModuleType]) -> str:
-    parts = [(module.__doc__ or "").strip(), "flags:"]
+    parts = [(module.__doc__ or "").strip(), "", "flags:"]
     for part in (module, *shared):
         for flag in flags.FLAGS.get_flags_for_module(part.__name__):
-            default = "" if flag.default in (None, "") else f" (default: {flag.default_as_str})"
-            parts.append(f"  --{flag.name}: {' '.join((flag.help or '').split())}{default}")
+            value = (flag.default_as_str or "").strip("'")
+            default = f" (default: {value})" if value else ""
+            name = f"[no]{flag.name}" if flag.boolean else flag.name
+            parts.append(f"  --{name}: {' '.join((flag.help or '').split())}{default}")
+    parts.append("  --flagfile: File with flags, one a line.")
     return "\n".join(parts)
 
 
-def _stop(name: str, message: str) -> None:
-    print(f"keras-bert {name}: error: {message}", file=sys.stderr)
+def _stop(name: str, message: str) -> NoReturn:
+    line = " ".join(part.strip() for part in message.splitlines())
+    print(f"keras-bert {name}: error: {line}", file=sys.stderr)
     sys.exit(BAD_INPUT)

@@ -1,0 +1,196 @@
+"""`run_program`: help, flags, one line for an error, status 2, and quiet ends."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from absl import flags
+from absl.testing import flagsaver
+
+from keras_bert.errors import InputError
+from keras_bert.scripts import program
+from keras_bert.scripts.main import PROGRAMS
+from tests.scripts.programs import ROOT, run_process, run_program
+
+MODULE = types.ModuleType("tiny_program", "Does a little.")
+MODULE.__file__ = "/somewhere/tiny.py"
+
+
+def run(main, *arguments: str) -> tuple[int, str, str]:
+    """Runs a function as a program without flags of its own."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+    with (
+        flagsaver.flagsaver(),
+        mock.patch.multiple(sys, stdout=streams[0], stderr=streams[1], argv=["tiny", *arguments]),
+        pytest.raises(SystemExit) as end,
+    ):
+        program.run_program(main, MODULE)
+    for stream in streams:
+        stream.flush()
+    stdout, stderr = (stream.buffer.getvalue().decode() for stream in streams)
+    return int(end.value.code or 0), stdout, stderr
+
+
+def raises(error: BaseException):
+    def main() -> None:
+        raise error
+
+    return main
+
+
+def test_a_program_that_ends_well_has_status_0():
+    assert run(lambda: print("done")) == (0, "done\n", "")
+
+
+def test_an_input_error_is_one_line_and_status_2():
+    status, stdout, stderr = run(raises(InputError("train.tsv, line 3: no column\n  'label'")))
+    assert (status, stdout) == (2, "")
+    assert stderr == "keras-bert tiny: error: train.tsv, line 3: no column 'label'\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device", "runs/a/log.csv"), "runs/a/log.csv: No space left on device"),
+        (OSError(28, "No space left on device"), "input or output: No space left on device"),
+        (OSError("the tape is torn"), "input or output: the tape is torn"),
+    ],
+)
+def test_an_error_of_the_file_system_is_one_line_too(error: OSError, words: str):
+    assert run(raises(error)) == (2, "", f"keras-bert tiny: error: {words}\n")
+
+
+def test_a_defect_of_the_program_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError), mock.patch.object(sys, "argv", ["tiny"]):
+        program.run_program(raises(ZeroDivisionError()), MODULE)
+
+
+def test_ctrl_c_is_one_line_and_status_130():
+    assert run(raises(KeyboardInterrupt())) == (130, "", "\nkeras-bert tiny: interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--no_such_flag"], "Unknown command line flag 'no_such_flag'"),
+        (["train.tsv"], "unexpected argument 'train.tsv'; all settings are flags, --name=value"),
+        (["--flagfile=/none/flags.txt"], "Unable to open flagfile"),
+        (["--verbosity=loud"], "--verbosity=loud"),
+    ],
+)
+def test_wrong_flags_are_one_line_and_status_2(arguments: list[str], words: str):
+    status, stdout, stderr = run(lambda: print("ran"), *arguments)
+    assert (status, stdout) == (2, "")
+    assert stderr.startswith("keras-bert tiny: error: ")
+    assert words in stderr
+    assert stderr.count("\n") == 1
+
+
+def test_a_flagfile_that_is_no_text_is_one_line(tmp_path: Path):
+    (tmp_path / "flags.txt").write_bytes(b"--verbosity=\xff\xfe")
+    status, _, stderr = run(lambda: None, f"--flagfile={tmp_path}/flags.txt")
+    assert (status, stderr.count("\n")) == (2, 1)
+
+
+def test_output_is_utf8_whatever_the_locale():
+    assert run(lambda: print("Élan 中")) == (0, "Élan 中\n", "")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_comes_at_once_without_tensorflow(name: str):
+    code = (
+        "import sys; from keras_bert.scripts.main import run\n"
+        f"sys.argv = ['keras-bert', {name!r}, '--help']\n"
+        "try: run()\n"
+        "except SystemExit as error: print(error.code, sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+    )
+    began = time.monotonic()
+    done = run_process("-c", code)
+    assert time.monotonic() - began < 2
+    *text, last = done.stdout.splitlines()
+    assert last == "0 []", done.stderr
+    assert text[0].endswith((".", "?"))
+    assert f"keras-bert {name}" in done.stdout
+    assert "flags:" in text
+
+
+def test_help_names_every_flag_with_its_default():
+    shown = run_program("finetune", "--help").stdout
+    assert "  --epochs: Passes over the training rows. (default: 3)" in shown
+    assert "  --[no]overwrite: " in shown
+    assert "  --task: <classify|regress>: " in shown
+    assert "  --text: Column with the text. (default: text)" in shown
+    assert run_program("finetune", "--helpfull").stdout == shown
+
+
+def test_flag_lines_read_back_to_the_same_values(tmp_path: Path):
+    values = {"words": ["a", "b,c", 'd"e'], "yes": True, "no": False, "none": None, "text": "x = {1, 2} | #"}
+    module = types.ModuleType("flag_lines_test")
+    found = flags.FlagValues()
+
+    def define() -> None:
+        flags.DEFINE_list("words", [], "", flag_values=found)
+        flags.DEFINE_bool("yes", False, "", flag_values=found)
+        flags.DEFINE_bool("no", True, "", flag_values=found)
+        flags.DEFINE_string("none", None, "", flag_values=found)
+        flags.DEFINE_string("text", "", "", flag_values=found)
+
+    define()
+    for flag in found:
+        found.register_flag_by_module(module.__name__, found[flag])
+        found[flag].value = values[flag]
+    with mock.patch.object(flags, "FLAGS", found):
+        text = program.flag_lines(module, leave_out=["text"])
+        assert "--text" not in text
+        (tmp_path / "flags.txt").write_text(program.flag_lines(module), encoding="utf-8")
+    found.unparse_flags()
+    for flag in found:
+        found[flag].value = found[flag].default
+    found(["tiny", f"--flagfile={tmp_path}/flags.txt"])
+    assert {name: found[name].value for name in values} == values
+
+
+def test_a_reader_that_goes_away_ends_a_program_quietly(tmp_path: Path):
+    """As `head -1` does: the pipe is closed while the program still has much to say."""
+    (tmp_path / "long.py").write_text(
+        '"""Talks."""\nimport sys\nfrom keras_bert.scripts import program\n'
+        "program._import_tensorflow = lambda: None\n"
+        "def main():\n    for number in range(200_000): print(number)\n"
+        "program.run_program(main, sys.modules['__main__'])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "long.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout.readline() == b"0\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_ctrl_c_reaches_a_program_that_waits(tmp_path: Path):
+    (tmp_path / "wait.py").write_text(
+        '"""Waits."""\nimport sys, time\nfrom keras_bert.scripts import program\n'
+        "program._import_tensorflow = lambda: None\n"
+        "def main():\n    print('waiting', flush=True)\n    time.sleep(60)\n"
+        "program.run_program(main, sys.modules['__main__'])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "wait.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout.readline() == b"waiting\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b"\nkeras-bert wait: interrupted\n"
+    assert process.returncode == 130

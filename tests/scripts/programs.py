@@ -1,0 +1,170 @@
+"""Running the programs inside the test's process, and tiny files and checkpoints for them.
+
+A fresh process spends seconds on importing TensorFlow; here a program is imported anew each time, since two programs
+may define the same flag, and ends with SystemExit as always.
+"""
+
+import contextlib
+import gzip
+import importlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import keras
+import numpy as np
+from absl import flags, logging
+
+import keras_bert.scripts
+from keras_bert.checkpoints.save import save_hugging_face
+from keras_bert.config import BertConfig
+from keras_bert.encoder import BertEncoder
+from keras_bert.tasks import BertClassifier, BertRegressor
+from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.tokenizer import BertTokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SUBJECTS = ("film", "book", "food", "room", "song", "city", "garden", "game")
+GOOD = ("good", "great", "warm", "fine", "bright")
+BAD = ("bad", "dull", "cold", "poor", "grey")
+FILLERS = ("a", "the", "was", "and", "very", "so", "it", "##s", ".", ",", "-", "é", "中", "##ly")
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+VOCABULARY = [*SPECIAL, *SUBJECTS, *GOOD, *BAD, *FILLERS]
+
+CONFIG = BertConfig(
+    vocab_size=len(VOCABULARY),
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=64,
+    max_position_embeddings=32,
+)
+
+
+@dataclass
+class Result:
+    """What a program left: its exit status and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def error(self) -> str:
+        """The one line that ends a run with status 2."""
+        lines = [line for line in self.stderr.splitlines() if "error:" in line]
+        assert self.status == 2, f"status {self.status}\n{self.stdout}\n{self.stderr}"
+        assert len(lines) == 1, self.stderr
+        assert self.stderr.endswith(lines[0] + "\n"), self.stderr
+        return lines[0].partition(" error: ")[2]
+
+    @property
+    def json_lines(self) -> list[dict[str, Any]]:
+        assert self.status == 0, self.stderr
+        return [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{")]
+
+
+def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
+    """Runs `keras-bert NAME ...` in this process."""
+    given = stdin.encode() if isinstance(stdin, str) else stdin
+    streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (given, b"", b"")]
+    handler = logging.get_absl_handler()
+    formatter = handler.python_handler.formatter
+    with (
+        _own_flags(),
+        mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]),
+        mock.patch.object(handler.python_handler, "stream", streams[2]),
+        mock.patch.object(sys, "argv", [f"keras-bert {name}", *arguments]),
+    ):
+        try:
+            importlib.import_module(f"keras_bert.scripts.{name}").run()
+            status = 0
+        except SystemExit as error:
+            status = int(error.code or 0)
+        finally:
+            handler.setFormatter(formatter)
+            for stream in streams[1:]:
+                stream.flush()
+    stdout, stderr = (stream.buffer.getvalue().decode() for stream in streams[1:])
+    return Result(status, stdout, stderr)
+
+
+@contextlib.contextmanager
+def _own_flags() -> Iterator[None]:
+    """Lets one program define its flags, which go with its module at the end."""
+    before = set(flags.FLAGS)
+    values = flags.FLAGS.flag_values_dict()
+    try:
+        yield
+    finally:
+        for name in set(flags.FLAGS) - before:
+            delattr(flags.FLAGS, name)
+        for name in before:
+            flags.FLAGS[name].value = values[name]
+        # `from keras_bert.scripts import row_flags` looks for an attribute of the package first.
+        for name in [name for name in sys.modules if name.startswith("keras_bert.scripts.")]:
+            del sys.modules[name]
+            vars(keras_bert.scripts).pop(name.rpartition(".")[2], None)
+
+
+def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs `python ...` as a process of its own, in the repository."""
+    settings = {"capture_output": True, "text": True, "encoding": "utf-8", "cwd": ROOT, "timeout": 300, **options}
+    return subprocess.run([sys.executable, *command], check=False, **settings)
+
+
+def rows(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Texts of a few words, of which one decides the label: (text, "good" or "bad"), as many of each."""
+    chooser = np.random.default_rng(seed)
+    found = []
+    for index in range(count):
+        label, words = (("good", GOOD), ("bad", BAD))[index % 2]
+        subject, word = chooser.choice(SUBJECTS), chooser.choice(words)
+        found.append((f"the {subject} was {' '.join(['very'] * chooser.integers(0, 4))} {word} .", label))
+    return found
+
+
+def write_table(path: Path, header: Sequence[str] | None, lines: Sequence[Sequence[str]]) -> Path:
+    """Writes a .tsv or .csv, also with .gz."""
+    delimiter = "," if ".csv" in path.name else "\t"
+    text = "".join(delimiter.join(line) + "\n" for line in ([header, *lines] if header else lines))
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return path
+
+
+def save_encoder(folder: Path, config: BertConfig = CONFIG, seed: int = 0) -> Path:
+    """Writes a tiny encoder with random weights, as pre-training would leave one."""
+    from keras_bert.checkpoints.mapping import encoder_weights
+
+    keras.utils.set_random_seed(seed)
+    encoder = BertEncoder(config)
+    tokenizer = BertTokenizer(VOCABULARY)
+    return save_hugging_face(folder, config, encoder_weights(encoder), {"architectures": ["BertModel"]}, tokenizer)
+
+
+def save_classifier(folder: Path, labels: Sequence[str] = ("bad", "good"), seed: int = 0, **options: Any) -> Path:
+    """Writes a tiny classifier whose answers differ from text to text."""
+    _task(BertClassifier, seed, labels, **options).save_preset(folder)
+    return folder
+
+
+def save_regressor(folder: Path, seed: int = 0, **options: Any) -> Path:
+    """Writes a tiny regressor."""
+    _task(BertRegressor, seed, **options).save_preset(folder)
+    return folder
+
+
+def _task(cls: type, seed: int, *arguments: Any, **options: Any) -> Any:
+    keras.utils.set_random_seed(seed)
+    task = cls(BertEncoder(CONFIG), BertPreprocessor(BertTokenizer(VOCABULARY), 24), *arguments, **options)
+    random = np.random.default_rng(seed)
+    for variable in task.trainable_variables:
+        variable.assign(variable + random.normal(0, 0.2, variable.shape))
+    return task
