@@ -7,12 +7,12 @@ Prints one JSON object; --output also writes it to a file, --confusion draws the
 
 import json
 import sys
-from pathlib import Path
 
 from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
+from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 
 FLAGS = flags.FLAGS
@@ -35,20 +35,23 @@ def main() -> None:
     from keras_bert.tasks import BertClassifier, open_task
     from keras_bert.tasks.classification import MULTI_LABEL
 
+    check_output_file(FLAGS.output)
+    check_output_file(FLAGS.confusion)
     task = open_task(FLAGS.model)
-    if not isinstance(task, BertClassifier):
-        rows = row_flags.read_rows(FLAGS.rows, label_type="number")
-    else:
-        label_type = "classes" if task.problem_type == MULTI_LABEL else "class"
-        rows = row_flags.read_rows(FLAGS.rows, label_type=label_type, labels=task.labels)
-    scores = task.evaluate_rows(rows, FLAGS.batch_size)
-    line = json.dumps(scores)
+    row_flags.check_texts(FLAGS.rows, task.text_fields)
+    classifier = isinstance(task, BertClassifier)
+    several = classifier and task.problem_type == MULTI_LABEL
+    if FLAGS.confusion and (several or not classifier):
+        raise InputError("--confusion: the rows of this task do not have one class each")
+    label_type = ("classes" if several else "class") if classifier else "number"
+    rows = row_flags.read_rows(FLAGS.rows, label_type=label_type, labels=task.labels if classifier else None)
+
+    line = json.dumps(task.evaluate_rows(rows, FLAGS.batch_size))
     print(line)
     if FLAGS.output:
-        Path(FLAGS.output).write_text(line + "\n", encoding="utf-8")
+        with output_file(FLAGS.output) as file:
+            file.write(line + "\n")
     if FLAGS.confusion:
-        if not isinstance(task, BertClassifier) or task.problem_type == MULTI_LABEL:
-            raise InputError("--confusion: the rows of this task do not have one class each")
         outputs, targets = task.predict_rows(rows, FLAGS.batch_size)
         plot_confusion(targets, task.predicted(outputs), task.labels, FLAGS.confusion)
 

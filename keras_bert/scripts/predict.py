@@ -3,23 +3,25 @@
     echo "a gripping film" | keras-bert predict --model=runs/sst2/model
     keras-bert predict --model=runs/sst2/model --input=reviews.csv --text=review --output=answers.jsonl
 
---input=- reads standard input, a text a line (for tasks on pairs: the two texts with a tab between). A .txt file is
-read in the same way; .csv, .tsv and .jsonl files by the columns --text and --text_pair.
+--input=- reads standard input, a text a line (for tasks on pairs: the two texts with a tab between), and answers what
+has arrived. A .txt file is read in the same way; .csv, .tsv and .jsonl files by the columns --text and --text_pair.
 """
 
-import contextlib
-import itertools
 import json
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
+from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
+from keras_bert.scripts.text_lines import read_text_lines
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 FLAGS = flags.FLAGS
 
@@ -28,7 +30,7 @@ flags.DEFINE_string("input", "-", "Texts: a file, or - for standard input.")
 flags.DEFINE_string("output", "-", "File for the answers, or - for standard output.")
 flags.DEFINE_integer("batch_size", 32, "Texts a batch.", lower_bound=1)
 
-# Texts read ahead and sorted by length; small enough that answers to a pipe keep coming.
+# Texts read ahead and answered together, those of like length in one batch.
 _WINDOW_BATCHES = 16
 
 
@@ -39,64 +41,45 @@ def run() -> None:
 
 def main() -> None:
     """Answers as the flags say."""
+    check_output_file(FLAGS.output)
+    by_lines = FLAGS.input == "-" or FLAGS.input.endswith((".txt", ".txt.gz"))
+    # Read before the model is loaded: what is wrong with a file is said at once.
+    rows = None if by_lines else row_flags.read_rows(FLAGS.input, label=False)
+
     from keras_bert.tasks import open_task
 
     task = open_task(FLAGS.model)
-    texts = _texts(task.text_fields)
-    with _writer(FLAGS.output) as out:
-        # One at a time from a person or a pipe that waits for its answer, by windows from a file.
-        window = 1 if FLAGS.input == "-" and sys.stdin.isatty() else _WINDOW_BATCHES * FLAGS.batch_size
-        while chunk := list(itertools.islice(texts, window)):
-            for text, answer in zip(chunk, task.answer(chunk, FLAGS.batch_size), strict=True):
+    size = _WINDOW_BATCHES * FLAGS.batch_size
+    windows = _from_lines(task.text_fields, size) if rows is None else _from_rows(rows, task.text_fields, size)
+    with output_file(FLAGS.output) as out:
+        for window in windows:
+            for text, answer in zip(window, task.answer(window, FLAGS.batch_size), strict=True):
                 out.write(json.dumps({**text, **answer}, ensure_ascii=False) + "\n")
             out.flush()
 
 
-def _texts(fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """Yields the texts of --input, each a dict of the task's fields."""
-    path = Path(FLAGS.input)
-    if FLAGS.input == "-":
-        yield from _lines(sys.stdin.buffer, "standard input", fields)
-    elif path.suffix == ".txt":
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        with path.open("rb") as file:
-            yield from _lines(file, str(path), fields)
-    else:
-        if len(fields) == 2 and FLAGS.text_pair is None:
-            raise InputError(f"{path}: the model takes pairs of texts; name the second column, --text_pair")
-        for row in row_flags.read_rows(FLAGS.input, label=False).as_numpy_iterator():
-            yield {name: row[name].decode() for name in fields}
+def _from_rows(rows: "tf.data.Dataset", fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, str]]]:
+    """Yields the texts of a file with columns, some at a time, each a dict of the task's fields."""
+    row_flags.check_texts(FLAGS.input, fields)
+    for batch in rows.batch(size).as_numpy_iterator():
+        texts = ([text.decode() for text in batch[name].tolist()] for name in fields)
+        yield [dict(zip(fields, row, strict=True)) for row in zip(*texts, strict=True)]
 
 
-def _lines(lines: Any, source: str, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, start=1):
-        try:
-            text = line.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{source}, line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
-        parts = text.split("\t") if len(fields) == 2 else [text]
-        if len(parts) != len(fields):
-            raise InputError(f"{source}, line {number}: expected two texts with a tab between, found {len(parts)}")
-        yield dict(zip(fields, parts, strict=True))
+def _from_lines(fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, str]]]:
+    """Yields the texts of a file of lines, or those that have arrived at standard input."""
+    number = 0
+    for lines in read_text_lines(FLAGS.input, size):
+        yield [_texts(line, number + index, fields) for index, line in enumerate(lines, start=1)]
+        number += len(lines)
 
 
-@contextlib.contextmanager
-def _writer(name: str) -> Iterator[TextIO]:
-    """Opens --output; a file appears when all of it is written."""
-    if name == "-":
-        yield sys.stdout
-        return
-    path = Path(name)
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: not written ({error.strerror})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def _texts(line: str, number: int, fields: tuple[str, ...]) -> dict[str, str]:
+    parts = line.split("\t") if len(fields) == 2 else [line]
+    if len(parts) != len(fields):
+        source = "standard input" if FLAGS.input == "-" else FLAGS.input
+        raise InputError(f"{source}, line {number}: expected two texts with a tab between, found {len(parts) - 1} tabs")
+    return dict(zip(fields, parts, strict=True))
 
 
 if __name__ == "__main__":

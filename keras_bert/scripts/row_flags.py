@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from keras_bert.errors import InputError
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -39,3 +41,19 @@ def read_rows(source: str, label: bool = True, **options: Any) -> tf.data.Datase
         data_dir=FLAGS.data_dir,
         **options,
     )
+
+
+def check_texts(source: str, fields: tuple[str, ...]) -> None:
+    """Checks that the flags name as many columns of text as a model takes.
+
+    Args:
+        source: What is to be read, for the message.
+        fields: The model's `text_fields`.
+
+    Raises:
+        InputError: One column too few, or one too many.
+    """
+    if len(fields) == 2 and FLAGS.text_pair is None:
+        raise InputError(f"{source}: the model takes pairs of texts; name the column of the second, --text_pair=COLUMN")
+    if len(fields) == 1 and FLAGS.text_pair is not None:
+        raise InputError(f"{source}: the model takes one text, not pairs; leave out --text_pair")

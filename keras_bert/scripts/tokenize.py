@@ -9,22 +9,26 @@ positions such that `text[start:end]` is the piece.
 
 import json
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.scripts.program import run_program
+from keras_bert.scripts.text_lines import read_text_lines
+
+if TYPE_CHECKING:
+    from keras_bert.text import BertTokenizer
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("preset", "minilm", "A checkpoint whose tokenizer to use.")
 flags.DEFINE_string("vocabulary", None, "In place of --preset: a vocab.txt.")
-flags.DEFINE_bool("lowercase", True, "Lower-case the text, with --vocabulary.")
+flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with --vocabulary.")
 flags.DEFINE_bool("special_tokens_in_text", False, "Take [MASK], [SEP] and the like in the text for what they name.")
 flags.DEFINE_string("input", "-", "Texts, one a line: a file, or - for standard input.")
 
-_BATCH = 256
+_WINDOW = 256
 
 
 def run() -> None:
@@ -38,9 +42,9 @@ def main() -> None:
     from keras_bert.text import BertTokenizer
 
     if FLAGS.vocabulary:
-        settings = {"vocabulary": FLAGS.vocabulary, "lowercase": FLAGS.lowercase}
+        settings = {"vocabulary": FLAGS.vocabulary, "lowercase": FLAGS.lowercase is not False}
     else:
-        checkpoint = open_checkpoint(FLAGS.preset)
+        checkpoint = open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
         if checkpoint.vocabulary is None:
             raise InputError(f"{FLAGS.preset}: no vocabulary there; name one, --vocabulary=vocab.txt")
         settings = {
@@ -49,36 +53,28 @@ def main() -> None:
             "strip_accents": checkpoint.strip_accents,
         }
     tokenizer = BertTokenizer(**settings, special_tokens_in_text=FLAGS.special_tokens_in_text)
-    if FLAGS.input != "-" and not Path(FLAGS.input).is_file():
-        raise InputError(f"{FLAGS.input}: no such file")
-    with sys.stdin.buffer if FLAGS.input == "-" else Path(FLAGS.input).open("rb") as file:
-        number, batch = 0, []
-        for number, line in enumerate(file, start=1):
-            batch.append(_decoded(line, number))
-            if len(batch) == _BATCH or sys.stdin.isatty():
-                _print(tokenizer, batch)
-                batch = []
-        if batch:
-            _print(tokenizer, batch)
+    for texts in read_text_lines(FLAGS.input, _WINDOW):
+        _print(tokenizer, texts)
 
 
-def _decoded(line: bytes, number: int) -> str:
-    try:
-        return line.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{FLAGS.input}, line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
-
-
-def _print(tokenizer: object, texts: list[str]) -> None:
-    ids, starts, ends = tokenizer.tokenize_with_offsets(texts)  # type: ignore[attr-defined]
+def _print(tokenizer: "BertTokenizer", texts: list[str]) -> None:
+    ids, starts, ends = tokenizer.tokenize_with_offsets(texts)
     for text, row, first, last in zip(texts, ids.to_list(), starts.to_list(), ends.to_list(), strict=True):
-        data = text.encode()
-        places = [
-            [len(data[:start].decode()), len(data[:end].decode())] for start, end in zip(first, last, strict=True)
-        ]
-        tokens = [tokenizer.id_to_token(token) for token in row]  # type: ignore[attr-defined]
-        print(json.dumps({"text": text, "tokens": tokens, "ids": row, "offsets": places}, ensure_ascii=False))
+        characters = _characters(text)
+        offsets = [[characters[start], characters[end]] for start, end in zip(first, last, strict=True)]
+        tokens = [tokenizer.id_to_token(token) for token in row]
+        print(json.dumps({"text": text, "tokens": tokens, "ids": row, "offsets": offsets}, ensure_ascii=False))
     sys.stdout.flush()
+
+
+def _characters(text: str) -> dict[int, int]:
+    """Returns byte position → character position, for a text in UTF-8."""
+    positions, byte = {}, 0
+    for index, character in enumerate(text):
+        positions[byte] = index
+        byte += len(character.encode())
+    positions[byte] = len(text)
+    return positions
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import io
 import json
 import subprocess
 import sys
+import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,7 @@ class Result:
     @property
     def json_lines(self) -> list[dict[str, Any]]:
         assert self.status == 0, self.stderr
-        return [json.loads(line) for line in self.stdout.splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.stdout.split("\n") if line.startswith("{")]
 
 
 def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
@@ -78,13 +79,13 @@ def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
     handler = logging.get_absl_handler()
     formatter = handler.python_handler.formatter
     with (
-        _own_flags(),
+        imported(name) as program,
         mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]),
         mock.patch.object(handler.python_handler, "stream", streams[2]),
         mock.patch.object(sys, "argv", [f"keras-bert {name}", *arguments]),
     ):
         try:
-            importlib.import_module(f"keras_bert.scripts.{name}").run()
+            program.run()
             status = 0
         except SystemExit as error:
             status = int(error.code or 0)
@@ -97,21 +98,21 @@ def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
 
 
 @contextlib.contextmanager
-def _own_flags() -> Iterator[None]:
-    """Lets one program define its flags, which go with its module at the end."""
+def imported(name: str) -> Iterator[types.ModuleType]:
+    """Imports a module of `keras_bert.scripts`; its flags go with it at the end."""
     before = set(flags.FLAGS)
     values = flags.FLAGS.flag_values_dict()
     try:
-        yield
+        yield importlib.import_module(f"keras_bert.scripts.{name}")
     finally:
-        for name in set(flags.FLAGS) - before:
-            delattr(flags.FLAGS, name)
-        for name in before:
-            flags.FLAGS[name].value = values[name]
+        for flag in set(flags.FLAGS) - before:
+            delattr(flags.FLAGS, flag)
+        for flag in before:
+            flags.FLAGS[flag].value = values[flag]
         # `from keras_bert.scripts import row_flags` looks for an attribute of the package first.
-        for name in [name for name in sys.modules if name.startswith("keras_bert.scripts.")]:
-            del sys.modules[name]
-            vars(keras_bert.scripts).pop(name.rpartition(".")[2], None)
+        for module in [module for module in sys.modules if module.startswith("keras_bert.scripts.")]:
+            del sys.modules[module]
+            vars(keras_bert.scripts).pop(module.rpartition(".")[2], None)
 
 
 def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[str]:
