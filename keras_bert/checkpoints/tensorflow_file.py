@@ -22,9 +22,12 @@ def find_prefix(path: str | Path) -> Path:
     path = Path(path)
     if Path(f"{path}.index").is_file():
         return path
-    latest = tf.train.latest_checkpoint(str(path))
-    if latest:
-        return Path(latest)
+    state = tf.train.get_checkpoint_state(str(path))
+    if state is not None:
+        # The name alone: the file may hold the absolute path of the folder that this one was copied from.
+        latest = path / Path(state.model_checkpoint_path).name
+        if Path(f"{latest}.index").is_file():
+            return latest
     found = sorted(path.glob("*.index")) if path.is_dir() else []
     if not found:
         raise InputError(f"{path}: no TensorFlow checkpoint there; expected bert_model.ckpt.index")

@@ -21,7 +21,7 @@ def data_dir(tmp_path_factory):
         "label": [1, 0, -1, 1],
         "score": [0.5, 1.0, 2.5, -1.0],
         "topics": tf.ragged.constant([[0], [], [1, 0], [1]], dtype=tf.int64),
-        "image": [[[0]]] * 4,
+        "image": tf.zeros((4, 1, 1), tf.int64),
     }
     features = {
         "sentence": tfds.features.Text(),

