@@ -75,6 +75,8 @@ class BertTask(keras.Model):
                 f"max_position_embeddings={encoder.config.max_position_embeddings}"
             )
         super().__init__(inputs=encoder.input, outputs=outputs, **kwargs)
+        # Keras scales the loss where the model itself has the policy mixed_float16.
+        self.dtype_policy = encoder.dtype_policy
         self.encoder = encoder
         self.text_pair = text_pair
         # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
