@@ -158,11 +158,9 @@ class BertTask(keras.Model):
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`, with the task's own loss and metrics where none are given.
 
-        `jit_compile` is on by default where there is a GPU or TPU only: on a CPU XLA is slower than oneDNN's
-        fused kernels.
+        Keras' default for `jit_compile` fits: XLA on an accelerator, not on a CPU, where oneDNN's fused kernels
+        are faster, and not under a distribution strategy.
         """
-        if "jit_compile" not in kwargs:
-            kwargs["jit_compile"] = "auto" if _has_accelerator() else False
         super().compile(
             optimizer=optimizer,
             loss=self.default_loss() if loss is None else loss,
