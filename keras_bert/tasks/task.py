@@ -168,13 +168,13 @@ class BertTask(keras.Model):
             **kwargs,
         )
 
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
-        """Scores labelled rows, all at once, as the task's field counts.
-
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a model loaded from a `.keras` file as it was when saved; the optimizer goes on from there."""
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+        """Scores labelled rows, all at once, as the task's field counts.
 
         Args:
             rows: Rows with `label`.
