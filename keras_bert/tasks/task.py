@@ -79,9 +79,17 @@ class BertTask(keras.Model):
         self.dtype_policy = encoder.dtype_policy
         self.encoder = encoder
         self.text_pair = text_pair
+        ids, strings = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.string)
         # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
         # switch XLA off for all of it.
-        self._stages = types.SimpleNamespace(preprocessor=preprocessor, answer=None)
+        self._stages = types.SimpleNamespace(
+            preprocessor=preprocessor,
+            load_report=None,
+            forward=tf.function(
+                lambda inputs: self(inputs, training=False), input_signature=[dict.fromkeys(encoder.input, ids)]
+            ),
+            answer=tf.function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
+        )
 
     @property
     def preprocessor(self) -> BertPreprocessor:
@@ -196,7 +204,7 @@ class BertTask(keras.Model):
         forward = tf.function(lambda inputs: self(inputs, training=False), reduce_retracing=True)
         outputs, targets = [], []
         for inputs, target, *_ in self.batches(rows, batch_size):
-            outputs.append(forward(inputs).numpy())
+            outputs.append(self._stages.forward(inputs).numpy())
             targets.append(target.numpy())
         if not outputs:
             raise InputError("there are no rows to evaluate")
@@ -234,9 +242,6 @@ class BertTask(keras.Model):
             [{'label': 'positive', 'score': 0.998}]
         """
         rows = [self._texts_of(index, text) for index, text in enumerate(texts)]
-        if self._stages.answer is None:
-            spec = tf.TensorSpec([None], tf.string)
-            self._stages.answer = tf.function(self.answer_strings, input_signature=[spec] * len(self.text_fields))
         order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
         answers: dict[int, dict[str, Any]] = {}
         for start in range(0, len(order), batch_size):
@@ -339,7 +344,7 @@ class BertTask(keras.Model):
     @property
     def load_report(self) -> LoadReport | None:
         """What became of each weight when the model was loaded; None for a model made from nothing."""
-        return getattr(self._stages, "load_report", None)
+        return self._stages.load_report
 
     def weights_by_name(self) -> list[Weight]:
         """Returns all weights of the model under Hugging Face's names."""
