@@ -2,7 +2,7 @@
 
 import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,7 +24,7 @@ from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 
 Tensors = dict[str, Any]
-Text = str | Sequence[str] | Mapping[str, str]
+Text = str | bytes | Sequence[str] | Mapping[str, str]
 
 
 class BertTask(keras.Model):
@@ -121,10 +121,7 @@ class BertTask(keras.Model):
         Raises:
             InputError: The rows lack a text that the task takes, or have one more.
         """
-        given = tuple(name for name in ("text", "text_pair") if name in rows)
-        if given != self.text_fields:
-            takes, has = " and ".join(self.text_fields), " and ".join(given) or "neither text nor text_pair"
-            raise InputError(f"the task takes {takes} (text_pair={self.text_pair}), the rows have {has}")
+        self._check_fields(rows, "the rows have")
         inputs = self.preprocessor.pack(*(rows[name] for name in self.text_fields))
         return (inputs, *self.targets(rows["label"])) if "label" in rows else (inputs,)
 
@@ -189,7 +186,7 @@ class BertTask(keras.Model):
             batch_size: Rows a batch.
 
         Returns:
-            Name → score; `loss` among them.
+            Name → score; among them `loss`, that of training but without class weights.
         """
         outputs, targets = self.predict_rows(rows, batch_size)
         loss = self.default_loss()(targets, outputs)
@@ -200,8 +197,12 @@ class BertTask(keras.Model):
 
         Returns:
             The outputs and the targets, row by row, in one order (not that of `rows`).
+
+        Raises:
+            InputError: There are no rows, or they have no label.
         """
-        forward = tf.function(lambda inputs: self(inputs, training=False), reduce_retracing=True)
+        if "label" not in rows.element_spec:
+            raise InputError("the rows have no label: name the label's column when reading them")
         outputs, targets = [], []
         for inputs, target, *_ in self.batches(rows, batch_size):
             outputs.append(self._stages.forward(inputs).numpy())
@@ -237,10 +238,15 @@ class BertTask(keras.Model):
         Returns:
             One dict for each text, in their order.
 
+        Raises:
+            InputError: Not a list, or one of the texts is not what the task takes.
+
         Example:
             >>> model.answer(["a gripping film"])  # doctest: +SKIP
             [{'label': 'positive', 'score': 0.998}]
         """
+        if isinstance(texts, str | bytes | Mapping):
+            raise InputError("answer takes a list of texts; for one text write answer([text])")
         rows = [self._texts_of(index, text) for index, text in enumerate(texts)]
         order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
         answers: dict[int, dict[str, Any]] = {}
@@ -252,19 +258,28 @@ class BertTask(keras.Model):
             answers.update(zip(chunk, self.answer_rows(numbers), strict=True))
         return [answers[index] for index in range(len(rows))]
 
-    def _texts_of(self, index: int, text: Text) -> tuple[str, ...]:
-        """Returns the strings of one input of `answer`."""
+    def _texts_of(self, index: int, text: Any) -> tuple[bytes, ...]:
+        """Returns the strings of one input of `answer`, in UTF-8."""
+        parts: tuple[Any, ...]
         if isinstance(text, Mapping):
-            missing = [name for name in self.text_fields if name not in text]
-            if missing:
-                raise InputError(f"text {index}: no {missing[0]!r}; there are: {', '.join(text)}")
-            texts: tuple[Any, ...] = tuple(text[name] for name in self.text_fields)
+            self._check_fields(text, f"text {index} has")
+            parts = tuple(text[name] for name in self.text_fields)
+        elif isinstance(text, Iterable) and not isinstance(text, str | bytes):
+            parts = tuple(text)
         else:
-            texts = (text,) if isinstance(text, str | bytes) else tuple(text)
-        if len(texts) != len(self.text_fields) or not all(isinstance(part, str | bytes) for part in texts):
+            parts = (text,)
+        if len(parts) != len(self.text_fields) or not all(isinstance(part, str | bytes) for part in parts):
             expected = "a string" if len(self.text_fields) == 1 else "a pair of strings"
             raise InputError(f"text {index}: expected {expected}, received: {text!r:.80}")
-        return texts
+        # Half a surrogate pair, which JSON can hold, becomes invalid UTF-8, which the tokenizer makes [UNK].
+        return tuple(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in parts)
+
+    def _check_fields(self, row: Mapping[str, Any], whose: str) -> None:
+        """Refuses a row that lacks a text that the task takes, or has one more."""
+        given = tuple(name for name in ("text", "text_pair") if name in row)
+        if given != self.text_fields:
+            takes, has = " and ".join(self.text_fields), " and ".join(given) or "neither text nor text_pair"
+            raise InputError(f"the task takes {takes} (text_pair={self.text_pair}), {whose} {has}")
 
     # -- what a task defines -----------------------------------------------------------------------------
 
