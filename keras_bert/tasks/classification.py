@@ -50,7 +50,7 @@ class BertClassifier(BertTask):
         float32 (batch, classes), logits.
 
     Raises:
-        InputError: Too few labels, one of them twice, or weights for unknown ones.
+        InputError: Too few labels, one of them twice, weights for unknown ones, or a number out of its range.
 
     Example:
         >>> model = BertClassifier.from_preset("minilm", labels=["negative", "positive"])  # doctest: +SKIP
@@ -77,7 +77,7 @@ class BertClassifier(BertTask):
         **kwargs: Any,
     ) -> None:
         labels = [str(label) for label in labels]
-        _check(labels, problem_type, class_weights or {})
+        _check(labels, problem_type, class_weights or {}, label_smoothing, threshold)
         logits, head = pooled_head(encoder, len(labels), pooling)
         super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
         self.labels = tuple(labels)
@@ -269,7 +269,13 @@ class BertClassifier(BertTask):
         }
 
 
-def _check(labels: list[str], problem_type: str, class_weights: Mapping[str, float]) -> None:
+def _check(
+    labels: list[str],
+    problem_type: str,
+    class_weights: Mapping[str, float],
+    label_smoothing: float,
+    threshold: float,
+) -> None:
     if problem_type not in (SINGLE_LABEL, MULTI_LABEL):
         raise InputError(f"problem_type must be {SINGLE_LABEL!r} or {MULTI_LABEL!r}, received: {problem_type!r}")
     doubled = {label for label in labels if labels.count(label) > 1}
@@ -283,6 +289,10 @@ def _check(labels: list[str], problem_type: str, class_weights: Mapping[str, flo
         raise InputError(f"class_weights: {unknown[0]!r} is none of the labels")
     if class_weights and problem_type == MULTI_LABEL:
         raise InputError("class_weights weigh rows by their one label; with several labels a row they do not apply")
+    if not 0 <= label_smoothing < 1:
+        raise InputError(f"label_smoothing must be in [0, 1), received: {label_smoothing}")
+    if not 0 < threshold < 1:
+        raise InputError(f"threshold is a probability between 0 and 1, received: {threshold}")
 
 
 def _labels_of(checkpoint: Checkpoint) -> list[str] | None:
