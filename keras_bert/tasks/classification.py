@@ -148,7 +148,7 @@ class BertClassifier(BertTask):
         """Turns label strings into class numbers.
 
         Args:
-            labels: string (batch,); for several labels a ragged string (batch, (labels)).
+            labels: string (batch,); for several labels a string (batch, labels), ragged or not.
 
         Returns:
             `(targets,)`, or `(targets, weights)` with class weights: targets int32 (batch,), for several
@@ -159,11 +159,12 @@ class BertClassifier(BertTask):
         """
         names = tf.constant(self.labels)
         if self.problem_type == MULTI_LABEL:
+            if not isinstance(labels, tf.RaggedTensor):
+                labels = tf.RaggedTensor.from_tensor(labels)  # as many labels in every row
             found = labels.flat_values[:, None] == names
             _refuse_unknown(found, labels.flat_values, self.labels)
-            rows = tf.cast(labels.value_rowids(), tf.int64)
-            count = labels.nrows()
-            return (tf.math.unsorted_segment_max(tf.cast(found, tf.float32), rows, count) > 0,)
+            counts = tf.math.unsorted_segment_sum(tf.cast(found, tf.float32), labels.value_rowids(), labels.nrows())
+            return (tf.minimum(counts, 1.0),)
         found = labels[:, None] == names
         _refuse_unknown(found, labels, self.labels)
         classes = tf.argmax(found, axis=1, output_type=tf.int32)
@@ -235,7 +236,9 @@ class BertClassifier(BertTask):
     def default_loss(self) -> keras.losses.Loss:
         """Returns softmax cross-entropy, or for several labels the mean binary cross-entropy."""
         if self.problem_type == MULTI_LABEL:
-            return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=self.label_smoothing)
+            return keras.losses.BinaryCrossentropy(
+                from_logits=True, label_smoothing=self.label_smoothing, dtype="float32"
+            )
         return ClassificationLoss(self.label_smoothing)
 
     def default_metrics(self) -> list[keras.metrics.Metric]:
