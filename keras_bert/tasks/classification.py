@@ -9,12 +9,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import default_labels
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.tasks.classification_loss import ClassificationLoss
-from keras_bert.tasks.pooled_head import pooled_head
+from keras_bert.tasks.pooled_head import ARCHITECTURE, pooled_head, problem_type_of
 from keras_bert.tasks.task import BertTask, Tensors, open_preset
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -60,7 +61,7 @@ class BertClassifier(BertTask):
         [{'label': 'positive', 'score': 0.998}]
     """
 
-    architecture = "BertForSequenceClassification"
+    architecture = ARCHITECTURE
     monitor = "accuracy"
 
     def __init__(
@@ -107,8 +108,9 @@ class BertClassifier(BertTask):
 
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
-            labels: Names of the classes. A checkpoint with a head for the same number of classes gives its
-                head; another number is a fresh head. None takes the checkpoint's own.
+            labels: Names of the classes; None takes the checkpoint's own. Its head is taken for the same
+                names in the same order, and for any as many where it only numbers its classes (`LABEL_0`,
+                ...); other names start a fresh head, as `load_report` says.
             max_length: Longest input in tokens; None takes the checkpoint's own.
             problem_type: As in the constructor; None takes the checkpoint's own.
             pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
@@ -123,10 +125,11 @@ class BertClassifier(BertTask):
         """
         checkpoint = open_preset(handle)
         saved = checkpoint.extra
-        own_labels = _labels_of(checkpoint)
-        labels = list(labels) if labels is not None else own_labels
+        own_labels, own_type = _head_of(checkpoint)
+        labels = [str(label) for label in labels] if labels is not None else own_labels
         if labels is None:
             raise InputError(f"{checkpoint.source}: no classifier there; say the classes, labels=[...]")
+        numbered = own_labels == list(default_labels(len(labels))["id2label"].values())
         pooling = pooling or saved.get("pooling", "pooler")
         encoder, preprocessor = cls.parts_of(
             checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
@@ -135,12 +138,12 @@ class BertClassifier(BertTask):
             encoder,
             preprocessor,
             labels,
-            problem_type=problem_type or checkpoint.metadata.get("problem_type") or SINGLE_LABEL,
+            problem_type=problem_type or own_type or SINGLE_LABEL,
             pooling=pooling,
             text_pair=saved.get("text_pair", False) if text_pair is None else text_pair,
             **{"threshold": saved.get("threshold", 0.5), **options},
         )
-        new = [] if own_labels == labels else ["classifier."]
+        new = [] if own_labels == labels or numbered else ["classifier."]
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
 
@@ -298,11 +301,10 @@ def _check(
         raise InputError(f"threshold is a probability between 0 and 1, received: {threshold}")
 
 
-def _labels_of(checkpoint: Checkpoint) -> list[str] | None:
-    """Returns the classes of a checkpoint that holds a classifier."""
-    if BertClassifier.architecture not in checkpoint.metadata.get("architectures", ()):
-        return None
-    return checkpoint.labels if "classifier.weight" in checkpoint.tensors else None
+def _head_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:
+    """Returns the classes and the problem type of a checkpoint that holds a classifier."""
+    problem_type = problem_type_of(checkpoint)
+    return (checkpoint.labels, problem_type) if problem_type in (SINGLE_LABEL, MULTI_LABEL) else (None, None)
 
 
 def _refuse_unknown(found: Any, labels: Any, known: Sequence[str]) -> None:

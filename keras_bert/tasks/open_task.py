@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_bert.checkpoints.presets import open_checkpoint
 from keras_bert.tasks.classification import BertClassifier
+from keras_bert.tasks.pooled_head import problem_type_of
 from keras_bert.tasks.regression import REGRESSION, BertRegressor
 from keras_bert.tasks.task import BertTask
 
@@ -23,6 +24,6 @@ def open_task(handle: str | Path, **options: Any) -> BertTask:
         >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
     """
     checkpoint = open_checkpoint(handle)
-    if checkpoint.metadata.get("problem_type") == REGRESSION:
+    if problem_type_of(checkpoint) == REGRESSION:
         return BertRegressor.from_preset(checkpoint, **options)
     return BertClassifier.from_preset(checkpoint, **options)

@@ -4,11 +4,13 @@ from typing import Any
 
 import keras
 
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.token_pooling import MODES, TokenPooling
 
+ARCHITECTURE = "BertForSequenceClassification"
 POOLINGS = ("pooler", *MODES)
 
 
@@ -48,3 +50,20 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str) -> tuple[Any, Li
     linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
     logits = linear(dropped)
     return keras.layers.Activation("linear", dtype="float32", name="logits")(logits), linear
+
+
+def problem_type_of(checkpoint: Checkpoint) -> str | None:
+    """Says what the head of a checkpoint was trained for; None where it has no head on one vector a text.
+
+    Args:
+        checkpoint: An opened checkpoint.
+
+    References:
+        transformers, modeling_bert.py, `BertForSequenceClassification.forward`: a head whose config does not
+        say is regression with one output and classification with more.
+    """
+    weight = checkpoint.tensors.get("classifier.weight")
+    if weight is None or ARCHITECTURE not in (checkpoint.metadata.get("architectures") or ()):
+        return None
+    told = checkpoint.metadata.get("problem_type")
+    return told or ("regression" if len(weight) == 1 else "single_label_classification")

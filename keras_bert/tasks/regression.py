@@ -12,7 +12,7 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.evaluation.glue import scores
-from keras_bert.tasks.pooled_head import pooled_head
+from keras_bert.tasks.pooled_head import ARCHITECTURE, pooled_head, problem_type_of
 from keras_bert.tasks.task import BertTask, Tensors, open_preset
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -45,7 +45,7 @@ class BertRegressor(BertTask):
         [{'score': 4.93}]
     """
 
-    architecture = "BertForSequenceClassification"
+    architecture = ARCHITECTURE
     monitor = "spearman"
 
     def __init__(
@@ -74,7 +74,7 @@ class BertRegressor(BertTask):
         new_pooler: bool = False,
         **options: Any,
     ) -> "BertRegressor":
-        """Opens a checkpoint of any known format as a regressor.
+        """Opens a checkpoint of any known format as a regressor; a head for classes is left for a fresh one.
 
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
@@ -97,8 +97,7 @@ class BertRegressor(BertTask):
         )
         text_pair = saved.get("text_pair", False) if text_pair is None else text_pair
         model = cls(encoder, preprocessor, pooling=pooling, text_pair=text_pair, **options)
-        has_head = checkpoint.metadata.get("problem_type") == REGRESSION
-        new = [] if has_head else ["classifier."]
+        new = [] if problem_type_of(checkpoint) == REGRESSION else ["classifier."]
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
 
