@@ -19,7 +19,7 @@ class ClassificationLoss(keras.losses.Loss):
         name: Name of the loss.
 
     Call arguments:
-        y_true: int32 (batch,), class numbers.
+        y_true: int32 (batch,) or (batch, 1), class numbers.
         y_pred: float (batch, classes), logits.
 
     Returns:
@@ -41,7 +41,7 @@ class ClassificationLoss(keras.losses.Loss):
         """Returns the loss of each row, float32 (batch,)."""
         log_probabilities = ops.log_softmax(ops.cast(y_pred, "float32"))
         classes = y_pred.shape[-1]
-        target = ops.one_hot(ops.cast(y_true, "int32"), classes, dtype="float32")
+        target = ops.one_hot(ops.reshape(ops.cast(y_true, "int32"), (-1,)), classes, dtype="float32")
         target = target * (1 - self.label_smoothing) + self.label_smoothing / classes
         return -ops.sum(target * log_probabilities, axis=-1)
 
