@@ -2,13 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from importlib import metadata
 from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_text as tf_text
 
 from keras_bert.config import BertConfig
 from keras_bert.version import __version__
 
-_PACKAGES = ("tensorflow", "tensorflow-text", "keras")
+_VERSIONS = {
+    "keras_bert": __version__,
+    "tensorflow": tf.__version__,
+    "tensorflow-text": tf_text.__version__,
+    "keras": keras.__version__,
+}
 
 
 def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
@@ -34,14 +42,14 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         - keras_bert
         ---
     """
-    labels = list(task_config.get("id2label", {}).values())
-    classes = f"{len(labels)} classes: {_shortened(labels)}" if len(labels) > 1 else "one number a text"
+    problem, labels = task_config.get("problem_type", "its task"), list(task_config.get("id2label", {}).values())
+    outputs = "one number a text" if problem == "regression" else f"classes: {_shortened(labels)}"
     sections = {
         "Data": _table(facts.get("data"), "Not recorded."),
         "Metrics": _table(facts.get("metrics"), "Not measured."),
         "Training": _table(facts.get("training"), "Not recorded."),
         "Architecture": _table(config.to_dict(), ""),
-        "Versions": _table({"keras_bert": __version__, **{name: metadata.version(name) for name in _PACKAGES}}, ""),
+        "Versions": _table(_VERSIONS, ""),
         "Limits": (
             "The scores above hold for text like that in the data named above; for other text, measure first. "
             "Input beyond the model's longest is cut off. The model repeats the biases of the text it was "
@@ -53,7 +61,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         [
             f"---\nlibrary_name: keras\ntags:\n- bert\n- keras_bert\n{license_line}---",
             f"# {task}\n",
-            f"A BERT with a head for {task_config.get('problem_type', 'its task').replace('_', ' ')}, {classes}.",
+            f"A BERT with a head for {problem.replace('_', ' ')}, {outputs}.",
             f"Started from: {facts.get('preset', 'not recorded')}.",
             *(f"\n## {title}\n\n{body}" for title, body in sections.items()),
             "",
@@ -62,7 +70,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
 
 
 def _shortened(labels: list[str]) -> str:
-    return ", ".join(f"`{label}`" for label in labels[:20]) + (", ..." if len(labels) > 20 else "")
+    return ", ".join(f"`{label}`" for label in labels[:20]) + (f", ... ({len(labels)})" if len(labels) > 20 else "")
 
 
 def _table(values: Mapping[str, Any] | None, empty: str) -> str:
