@@ -61,6 +61,38 @@ EXTRAS = {
 TESTED_ELSEWHERE = {
     "errors.py": "an exception class without code of its own",
     "version.py": "tests/packaging_test.py",
+    # The readers and the mapping are tested as one: file in, the writing library's own outputs out.
+    **dict.fromkeys(
+        (
+            "checkpoints/checkpoint.py",
+            "checkpoints/heads.py",
+            "checkpoints/hugging_face.py",
+            "checkpoints/keras_hub.py",
+            "checkpoints/mapping.py",
+            "checkpoints/model_garden.py",
+            "checkpoints/names.py",
+            "checkpoints/report.py",
+            "checkpoints/tensorflow_file.py",
+            "checkpoints/tokenizer_files.py",
+            "checkpoints/weight_files.py",
+        ),
+        "tests/checkpoints/reference_test.py, google_test.py and save_test.py",
+    ),
+    "checkpoints/convert.py": "tests/checkpoints/save_test.py",
+    "checkpoints/presets.py": "tests/checkpoints/download_test.py",
+    # One reader a file format, one front: what each accepts and refuses is tested through `read`.
+    **dict.fromkeys(
+        (
+            "data/csv_file.py",
+            "data/json_lines_file.py",
+            "data/labels.py",
+            "data/lines.py",
+            "data/source.py",
+            "data/tsv_file.py",
+        ),
+        "tests/data/read_test.py",
+    ),
+    "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 
 # Files with more than one public class, each with the one job they do together.

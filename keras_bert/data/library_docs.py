@@ -25,6 +25,7 @@ MASK = "this library"
 MAX_ROWS_PER_LIBRARY = 800
 MAX_ROWS_PER_MODULE = 20
 MIN_WORDS, MAX_WORDS = 10, 50
+_SKELETON_WORDS = 10
 
 # Tests, vendored and generated code, and the parts of the standard library that Linux distributions pack apart.
 _SKIPPED_FOLDERS = {
@@ -187,8 +188,12 @@ def opening(docstring: str) -> str:
 
 
 def _skeleton(text: str) -> str:
-    """What is left of a text without names: docstrings that differ in a class name only are taken as the same."""
-    return " ".join(re.sub(r"`[^`]*`|\w*[A-Z0-9_]\w*|[^\w\s]", " ", text).split())
+    """What a text begins with, without names: docstrings that differ in a name, or further on, are the same.
+
+    NumPy's docstrings live on in other libraries with other markup and other endings.
+    """
+    words = re.sub(r"`[^`]*`|\b\w*[A-Z0-9_]\w*|\b\w\b|[^\w\s]", " ", text).split()
+    return " ".join(words[:_SKELETON_WORDS])
 
 
 def _digest(*parts: str) -> str:

@@ -113,6 +113,7 @@ def test_data_dir_that_is_not_there(tmp_path):
         read("tfds:glue/sst2", text="sentence", data_dir=tmp_path / "nowhere")
 
 
+@pytest.mark.slow  # TFDS asks its bucket again and again for minutes
 def test_download_without_a_network(tmp_path):
     with pytest.raises(InputError, match=r"tfds:glue/sst2: not prepared in .*, and fetching it failed: ") as caught:
         read("tfds:glue/sst2", text="sentence", data_dir=tmp_path)
