@@ -10,7 +10,7 @@ from keras_bert.evaluation import plot_curves
 @pytest.mark.parametrize(
     "history",
     [
-        {"loss": [0.7, 0.4], "val_loss": [0.6, 0.5], "accuracy": [0.5, 0.8], "val_accuracy": [0.6, 0.7]},
+        {
             "loss": [0.7, 0.4, 0.3],
             "val_loss": [0.6, 0.5, 0.55],
             "accuracy": [0.5, 0.8, 0.9],
