@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-# So low that its exp() is 0 after softmax's shift, yet float16 can hold it with a score added.
-_BLOCKED = -3e4
+# So far down that exp() is 0 after softmax's shift, yet float16 can hold it with a score added.
+_DEPTH = 3e4
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -29,7 +29,7 @@ class AttentionBias(keras.layers.Layer):
     """
 
     def call(self, padding_mask: Any) -> Any:
-        bias = (1.0 - ops.cast(padding_mask, "float32")) * _BLOCKED
+        bias = (ops.cast(padding_mask, "float32") - 1.0) * _DEPTH
         return ops.cast(bias[:, None, None, :], self.compute_dtype)
 
     def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
