@@ -55,7 +55,8 @@ INPUTS = {
 }
 MASK = INPUTS["padding_mask"]
 
-# All that another process does: load, call, store. It imports keras and the encoder's file, nothing else of ours.
+# All that another process does: load, call, store, and train a step where the backend can. It imports keras and the
+# encoder's file, nothing else of ours.
 OTHER_PROCESS = """
 import sys
 import keras
@@ -64,10 +65,21 @@ import keras_bert.encoder
 
 folder = sys.argv[1]
 encoder = keras.saving.load_model(f"{folder}/encoder.keras")
-outputs = keras.tree.flatten(encoder(dict(np.load(f"{folder}/inputs.npz"))))
+inputs = dict(np.load(f"{folder}/inputs.npz"))
+outputs = keras.tree.flatten(encoder(inputs))
 arrays = [keras.ops.convert_to_numpy(keras.ops.cast(output, "float32")) for output in outputs]
 np.savez(f"{folder}/outputs.npz", *arrays)
-print(keras.config.backend())
+
+backend = keras.config.backend()
+if encoder.trainable and backend != "numpy":
+    model = keras.Model(encoder.input, encoder(encoder.input)["pooled_output"])
+    model.compile(optimizer="sgd", loss="mse")
+    targets = np.ones((len(inputs["token_ids"]), model.output.shape[-1]))
+    losses = [model.train_on_batch(inputs, targets) for _ in range(8)]
+    assert losses[-1] < losses[0], losses
+loaded = [name for name in ("tensorflow", "torch") if name in sys.modules and name != backend]
+assert not loaded, f"on {backend}, {loaded} was imported"
+print(backend)
 """
 
 
