@@ -50,9 +50,7 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
                 f"{path}: already holds {shown}; choose another folder or pass overwrite=True (--overwrite)"
             )
         if Path.cwd().is_relative_to(target) or Path.home().is_relative_to(target):
-            raise InputError(
-                f"{path}: overwriting would delete the current or the home folder; choose another folder"
-            )
+            raise InputError(f"{path}: overwriting would delete the current or the home folder; choose another folder")
     return target
 
 
@@ -92,9 +90,7 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         number = _error_number(error)
         if number in _REASONS:
-            raise InputError(
-                f"{path}: not written: {_REASONS[number]}; what was there before is unchanged"
-            ) from error
+            raise InputError(f"{path}: not written: {_REASONS[number]}; what was there before is unchanged") from error
         raise
 
 
@@ -139,6 +135,4 @@ def _replace(target: Path, temporary: Path, aside: Path) -> None:
         try:
             shutil.rmtree(aside)
         except OSError as error:
-            logging.warning(
-                "%s is written; the folder it replaced could not be deleted: %s (%s)", target, aside, error
-            )
+            logging.warning("%s is written; the folder it replaced could not be deleted: %s (%s)", target, aside, error)

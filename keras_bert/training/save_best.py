@@ -50,7 +50,7 @@ class SaveBest(keras.callbacks.Callback):
         value = float(logs[self.monitor])
         better = self.best is None or (value > self.best if self.mode == "max" else value < self.best)
         # Nothing compares with nan: without this a nan in the first epoch would stay the best for ever.
-        if better or (math.isnan(self.best) and not math.isnan(value)):
+        if better or (self.best is not None and math.isnan(self.best) and not math.isnan(value)):
             self.best, self.best_epoch = value, epoch + 1
             self.save()
             logging.info("epoch %d: %s %.4f is the best so far, saved", epoch + 1, self.monitor, value)
