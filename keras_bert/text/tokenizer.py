@@ -103,7 +103,12 @@ class BertTokenizer(keras.layers.Layer):
         self.special_tokens_in_text = special_tokens_in_text
         self.supports_jit = False
         self._entries = _Entries(tokens)
-        pieces = [_STAND_INS.get(token, token) for token in tokens] if special_tokens_in_text else tokens
+        pieces = tokens
+        if special_tokens_in_text:
+            # [UNK] itself stays the answer to unknown words; the one that is written gets an id behind the vocabulary,
+            # since it has other offsets.
+            pieces = [token if token == UNK_TOKEN else _STAND_INS.get(token, token) for token in tokens]
+            pieces.append(_STAND_INS[UNK_TOKEN])
         normalizer = normalizer_model.load(lowercase, lowercase if strip_accents is None else strip_accents)
         # Constants of the ops, not variables: made once, outside any graph, on the device where the ops run.
         with tf.init_scope(), tf.device("CPU:0"):
@@ -112,7 +117,7 @@ class BertTokenizer(keras.layers.Layer):
                 pieces,
                 max_bytes_per_word=MAX_BYTES_PER_WORD,
                 token_out_type=tf.int32,
-                unknown_token=pieces[self._entries.ids[UNK_TOKEN]],
+                unknown_token=UNK_TOKEN,
             )
         self.build(None)  # there are no variables
 
@@ -131,8 +136,8 @@ class BertTokenizer(keras.layers.Layer):
         text = as_strings(text)
         if text.shape.rank == 0:
             return self.tokenize(text[tf.newaxis]).values
-        text = self._prepare(text)
-        return self._wordpiece.tokenize(self._normalizer.normalize(text))
+        ids = self._wordpiece.tokenize(self._normalizer.normalize(self._prepare(text)))
+        return tf.ragged.map_flat_values(self._known, ids) if self.special_tokens_in_text else ids
 
     def tokenize_with_offsets(self, text: Any) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """Tokenizes text and says where each token stands.
@@ -174,6 +179,7 @@ class BertTokenizer(keras.layers.Layer):
             before, after = self._special_margins()
             start_values -= tf.gather(before, ids.values)
             end_values += tf.gather(after, ids.values)
+            ids = ids.with_values(self._known(ids.values))
         return ids, ids.with_values(start_values), ids.with_values(end_values)
 
     def detokenize(self, ids: Any, skip_special_tokens: bool = True) -> tf.Tensor:
@@ -280,12 +286,16 @@ class BertTokenizer(keras.layers.Layer):
             )
         return text
 
+    def _known(self, ids: tf.Tensor) -> tf.Tensor:
+        """Gives a written [UNK] the id of [UNK]."""
+        return tf.where(ids < self.vocabulary_size, ids, self.unk_token_id)
+
     def _special_margins(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many blanks stand before and after the stand-in of each id: int64 (vocabulary,) twice."""
-        before, after = np.zeros((2, self.vocabulary_size), np.int64)
+        """How many blanks stand before and after the stand-in of each id: int64 (vocabulary + 1,) twice."""
+        before, after = np.zeros((2, self.vocabulary_size + 1), np.int64)
         for token, stand_in in _STAND_INS.items():
-            before[self._entries.ids[token]] = 1
-            after[self._entries.ids[token]] = len(token) - len(stand_in.encode()) - 1
+            entry = self.vocabulary_size if token == UNK_TOKEN else self._entries.ids[token]
+            before[entry], after[entry] = 1, len(token) - len(stand_in.encode()) - 1
         return before, after
 
     @staticmethod

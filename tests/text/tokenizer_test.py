@@ -1,5 +1,6 @@
 """BertTokenizer: interface, offsets, special tokens in the text, saving, awkward input."""
 
+import re
 import subprocess
 import sys
 import unicodedata
@@ -24,6 +25,11 @@ ENTRIES = SPECIAL + WORDS
 @pytest.fixture(scope="module")
 def tokenizer():
     return BertTokenizer(ENTRIES)
+
+
+@pytest.fixture(scope="module")
+def special():
+    return BertTokenizer(ENTRIES, special_tokens_in_text=True)
 
 
 def pieces(tokenizer, text):
@@ -131,6 +137,22 @@ def test_a_plain_piece_is_found_at_its_offsets(tokenizer, text):
         decomposes = unicodedata.normalize("NFD", span) != span
         if token != tokenizer.unk_token_id and not piece.startswith("##") and not decomposes:
             assert pieces(tokenizer, span) == [piece]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from([*SPECIAL, "unknown", "\ufdd3", "the", "한", "中"]), alphabet), max_size=30))
+def test_written_special_tokens_are_found_at_their_offsets(special, parts):
+    text = "".join(parts)
+    ids, starts, ends = (tensor.numpy().tolist() for tensor in special.tokenize_with_offsets(text))
+    assert ids == special(text).numpy().tolist()
+    data = text.encode()
+    spans = [data[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+    # [UNK] is also what unknown words give, and only there.
+    found = [span for span in spans if span in SPECIAL]
+    assert found == re.findall(r"\[(?:PAD|UNK|CLS|SEP|MASK)\]", text)
+    named = [special.id_to_token(token) for token, span in zip(ids, spans, strict=True) if span in SPECIAL]
+    assert named == found
+    assert all(token >= 5 or token == 1 for token, span in zip(ids, spans, strict=True) if span not in SPECIAL)
 
 
 def test_every_entry_of_a_real_vocabulary_has_its_offsets():
