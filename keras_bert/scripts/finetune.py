@@ -1,7 +1,7 @@
 r"""Fine-tunes BERT on your rows.
 
     keras-bert finetune --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --label=label --output=runs/sst2
-    keras-bert finetune --task=regress --train=sts/train.tsv --dev=sts/dev.tsv --text=sentence1 \\
+    keras-bert finetune --task=regress --train=sts/train.tsv --dev=sts/dev.tsv --text=sentence1 \
         --text_pair=sentence2 --label=score --output=runs/stsb
     keras-bert finetune --flagfile=runs/sst2/flags.txt --seed=2 --output=runs/sst2-again
 
@@ -13,6 +13,7 @@ Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from absl import flags, logging
 from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
 from keras_bert.scripts.program import flag_lines, run_program
+from keras_bert.scripts.run_folder import run_folder
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -44,7 +46,7 @@ flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by 
 flags.DEFINE_string("preset", "minilm", "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
 flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
 flags.DEFINE_string("vocabulary", None, "The vocab.txt that goes with --config.")
-flags.DEFINE_bool("lowercase", True, "Lower-case the text, with --config.")
+flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with --config.")
 flags.DEFINE_enum("pooling", None, ["pooler", "cls", "mean", "max"], "What the head reads; by default BERT's pooler.")
 flags.DEFINE_bool("new_pooler", False, "Start the pooler afresh.")
 flags.DEFINE_integer("freeze_blocks", None, "Keep the embeddings and this many of the lowest blocks as they are.")
@@ -64,9 +66,13 @@ flags.DEFINE_float("warmup", 0.1, "Share of the steps in which the learning rate
 flags.DEFINE_float("decay", 0.01, "Weight decay, not on biases and norms.", lower_bound=0.0)
 flags.DEFINE_float("clip_norm", 1.0, "Clip the gradients to this global norm; 0 for no clipping.", lower_bound=0.0)
 flags.DEFINE_float("layer_decay", None, "Factor on the learning rate for each block below the head.")
-flags.DEFINE_float("label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.")
+flags.DEFINE_float(
+    "label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.", lower_bound=0.0
+)
 flags.DEFINE_string("class_weights", None, "'balanced', or JSON such as {\"rare\": 5}: weight of a class in the loss.")
-flags.DEFINE_integer("early_stopping", 0, "Stop after this many epochs without a better score; 0: never.")
+flags.DEFINE_integer(
+    "early_stopping", 0, "Stop after this many epochs without a better score; 0: never.", lower_bound=0
+)
 flags.DEFINE_integer("seed", 0, "Of everything random.")
 flags.DEFINE_enum(
     "dtype_policy",
@@ -83,6 +89,7 @@ flags.DEFINE_string("output", "runs/library_docs", "Folder of the run.")
 flags.DEFINE_bool("overwrite", False, "Replace what an earlier run left in --output.")
 flags.DEFINE_bool("tensorboard", False, "Write TensorBoard logs.")
 flags.DEFINE_bool("plots", True, "Draw curves.png and confusion.png.")
+flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps, write nothing.")
 
 
 def run() -> None:
@@ -94,17 +101,23 @@ def main() -> None:
     """Fine-tunes as the flags say."""
     import keras
 
-    from keras_bert.checkpoints import open_checkpoint
     from keras_bert.files import check_target
     from keras_bert.training import adamw, freeze, make_strategy
 
     began = time.monotonic()
-    output = Path(FLAGS.output)
-    check_target(output, FLAGS.overwrite)
+    _check_flags()
+    check_target(FLAGS.output, FLAGS.overwrite)
     keras.utils.set_random_seed(FLAGS.seed)
     train, labels = _training_rows()
-    dev = _held_out(FLAGS.dev or _library_docs_part("dev"), labels)
-    test = _held_out(FLAGS.test or _library_docs_part("test"), labels)
+    parts = {"train": train}
+    for part in ("dev", "test"):
+        if source := _source(part):
+            parts[part] = row_flags.read_rows(source, label_type=_label_type(), labels=labels)
+    for part, rows in parts.items():
+        print(f"{part + ':':6} {int(rows.cardinality()):,} rows of {_source(part)}")
+    if labels:
+        print(f"labels: {', '.join(labels[:12])}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
+
     with make_strategy(FLAGS.strategy, FLAGS.tpu).scope():
         task = _task(train, labels)
         batches = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
@@ -120,39 +133,74 @@ def main() -> None:
             num_hidden_layers=task.encoder.config.num_hidden_layers,
         )
         task.compile(optimizer, **({} if FLAGS.xla == "auto" else {"jit_compile": FLAGS.xla == "on"}))
+    if FLAGS.dry_run:
+        task.fit(batches.take(2), verbose=0)
+        print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
+        return
+    with run_folder(FLAGS.output, FLAGS.overwrite) as folder:
+        try:
+            print(json.dumps(_train(task, batches, parts, folder, began)))
+        except KeyboardInterrupt:
+            if (folder / "model").is_dir():
+                logging.warning("%s holds the best epoch so far", folder / "model")
+            raise
 
-    _start_folder(output)
-    model_folder = output / "model"
-    card = _card(train, dev)
+
+def _check_flags() -> None:
+    """Refuses flags that do not go together, and a run whose scores or pictures could not be made at its end."""
+    from keras_bert.evaluation.extras import import_extra
+
+    if FLAGS.task == "regress" and (FLAGS.multi_label or FLAGS.labels or FLAGS.class_weights or FLAGS.label_smoothing):
+        raise InputError("--multi_label, --labels, --class_weights and --label_smoothing are for --task=classify")
+    if FLAGS.class_weights and FLAGS.multi_label:
+        raise InputError("--class_weights weigh rows by their one label; with --multi_label they do not apply")
+    if FLAGS.early_stopping and not _source("dev"):
+        raise InputError("--early_stopping needs --dev, rows to measure on")
+    if _source("dev") or _source("test"):
+        import_extra("scipy.stats" if FLAGS.task == "regress" else "sklearn.metrics")
+    if FLAGS.plots:
+        import_extra("matplotlib.figure")
+    if FLAGS.tensorboard:
+        import_extra("tensorboard")
+
+
+def _train(
+    task: BertTask, batches: tf.data.Dataset, parts: dict[str, tf.data.Dataset], folder: Path, began: float
+) -> dict[str, Any]:
+    """Trains, leaves everything in the folder of the run, and returns the metrics."""
+    from keras_bert.checkpoints import open_checkpoint
+
+    lines = flag_lines(sys.modules[__name__], row_flags, leave_out=("overwrite", "dry_run"))
+    (folder / "flags.txt").write_text(lines, encoding="utf-8")
+    card = _card(parts)
 
     def save() -> None:
-        task.save_preset(model_folder, overwrite=True, card=card)
+        task.save_preset(folder / "model", overwrite=True, card=card)
 
-    callbacks, best = _callbacks(task, dev, output, save)
-    history = task.fit(batches, epochs=FLAGS.epochs, verbose=1 if sys.stderr.isatty() else 2, callbacks=callbacks)
+    callbacks, best = _callbacks(task, parts.get("dev"), folder, save)
+    history = task.fit(batches, epochs=FLAGS.epochs, verbose=1 if sys.stdout.isatty() else 2, callbacks=callbacks)
     if best is not None and best.best_epoch != len(history.epoch):
         logging.info("going back to epoch %d, the best one", best.best_epoch)
-        task.load_checkpoint(open_checkpoint(model_folder))
+        task.load_checkpoint(open_checkpoint(folder / "model"))
 
     metrics: dict[str, Any] = {"seconds": round(time.monotonic() - began, 1), "epochs": len(history.epoch)}
     if best is not None:
         metrics["best_epoch"] = best.best_epoch
-    for name, rows in (("dev", dev), ("test", test)):
-        if rows is not None:
-            metrics[name] = task.evaluate_rows(rows, FLAGS.eval_batch_size)
-    card["metrics"] = {
-        f"{part} {name}": value for part in ("dev", "test") for name, value in metrics.get(part, {}).items()
-    }
+    for part in ("dev", "test"):
+        if part in parts:
+            metrics[part] = task.evaluate_rows(parts[part], FLAGS.eval_batch_size)
+            card["metrics"].update({f"{part} {name}": value for name, value in metrics[part].items()})
     save()
-    (output / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if FLAGS.plots:
-        _plots(task, test if test is not None else dev, history.history, output)
-    print(json.dumps(metrics))
+        _plots(task, parts.get("test", parts.get("dev")), history.history, folder)
+    return metrics
 
 
-def _library_docs_part(split: str) -> str | None:
-    """Returns the part of the embedded data that goes with --train, if that is the embedded data."""
-    return f"library_docs:{split}" if FLAGS.train.split(":")[0] == "library_docs" else None
+def _source(part: str) -> str | None:
+    """Returns where the rows of a part come from; the embedded data brings its own dev and test."""
+    own = f"library_docs:{part}" if FLAGS.train.split(":")[0] == "library_docs" else None
+    return FLAGS[part].value or own
 
 
 def _label_type() -> str:
@@ -165,27 +213,25 @@ def _training_rows() -> tuple[tf.data.Dataset, list[str] | None]:
     """Reads --train; returns the rows and the classes."""
     from keras_bert.data import label_names
 
-    if FLAGS.task == "regress" and (FLAGS.multi_label or FLAGS.labels or FLAGS.class_weights):
-        raise InputError("--multi_label, --labels and --class_weights are for --task=classify")
-    train = row_flags.read_rows(FLAGS.train, label_type=_label_type(), labels=FLAGS.labels)
+    train = row_flags.read_rows(FLAGS.train, label_type=_label_type(), labels=FLAGS.labels or None)
     if FLAGS.task == "regress":
         return train, None
     labels = FLAGS.labels or label_names(train)
     if len(labels) < 2 and not FLAGS.multi_label:
         raise InputError(f"{FLAGS.train}: field {FLAGS.label!r}: only one class, {labels[0]!r}; nothing to tell apart")
+    if not labels:
+        raise InputError(f"{FLAGS.train}: field {FLAGS.label!r}: no row has a label; nothing to learn")
     return train, labels
 
 
-def _held_out(source: str | None, labels: list[str] | None) -> tf.data.Dataset | None:
-    return row_flags.read_rows(source, label_type=_label_type(), labels=labels) if source else None
-
-
-def _checkpoint() -> Checkpoint | str:
+def _checkpoint() -> Checkpoint:
     """Returns what to start from: --preset, or a checkpoint without weights from --config."""
+    from keras_bert.checkpoints import open_checkpoint
+
     if FLAGS.config is None:
         if FLAGS.vocabulary is not None:
             raise InputError("--vocabulary goes with --config; a preset brings its own")
-        return FLAGS.preset
+        return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
     if FLAGS.vocabulary is None:
         raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -197,7 +243,7 @@ def _checkpoint() -> Checkpoint | str:
         tensors={},
         source=FLAGS.config,
         vocabulary=load_vocabulary(FLAGS.vocabulary),
-        lowercase=FLAGS.lowercase,
+        lowercase=FLAGS.lowercase is not False,
     )
 
 
@@ -234,8 +280,8 @@ def _class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float
             weights = json.loads(FLAGS.class_weights)
         except json.JSONDecodeError as error:
             raise InputError(f"--class_weights: neither 'balanced' nor JSON: {error}") from None
-        if not isinstance(weights, dict) or not all(isinstance(value, int | float) for value in weights.values()):
-            raise InputError('--class_weights: expected a JSON object of numbers, such as {"rare": 5}')
+        if not isinstance(weights, dict) or not all(map(_is_weight, weights.values())):
+            raise InputError('--class_weights: expected a JSON object of positive numbers, such as {"rare": 5}')
         return {str(label): float(weight) for label, weight in weights.items()}
     import collections
 
@@ -243,17 +289,8 @@ def _class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float
     return {label: counts.total() / (len(labels) * counts[label]) for label in labels if counts[label]}
 
 
-def _start_folder(output: Path) -> None:
-    """Makes the folder of the run; all input has been read by now."""
-    import shutil
-
-    if output.exists() and FLAGS.overwrite:
-        shutil.rmtree(output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "flags.txt").write_text(flag_lines(sys.modules[__name__], row_flags), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{output}: not writable ({error.strerror})") from error
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _callbacks(task: BertTask, dev: tf.data.Dataset | None, output: Path, save: Any) -> tuple[list[Any], Any]:
@@ -261,7 +298,7 @@ def _callbacks(task: BertTask, dev: tf.data.Dataset | None, output: Path, save: 
 
     from keras_bert.training import EvaluateRows, SaveBest
 
-    callbacks: list[Any] = []
+    callbacks: list[Any] = [keras.callbacks.LambdaCallback(on_epoch_end=_refuse_nan)]
     best = None
     if dev is not None:
         monitor = f"val_{task.monitor}"
@@ -269,18 +306,19 @@ def _callbacks(task: BertTask, dev: tf.data.Dataset | None, output: Path, save: 
         callbacks += [EvaluateRows(lambda: task.evaluate_rows(dev, FLAGS.eval_batch_size)), best]
         if FLAGS.early_stopping:
             callbacks.append(keras.callbacks.EarlyStopping(monitor, patience=FLAGS.early_stopping, mode="max"))
-    elif FLAGS.early_stopping:
-        raise InputError("--early_stopping needs --dev, rows to measure on")
     callbacks.append(keras.callbacks.CSVLogger(str(output / "log.csv")))
     if FLAGS.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard"), update_freq=50))
     return callbacks, best
 
 
-def _card(train: tf.data.Dataset, dev: tf.data.Dataset | None) -> dict[str, Any]:
-    data = {"train": f"{FLAGS.train}, {int(train.cardinality())} rows"}
-    if dev is not None:
-        data["dev"] = f"{FLAGS.dev or _library_docs_part('dev')}, {int(dev.cardinality())} rows"
+def _refuse_nan(epoch: int, logs: dict[str, Any]) -> None:
+    if not math.isfinite(logs["loss"]):
+        raise InputError(f"epoch {epoch + 1}: the loss is {logs['loss']}; lower --learning_rate or raise --warmup")
+
+
+def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
+    data = {part: f"{_source(part)}, {int(rows.cardinality())} rows" for part, rows in parts.items()}
     names = (
         "epochs",
         "batch_size",
@@ -293,7 +331,7 @@ def _card(train: tf.data.Dataset, dev: tf.data.Dataset | None) -> dict[str, Any]
         "seed",
     )
     settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")}
-    return {"preset": FLAGS.config or FLAGS.preset, "data": data, "training": settings}
+    return {"preset": FLAGS.config or FLAGS.preset, "data": data, "metrics": {}, "training": settings}
 
 
 def _plots(task: BertTask, rows: tf.data.Dataset | None, history: dict[str, Any], output: Path) -> None:

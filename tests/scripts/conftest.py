@@ -1,16 +1,17 @@
 """Tiny models and rows for the programs."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from tests.scripts.programs import rows, save_classifier, save_encoder, save_regressor, write_table
+from tests.scripts.programs import CONFIG, rows, save_classifier, save_encoder, save_regressor, write_table
 
 
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory) -> Path:
-    """A checkpoint to fine-tune, with a vocabulary for the rows."""
-    return save_encoder(tmp_path_factory.mktemp("encoder") / "preset")
+    """A checkpoint of one block to fine-tune, with a vocabulary for the rows."""
+    return save_encoder(tmp_path_factory.mktemp("encoder") / "preset", dataclasses.replace(CONFIG, num_hidden_layers=1))
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +40,8 @@ def several_classifier(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory) -> Path:
-    """A folder with `train.tsv` (64 rows), `dev.tsv` and `test.tsv` (16 each): sentence, label."""
+    """A folder with `train.tsv` (128 rows), `dev.tsv` and `test.tsv` (32 each): sentence, label."""
     folder = tmp_path_factory.mktemp("tables")
-    for seed, (name, count) in enumerate({"train": 64, "dev": 16, "test": 16}.items()):
+    for seed, (name, count) in enumerate({"train": 128, "dev": 32, "test": 32}.items()):
         write_table(folder / f"{name}.tsv", ("sentence", "label"), rows(count, seed))
     return folder

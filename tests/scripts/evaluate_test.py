@@ -23,7 +23,7 @@ def test_scores_are_those_of_the_answers(classifier: Path, tables: Path, tmp_pat
         f"--confusion={tmp_path}/confusion.png",
     )
     (scores,) = done.json_lines
-    texts, labels = zip(*rows(16, seed=1), strict=True)
+    texts, labels = zip(*rows(32, seed=1), strict=True)
     answered = [answer["label"] for answer in open_task(classifier).answer(texts)]
     assert scores["accuracy"] == pytest.approx(np.mean([a == b for a, b in zip(answered, labels, strict=True)]))
     assert set(scores) == {"loss", "accuracy", "f1", "matthews"}

@@ -1,0 +1,67 @@
+"""The folder that a training run leaves behind."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from keras_bert.files import check_target
+
+RUN_FILES = ("model", "metrics.json", "log.csv", "curves.png", "confusion.png", "tensorboard", "flags.txt")
+"""What a run leaves in its folder; `model` is there as soon as there is something worth keeping."""
+
+_EARLIER = ".earlier-"
+
+
+@contextlib.contextmanager
+def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
+    """Makes the folder of a run, and puts back what was there if the run ends without a model.
+
+    With `overwrite`, what an earlier run left is moved aside, inside the folder, and deleted at the end; other files
+    stay. A run that ends before its first model is saved (a full disk, Ctrl-C in the first epoch) leaves everything
+    as it was. If the process is killed, the earlier run is still in `.earlier-XXXXXXXX`.
+
+    Args:
+        path: The folder.
+        overwrite: The folder may hold an earlier run.
+
+    Yields:
+        The folder, without any of `RUN_FILES`.
+
+    Raises:
+        InputError: As `keras_bert.files.check_target`.
+        OSError: The folder cannot be written.
+    """
+    folder = check_target(path, overwrite)
+    was_there = folder.is_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=_EARLIER, dir=folder))
+    _move(folder, aside)
+    try:
+        yield folder
+    finally:
+        if (folder / "model").is_dir():
+            # Those of runs that were killed as well.
+            for earlier in folder.glob(f"{_EARLIER}*"):
+                shutil.rmtree(earlier, ignore_errors=True)
+        else:
+            for name in RUN_FILES:
+                _remove(folder / name)
+            _move(aside, folder)
+            aside.rmdir()
+            if not was_there:
+                folder.rmdir()
+
+
+def _move(source: Path, target: Path) -> None:
+    for name in RUN_FILES:
+        if (source / name).exists():
+            (source / name).rename(target / name)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
