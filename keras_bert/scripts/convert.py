@@ -14,9 +14,24 @@ from keras_bert.scripts.program import run_program
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("preset", None, "The checkpoint: a folder, hf://org/name, kaggle://..., or minilm.", required=True)
-flags.DEFINE_string("output", None, "The folder to write.", required=True)
+flags.DEFINE_string("preset", None, "The checkpoint: a folder, hf://org/name, kaggle://..., or minilm.")
+flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
+flags.DEFINE_bool("lowercase", None, "Whether its tokenizer lower-cases, in place of what its files say.")
+flags.DEFINE_enum(
+    "hidden_act",
+    None,
+    ["gelu", "gelu_new", "relu", "silu", "tanh"],
+    "The activation, in place of what its files say: gelu is the exact form, gelu_new the tanh form.",
+)
+flags.DEFINE_enum(
+    "pooler",
+    "encoder",
+    ["encoder", "next_sentence"],
+    "Which layer of a Model Garden checkpoint is the pooler: its encoder's, or that of its next-sentence head.",
+)
+flags.register_validator("preset", bool, message="name the checkpoint to convert, --preset=FOLDER")
+flags.register_validator("output", bool, message="name the folder to write, --output=FOLDER")
 
 
 def run() -> None:
@@ -28,7 +43,8 @@ def main() -> None:
     """Converts as the flags say."""
     from keras_bert.checkpoints import convert
 
-    print(convert(FLAGS.preset, FLAGS.output, overwrite=FLAGS.overwrite))
+    options = {"lowercase": FLAGS.lowercase, "hidden_act": FLAGS.hidden_act, "pooler": FLAGS.pooler}
+    print(convert(FLAGS.preset, FLAGS.output, overwrite=FLAGS.overwrite, **options))
 
 
 if __name__ == "__main__":
