@@ -1,0 +1,51 @@
+"""`keras-bert export`: a SavedModel that answers the strings as the model does."""
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import tensorflow_text  # noqa: F401 -- its operations are in the SavedModel
+
+from keras_bert.tasks import open_task
+from tests.scripts.programs import run_program
+
+
+def test_the_saved_model_answers_as_the_model_does(pair_classifier: Path, tmp_path: Path):
+    done = run_program("export", f"--model={pair_classifier}", f"--output={tmp_path}/pairs/1")
+    assert done.status == 0, done.stderr
+    assert done.stdout == (
+        f"{tmp_path}/pairs/1: serving_default takes text: string [batch], text_pair: string [batch]\n"
+    )
+    texts, others = ["film", "good food"], ["a book", "the room was cold"]
+    answers = tf.saved_model.load(str(tmp_path / "pairs" / "1")).signatures["serving_default"](
+        text=tf.constant(texts), text_pair=tf.constant(others)
+    )
+    expected = open_task(pair_classifier).answer(list(zip(texts, others, strict=True)))
+    assert [label.decode() for label in answers["label"].numpy()] == [answer["label"] for answer in expected]
+    assert answers["score"].numpy() == pytest.approx([answer["score"] for answer in expected], abs=1e-5)
+    assert (tmp_path / "pairs" / "1" / "README.md").is_file()
+
+    again = run_program("export", f"--model={pair_classifier}", f"--output={tmp_path}/pairs/1")
+    assert again.error.startswith(f"{tmp_path}/pairs/1: already holds ")
+    assert "--overwrite" in again.error
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--model=runs/none"], "runs/none: no such folder or preset"),
+        (["--output=FILE"], "is a file; expected the name of a folder to write"),
+    ],
+)
+def test_bad_input(classifier: Path, tmp_path: Path, flags: list[str], words: str):
+    (tmp_path / "file").write_text("a file")
+    flags = [flag.replace("FILE", str(tmp_path / "file")) for flag in flags]
+    error = run_program("export", f"--model={classifier}", f"--output={tmp_path}/out", *flags).error
+    assert words in error
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_an_encoder_has_nothing_to_export(encoder: Path, tmp_path: Path):
+    error = run_program("export", f"--model={encoder}", f"--output={tmp_path}/out").error
+    assert error.startswith(f"{encoder}: no classifier there")
+    assert list(tmp_path.iterdir()) == []
