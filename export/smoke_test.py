@@ -130,8 +130,9 @@ def open_folder(folder: Path) -> tuple[Ask, bool, list[str] | None]:
 
     labels = None
     if "labels" in model.signatures:
-        (value,) = model.signatures["labels"]().values()
-        labels = [label.decode("utf-8") for label in value.numpy().tolist()]
+        # It takes text, and gives a row for each, since a server that batches wants both.
+        rows = model.signatures["labels"](text=tf.constant([""]))["labels"].numpy()
+        labels = [label.decode("utf-8") for label in rows[0].tolist()]
     return ask, "text_pair" in inputs, labels
 
 

@@ -16,11 +16,10 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-# The scripts of export/ and the helper beside this file are imported by name.
-EXPORT = Path(__file__).resolve().parents[2] / "export"
-sys.path += [str(EXPORT), str(Path(__file__).parent)]
+from tests.export.length_models import LABELS, classify, name_labels, save_model, scores_of
 
-from length_models import LABELS, classify, save_model, scores_of  # noqa: E402
+# The scripts of export/ find each other by name, as when they are run.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "export"))
 
 MAX_BATCH_SIZE = 32
 
@@ -37,7 +36,7 @@ def model_folders(tmp_path_factory) -> dict[str, Path]:
         return answers
 
     return {
-        "length": save_model(folder / "length" / "1", classify, labels=lambda: {"labels": tf.constant(LABELS)}),
+        "length": save_model(folder / "length" / "1", classify, labels=name_labels(LABELS)),
         "pair": save_model(
             folder / "pair" / "1",
             lambda text, text_pair: classify(tf.strings.join([text, text_pair])),

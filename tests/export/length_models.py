@@ -27,10 +27,15 @@ def classify(text):
 
 
 def save_model(folder: Path, function, inputs=("text",), **signatures) -> Path:
-    """Writes a SavedModel with `serving_default` on strings, and further signatures without inputs."""
+    """Writes a SavedModel with `serving_default` on strings, and further signatures on `text`."""
     specs = {name: tf.TensorSpec([None], tf.string, name=name) for name in inputs}
     functions = {"serving_default": tf.function(function).get_concrete_function(**specs)}
     for name, further in signatures.items():
-        functions[name] = tf.function(further).get_concrete_function()
+        functions[name] = tf.function(further).get_concrete_function(text=specs["text"])
     tf.saved_model.save(tf.Module(), str(folder), signatures=functions)
     return folder
+
+
+def name_labels(labels):
+    """Makes the signature `labels`: the names of the classes, once for each row."""
+    return lambda text: {"labels": tf.tile([labels], [tf.size(text), 1])}

@@ -9,7 +9,8 @@ import pytest
 import smoke_test
 import tensorflow as tf
 import tensorflow_text as tf_text
-from length_models import LABELS, classify, save_model, scores_of
+
+from tests.export.length_models import LABELS, classify, name_labels, save_model, scores_of
 
 SCRIPT = Path(smoke_test.__file__)
 
@@ -116,7 +117,7 @@ def test_what_is_wrong_is_found(tmp_path, capsys, function, message):
 
 
 def test_labels_of_the_folder_are_believed(tmp_path, capsys):
-    folder = save_model(tmp_path / "1", classify, labels=lambda: {"labels": tf.constant(LABELS[::-1])})
+    folder = save_model(tmp_path / "1", classify, labels=name_labels(LABELS[::-1]))
     assert smoke_test.main([f"--folder={folder}"]) == 1
     assert "is called" in capsys.readouterr().err
 
