@@ -95,12 +95,14 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def _error_number(error: BaseException) -> int | None:
-    """Returns the system's number of an I/O error, also of one that safetensors put into words."""
+    """Returns the system's number of an I/O error, also of one that safetensors or TensorFlow put into words."""
     if isinstance(error, OSError):
         return error.errno
     _, found, rest = str(error).partition("(os error ")
     digits = rest.partition(")")[0]
-    return int(digits) if found and digits.isdigit() else None
+    if found and digits.isdigit():
+        return int(digits)
+    return next((number for number in _REASONS if str(error).endswith(f"; {os.strerror(number)}")), None)
 
 
 def _flush(folder: Path) -> None:

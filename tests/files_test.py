@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import save_file
 
 from keras_bert.errors import InputError
@@ -118,6 +119,21 @@ def test_safetensors_own_error_is_understood(old):
             atomic_folder(old, overwrite=True) as temporary,
         ):
             save_file({"a": np.zeros(100_000, np.float32)}, temporary / "model.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(old.parent) == {"run/config.json": "old"}
+
+
+def test_tensorflows_own_error_is_understood(old):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with (
+            pytest.raises(InputError, match="larger than allowed"),
+            atomic_folder(old, overwrite=True) as temporary,
+            tf.io.gfile.GFile(str(temporary / "saved_model.pb"), "wb") as file,
+        ):
+            file.write(bytes(100_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert files(old.parent) == {"run/config.json": "old"}
