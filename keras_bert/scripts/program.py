@@ -54,7 +54,9 @@ def run_program(main: Callable[[], None], module: types.ModuleType, *shared: typ
         # JSON is UTF-8 (RFC 8259), whatever the locale says.
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         # What the library reports is for the user to read: no time, process number and line of the source before it.
-        logging.get_absl_handler().setFormatter(standard_logging.Formatter("%(message)s"))
+        handler = logging.get_absl_handler()
+        handler.setFormatter(standard_logging.Formatter("%(message)s"))
+        handler.addFilter(_is_news)
         _import_tensorflow()
         main()
         sys.stdout.flush()
@@ -98,6 +100,12 @@ def _import_tensorflow() -> None:
             for line in aside:
                 if not _IMPORT_NOTES.fullmatch(line.rstrip(b"\n")):
                     os.write(2, line)
+
+
+def _is_news(record: standard_logging.LogRecord) -> bool:
+    """Tells our own reports from TensorFlow's, which logs each shard and each renamed input of a SavedModel."""
+    ours = Path(record.pathname).is_relative_to(Path(__file__).parents[1])
+    return ours or record.levelno >= standard_logging.WARNING
 
 
 def flag_lines(*modules: types.ModuleType, leave_out: Iterable[str] = ()) -> str:

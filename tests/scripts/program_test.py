@@ -1,6 +1,7 @@
 """`run_program`: help, flags, one line for an error, status 2, and quiet ends."""
 
 import io
+import logging as standard_logging
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from absl import flags
+from absl import flags, logging
 from absl.testing import flagsaver
 
 from keras_bert.errors import InputError
@@ -97,6 +98,22 @@ def test_a_flagfile_that_is_no_text_is_one_line(tmp_path: Path):
     (tmp_path / "flags.txt").write_bytes(b"--verbosity=\xff\xfe")
     status, _, stderr = run(lambda: None, f"--flagfile={tmp_path}/flags.txt")
     assert (status, stderr.count("\n")) == (2, 1)
+
+
+def test_the_librarys_reports_are_plain_lines_and_tensorflows_are_left_out(monkeypatch):
+    def main() -> None:
+        for folder in (ROOT / "keras_bert", "/somewhere/tensorflow"):
+            record = {"pathname": f"{folder}/file.py", "lineno": 1, "msg": f"said in {Path(folder).name}"}
+            for level in ("INFO", "WARNING"):
+                number = standard_logging.getLevelName(level)
+                handler.handle(standard_logging.makeLogRecord({"levelname": level, "levelno": number, **record}))
+
+    handler = logging.get_absl_handler()
+    monkeypatch.setattr(handler, "filters", [])
+    monkeypatch.setattr(handler.python_handler, "formatter", handler.python_handler.formatter)
+    monkeypatch.setattr(handler.python_handler, "stream", stream := io.StringIO())
+    assert run(main)[0] == 0
+    assert stream.getvalue() == "said in keras_bert\nsaid in keras_bert\nsaid in tensorflow\n"
 
 
 def test_output_is_utf8_whatever_the_locale():

@@ -78,7 +78,7 @@ def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
     given = stdin.encode() if isinstance(stdin, str) else stdin
     streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (given, b"", b"")]
     handler = logging.get_absl_handler()
-    formatter = handler.python_handler.formatter
+    formatter, filters = handler.python_handler.formatter, list(handler.filters)
     with (
         imported(name) as program,
         mock.patch.multiple(sys, stdin=streams[0], stdout=streams[1], stderr=streams[2]),
@@ -93,6 +93,7 @@ def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
             status = int(error.code or 0)
         finally:
             handler.setFormatter(formatter)
+            handler.filters = filters
             for stream in streams[1:]:
                 stream.flush()
     stdout, stderr = (stream.buffer.getvalue().decode() for stream in streams[1:])
