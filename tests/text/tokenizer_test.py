@@ -1,5 +1,6 @@
 """BertTokenizer: interface, offsets, special tokens in the text, saving, awkward input."""
 
+import json
 import re
 import subprocess
 import sys
@@ -201,31 +202,53 @@ def test_in_a_dataset_and_in_a_function(tokenizer):
     assert function(tf.constant(["good"])).to_list() == [[8]]
 
 
-def test_keras_file_carries_the_vocabulary(tmp_path):
+# A process of its own: first with nothing of ours, then with the text room.
+FRESH = """
+import json, sys
+import tensorflow as tf, tensorflow_text
+first, second = (tf.constant(rows) for rows in json.loads(sys.argv[2]))
+served = tf.saved_model.load(sys.argv[1] + "/saved_model")
+answers = [served.serve({"text": first, "text_pair": second})["token_ids"].numpy().tolist()]
+assert "keras_bert" not in sys.modules
+import keras, keras_bert.text
+model = keras.saving.load_model(sys.argv[1] + "/model.keras")
+answers.append(model({"text": first, "text_pair": second})["token_ids"].numpy().tolist())
+print(json.dumps(answers))
+"""
+
+
+def test_saved_models_carry_the_vocabulary(tmp_path):
     from keras_bert.text import BertPreprocessor
 
     tokenizer = BertTokenizer(ENTRIES, lowercase=False, strip_accents=True, special_tokens_in_text=True, name="pieces")
     preprocess = BertPreprocessor(
         tokenizer, max_length=9, truncation="only_second", pad_to_multiple_of=3, padding="max_length"
     )
-    text, second = (keras.Input(shape=(), dtype="string", name=name) for name in ("text", "text_pair"))
-    model = keras.Model([text, second], preprocess(text, second))
-    rows = (tf.constant(["the [SEP] É", "Good"]), tf.constant(["bread bread bread bread", ""]))
-    before = model(rows)
+    inputs = {name: keras.Input(shape=(), dtype="string", name=name) for name in ("text", "text_pair")}
+    model = keras.Model(inputs, preprocess(inputs))
+    rows = [["the [SEP] É", "Good"], ["bread bread bread bread", ""]]
+    tensors = {name: tf.constant(texts) for name, texts in zip(inputs, rows, strict=True)}
+    before = model(tensors)
     model.save(tmp_path / "model.keras")
-    after = keras.saving.load_model(tmp_path / "model.keras")(rows)
+    model.export(tmp_path / "saved_model", verbose=False)
+    after = keras.saving.load_model(tmp_path / "model.keras")(tensors)
     for name in before:
         tf.debugging.assert_equal(before[name], after[name])
-    code = (
-        "import sys, keras, tensorflow as tf, keras_bert.text\n"
-        "model = keras.saving.load_model(sys.argv[1])\n"
-        "print(model((tf.constant(['the [SEP] É', 'Good']), tf.constant(['bread bread bread bread', ''])))"
-        "['token_ids'].numpy().tolist())"
-    )
-    fresh = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "model.keras")], capture_output=True, text=True, check=True
-    )
-    assert fresh.stdout.strip() == str(before["token_ids"].numpy().tolist())
+    command = [sys.executable, "-c", FRESH, str(tmp_path), json.dumps(rows)]
+    fresh = subprocess.run(command, capture_output=True, text=True, check=True)
+    expected = before["token_ids"].numpy().tolist()
+    assert json.loads(fresh.stdout.splitlines()[-1]) == [expected, expected]
+
+
+def test_in_a_functional_model(tokenizer, tmp_path):
+    text = keras.Input(shape=(), dtype="string")
+    symbolic = tokenizer(text)
+    assert (symbolic.shape, symbolic.dtype, symbolic.ragged) == ((None, None), "int32", True)
+    model = keras.Model(text, symbolic)
+    assert model(tf.constant(["the bread", "good"])).to_list() == [[5, 6, 7], [8]]
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again(tf.constant(["the bread", "good"])).to_list() == [[5, 6, 7], [8]]
 
 
 def test_config_is_complete():
