@@ -3,7 +3,7 @@
     keras-bert export --model=runs/sst2/model --output=export/models/sst2/1
 
 TF Serving takes the name of the model from the folder above, its version from the last part. The SavedModel needs
-only `tensorflow` and `tensorflow_text` where it runs.
+only `tensorflow` and `tensorflow_text` where it runs. The model card goes with it.
 """
 
 import sys
@@ -26,12 +26,14 @@ def run() -> None:
 
 def main() -> None:
     """Exports as the flags say."""
+    from keras_bert.checkpoints import open_checkpoint
     from keras_bert.files import check_target
     from keras_bert.tasks import open_task
 
     check_target(FLAGS.output, FLAGS.overwrite)
-    task = open_task(FLAGS.model)
-    task.export(FLAGS.output, overwrite=FLAGS.overwrite)
+    checkpoint = open_checkpoint(FLAGS.model)
+    task = open_task(checkpoint)
+    task.export(FLAGS.output, overwrite=FLAGS.overwrite, card=checkpoint.extra.get("card"))
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
 

@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from keras_bert.checkpoints.presets import open_checkpoint
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.tasks.classification import BertClassifier
 from keras_bert.tasks.pooled_head import problem_type_of
 from keras_bert.tasks.regression import REGRESSION, BertRegressor
-from keras_bert.tasks.task import BertTask
+from keras_bert.tasks.task import BertTask, open_preset
 
 
-def open_task(handle: str | Path, **options: Any) -> BertTask:
+def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
     """Opens a folder with a fine-tuned model as the task that its files name.
 
     Args:
-        handle: A folder that `save_preset` wrote, or one of `transformers` with a head; or a hub handle.
+        handle: A folder that `save_preset` wrote, or one of `transformers` with a head; or a hub handle;
+            or a checkpoint that `open_checkpoint` gave.
         **options: Further arguments of the task's `from_preset`, such as `dtype`.
 
     Raises:
@@ -23,7 +24,7 @@ def open_task(handle: str | Path, **options: Any) -> BertTask:
     Example:
         >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
     """
-    checkpoint = open_checkpoint(handle)
+    checkpoint = open_preset(handle)
     if problem_type_of(checkpoint) == REGRESSION:
         return BertRegressor.from_preset(checkpoint, **options)
     return BertClassifier.from_preset(checkpoint, **options)

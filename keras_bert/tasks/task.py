@@ -374,7 +374,8 @@ class BertTask(keras.Model):
             folder: Gets `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer_config.json`,
                 `keras_bert.json` and a model card, `README.md`.
             overwrite: Replace a folder that is there already.
-            card: Facts for the model card: see `keras_bert.serving.model_card`.
+            card: Facts for the model card: see `keras_bert.serving.model_card`; `keras_bert.json` keeps them
+                as `card`, for an export to come.
 
         Raises:
             InputError: The folder holds something and `overwrite` is False.
@@ -389,6 +390,7 @@ class BertTask(keras.Model):
                 "task": type(self).__name__,
                 "text_pair": self.text_pair,
                 "preprocessor": self._preprocessor_settings(),
+                **({"card": dict(card)} if card else {}),
                 **self.extra(),
             },
             files={"README.md": self._card(card)},

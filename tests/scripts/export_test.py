@@ -23,11 +23,20 @@ def test_the_saved_model_answers_as_the_model_does(pair_classifier: Path, tmp_pa
     expected = open_task(pair_classifier).answer(list(zip(texts, others, strict=True)))
     assert [label.decode() for label in answers["label"].numpy()] == [answer["label"] for answer in expected]
     assert answers["score"].numpy() == pytest.approx([answer["score"] for answer in expected], abs=1e-5)
-    assert (tmp_path / "pairs" / "1" / "README.md").is_file()
 
     again = run_program("export", f"--model={pair_classifier}", f"--output={tmp_path}/pairs/1")
     assert again.error.startswith(f"{tmp_path}/pairs/1: already holds ")
     assert "--overwrite" in again.error
+
+
+def test_the_card_goes_with_the_model(classifier: Path, tmp_path: Path):
+    """What the model was trained on and how well it does, as the folder of the run says it."""
+    card = {"preset": "tiny", "data": {"train": "rows.tsv, 128 rows"}, "metrics": {"test accuracy": 0.975}}
+    open_task(classifier).save_preset(tmp_path / "model", card=card)
+    assert run_program("export", f"--model={tmp_path}/model", f"--output={tmp_path}/1").status == 0
+    text = (tmp_path / "1" / "README.md").read_text(encoding="utf-8")
+    assert text == (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "| test accuracy | 0.975 |" in text
 
 
 @pytest.mark.parametrize(
