@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from safetensors.numpy import save_file
 
 from keras_bert.checkpoints import encoder_weights
 from keras_bert.config import BertConfig
@@ -77,3 +78,37 @@ GOOGLE_FIELDS = (
     "type_vocab_size",
     "initializer_range",
 )
+
+
+def write_hugging_face(
+    folder: Path, values: dict[str, np.ndarray], tokenizer_config: dict | None = None, **fields: object
+) -> Path:
+    """Writes a Hugging Face folder by hand, without the package's own writer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_vocabulary(folder)
+    names = (*GOOGLE_FIELDS, "layer_norm_eps")
+    config = {name: value for name, value in CONFIG.to_dict().items() if name in names}
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", **config, **fields}), encoding="utf-8")
+    settings = {"do_lower_case": True} if tokenizer_config is None else tokenizer_config
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    save_file({name: np.ascontiguousarray(value) for name, value in values.items()}, folder / "model.safetensors")
+    return folder
+
+
+def write_model_garden(folder: Path, variables: dict[str, np.ndarray]) -> Path:
+    """Writes an object checkpoint with `Checkpoint(**roots)`; names are paths of attributes, `model/a/b`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_vocabulary(folder)
+    fields = {name: value for name, value in CONFIG.to_dict().items() if name in GOOGLE_FIELDS}
+    (folder / "bert_config.json").write_text(json.dumps({**fields, "hidden_act": "gelu"}), encoding="utf-8")
+    roots: dict[str, tf.Module] = {}
+    for path, value in variables.items():
+        first, *parents, last = path.split("/")
+        module = roots.setdefault(first, tf.Module())
+        for parent in parents:
+            if not hasattr(module, parent):
+                setattr(module, parent, tf.Module())
+            module = getattr(module, parent)
+        setattr(module, last, tf.Variable(value))
+    tf.train.Checkpoint(**roots).save(str(folder / "bert_model.ckpt"))
+    return folder
