@@ -1,5 +1,6 @@
 """`BertTokenizer`: text to WordPiece ids and back, in the TensorFlow graph, with the ids Hugging Face gives."""
 
+import functools
 from collections.abc import Sequence
 from os import PathLike, fspath
 from typing import Any
@@ -39,6 +40,13 @@ class _Entries:
     def __init__(self, tokens: list[str]):
         self.tokens = tokens
         self.ids = {token: i for i, token in enumerate(tokens)}
+
+    @functools.cached_property
+    def texts(self) -> np.ndarray:
+        """What each token adds to a text, UTF-8: object (2, vocabulary); special tokens add nothing in row 1."""
+        every = [_text_of(token).encode() for token in self.tokens]
+        plain = [b"" if token in SPECIAL_TOKENS else text for token, text in zip(self.tokens, every, strict=True)]
+        return np.array([every, plain], object)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -201,7 +209,7 @@ class BertTokenizer(keras.layers.Layer):
                 if ids and isinstance(ids[0], list | tuple)
                 else tf.constant(ids, tf.int32)
             )
-        table = tf.constant([self._text_of(token, skip_special_tokens) for token in self._entries.tokens])
+        table = tf.constant(self._entries.texts[int(skip_special_tokens)])
         joined = tf.strings.reduce_join(tf.ragged.map_flat_values(tf.gather, table, ids), axis=-1)
         return tf.strings.regex_replace(joined, "^ ", "")
 
@@ -298,14 +306,12 @@ class BertTokenizer(keras.layers.Layer):
             before[entry], after[entry] = 1, len(token) - len(stand_in.encode()) - 1
         return before, after
 
-    @staticmethod
-    def _text_of(token: str, skip_special_tokens: bool) -> str:
-        """What a token adds to a text, its blank before it included."""
-        if skip_special_tokens and token in SPECIAL_TOKENS:
-            return ""
-        if token.startswith("##") and token != "##":
-            return token[2:]
-        return token if token[0] in ".,!?" else f" {token}"
+
+def _text_of(token: str) -> str:
+    """What a token adds to a text, its blank before it included."""
+    if token.startswith("##") and token != "##":
+        return token[2:]
+    return token if token[0] in ".,!?" else f" {token}"
 
 
 def as_strings(text: Any) -> tf.Tensor | tf.RaggedTensor:
