@@ -32,7 +32,7 @@ import sys, tensorflow as tf, tensorflow_text
 model = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
 answers = model(text=tf.constant(sys.argv[2:]))
 for text, label, score in zip(sys.argv[2:], answers["label"].numpy(), answers["score"].numpy()):
-    print(f"{label.decode():>20}  {score:.3f}  {text}")
+    print(f"   {label.decode():15} {score:.2f}  {text}")
 assert not any(name.startswith("keras_bert") for name in sys.modules)
 """
 
@@ -49,17 +49,27 @@ def run() -> None:
 
 def main() -> None:
     """Fine-tunes, exports and asks."""
+    from keras_bert.checkpoints import open_checkpoint
+    from keras_bert.files import check_target
     from keras_bert.tasks import open_task
 
     began = time.monotonic()
-    print(f"1. fine-tuning {FLAGS.preset} on {FLAGS.train}", flush=True)
-    finetune.main()
-    print(f"\n   confusion matrix: {FLAGS.output}/confusion.png", flush=True)
-    print(f"2. exporting to {FLAGS.saved_model}", flush=True)
-    open_task(f"{FLAGS.output}/model").export(FLAGS.saved_model, overwrite=True)
-    print("3. asking the SavedModel, in a process without keras_bert", flush=True)
+    check_target(FLAGS.saved_model, overwrite=True)
+    print(f"1. Fine-tuning {FLAGS.preset} on {FLAGS.train.split(':')[0]}", flush=True)
+    metrics = finetune.finetune()
+    for part in ("dev", "test"):
+        if part in metrics:
+            scores = ", ".join(f"{name} {value:.3f}" for name, value in metrics[part].items() if name != "loss")
+            print(f"   {part}: {scores}", flush=True)
+    print(f"   the model: {FLAGS.output}/model; the confusion matrix: {FLAGS.output}/confusion.png", flush=True)
+
+    print(f"\n2. Exporting to {FLAGS.saved_model}", flush=True)
+    checkpoint = open_checkpoint(f"{FLAGS.output}/model")
+    open_task(checkpoint).export(FLAGS.saved_model, overwrite=True, card=checkpoint.extra.get("card"))
+
+    print("\n3. Asking the SavedModel, in a process without keras_bert", flush=True)
     subprocess.run([sys.executable, "-c", ASK, FLAGS.saved_model, *QUESTIONS], check=True)
-    print(f"\ndone in {time.monotonic() - began:.0f} s", flush=True)
+    print(f"\nDone in {time.monotonic() - began:.0f} s.")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,18 @@ def run() -> None:
 
 
 def main() -> None:
-    """Fine-tunes as the flags say."""
+    """Fine-tunes as the flags say, and prints the metrics."""
+    if metrics := finetune():
+        print(json.dumps(metrics))
+
+
+def finetune() -> dict[str, Any]:
+    """Fine-tunes as the flags say.
+
+    Returns:
+        What `metrics.json` holds: `seconds`, `epochs`, `best_epoch`, and the scores on `dev` and `test`; nothing for a
+        dry run.
+    """
     import keras
 
     from keras_bert.files import check_target
@@ -136,10 +147,10 @@ def main() -> None:
     if FLAGS.dry_run:
         task.fit(batches.take(2), verbose=0)
         print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
-        return
+        return {}
     with run_folder(FLAGS.output, FLAGS.overwrite) as folder:
         try:
-            print(json.dumps(_train(task, batches, parts, folder, began)))
+            return _train(task, batches, parts, folder, began)
         except KeyboardInterrupt:
             if (folder / "model").is_dir():
                 logging.warning("%s holds the best epoch so far", folder / "model")
