@@ -32,6 +32,7 @@ no word that it splits is lost here; a word of 101 characters or more and up to 
 # which takes as many bytes (3 + 2), so that offsets stay; noncharacters in the text itself become another one first.
 _STAND_INS = {token: chr(0xFDD0 + i) for i, token in enumerate(SPECIAL_TOKENS)}
 _NO_STAND_IN = chr(0xFDD0 + len(SPECIAL_TOKENS))
+_RESERVED = frozenset((*_STAND_INS.values(), _NO_STAND_IN))
 
 
 class _Entries:
@@ -111,22 +112,11 @@ class BertTokenizer(keras.layers.Layer):
         self.special_tokens_in_text = special_tokens_in_text
         self.supports_jit = False
         self._entries = _Entries(tokens)
-        pieces = tokens
-        if special_tokens_in_text:
-            # [UNK] itself stays the answer to unknown words; the one that is written gets an id behind the vocabulary,
-            # since it has other offsets.
-            pieces = [token if token == UNK_TOKEN else _STAND_INS.get(token, token) for token in tokens]
-            pieces.append(_STAND_INS[UNK_TOKEN])
         normalizer = normalizer_model.load(lowercase, lowercase if strip_accents is None else strip_accents)
         # Constants of the ops, not variables: made once, outside any graph, on the device where the ops run.
         with tf.init_scope(), tf.device("CPU:0"):
             self._normalizer = tf_text.FastBertNormalizer(model_buffer=tf.constant(normalizer))
-            self._wordpiece = tf_text.FastWordpieceTokenizer(
-                pieces,
-                max_bytes_per_word=MAX_BYTES_PER_WORD,
-                token_out_type=tf.int32,
-                unknown_token=UNK_TOKEN,
-            )
+            self._wordpiece = _wordpiece(tokens, special_tokens_in_text)
         self.build(None)  # there are no variables
 
     def __call__(self, text: Any, **kwargs: Any) -> Any:
@@ -305,6 +295,42 @@ class BertTokenizer(keras.layers.Layer):
             entry = self.vocabulary_size if token == UNK_TOKEN else self._entries.ids[token]
             before[entry], after[entry] = 1, len(token) - len(stand_in.encode()) - 1
         return before, after
+
+
+def _wordpiece(tokens: list[str], special_tokens_in_text: bool) -> tf_text.FastWordpieceTokenizer:
+    """Makes the op that cuts normalized text, each id the place of its entry."""
+    reserved = _RESERVED if special_tokens_in_text else frozenset()
+    pieces = [_unreachable(i) if _cannot_occur(token, reserved) else token for i, token in enumerate(tokens)]
+    if special_tokens_in_text:
+        # [UNK] itself stays the answer to unknown words; the one that is written gets an id behind the vocabulary,
+        # since it has other offsets.
+        stand_ins = {token: stand_in for token, stand_in in _STAND_INS.items() if token != UNK_TOKEN}
+        pieces = [stand_ins.get(token, token) for token in pieces]
+        pieces.append(_STAND_INS[UNK_TOKEN])
+    try:
+        return tf_text.FastWordpieceTokenizer(
+            pieces, max_bytes_per_word=MAX_BYTES_PER_WORD, token_out_type=tf.int32, unknown_token=UNK_TOKEN
+        )
+    except RuntimeError as error:
+        raise InputError(f"vocabulary: its {len(tokens)} entries make no WordPiece vocabulary: {error}") from None
+
+
+def _cannot_occur(token: str, reserved: frozenset[str]) -> bool:
+    """Tells whether prepared text never holds the entry: it has white space, a control or a reserved character.
+
+    The op would find some of them all the same, across the blank between two words.
+    """
+    if token.isprintable() and " " not in token:  # nearly all, and fast
+        return False
+    return any(
+        normalizer_model.is_removed(character) or normalizer_model.is_white_space(character) or character in reserved
+        for character in token
+    )
+
+
+def _unreachable(entry: int) -> str:
+    """A word that the op never finds, since its punctuation cuts it."""
+    return f"[[unreachable {entry}]]"
 
 
 def _text_of(token: str) -> str:

@@ -258,7 +258,27 @@ def test_config_is_complete():
     assert config["vocabulary"] == ENTRIES
 
 
+def test_entries_that_no_text_holds_are_never_found():
+    # As in Hugging Face's tokenizer: words have no white space and no control characters when pieces are looked up.
+    entries = [*SPECIAL, "a b", "a", "##b", "\u2028", "\x00", "\x11", "\ufdd1"]
+    for special_tokens_in_text in (False, True):
+        tokenizer = BertTokenizer(entries, special_tokens_in_text=special_tokens_in_text)
+        assert tokenizer("a b ab \u2028 a\x11").numpy().tolist() == [6, 1, 6, 7, 6]
+        assert tokenizer("\ufdd1").numpy().tolist() == [1 if special_tokens_in_text else 11]
+        assert tokenizer.get_vocabulary() == entries
+
+
+def test_first_piece_loses_its_mark(tokenizer):
+    assert tokenizer.detokenize([[7, 8], []]).numpy().tolist() == [b"ad good", b""]
+
+
 def test_refusals(tokenizer):
+    with pytest.raises(InputError, match="text must be"):
+        tokenizer("\ud800")
+    with pytest.raises(InputError, match="text must be"):
+        tokenizer(["the", None])
+    with pytest.raises(InputError, match="make no WordPiece vocabulary"):
+        BertTokenizer(SPECIAL)
     with pytest.raises(InputError, match="dtype string"):
         tokenizer(tf.constant([1, 2]))
     with pytest.raises(InputError, match="no entry"):

@@ -191,7 +191,7 @@ def compiled(model: keras.Model, optimizer: keras.optimizers.Optimizer, **option
     return model
 
 
-@pytest.mark.parametrize("jit_compile", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"])
 def test_a_model_trains_as_with_keras_adamw(jit_compile: bool):
     """On dense gradients: of sparse ones Keras takes the squares row by row, which is another formula."""
     ids, targets = small_data()
@@ -286,6 +286,7 @@ print(json.dumps(losses))
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one():
     """Without clipping (which Keras does replica by replica) the sum of two halves' gradients is the whole's."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -1,0 +1,134 @@
+"""Which tokenizer the files ask for, and that one which this package has not is refused."""
+
+import json
+
+import pytest
+
+from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files
+from keras_bert.errors import InputError
+from tests.checkpoints import small
+
+NORMALIZER = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None}
+
+
+def fast(lowercase=False, entries=small.ENTRIES, added=(), **normalizer):
+    """The parts of a tokenizer.json that count."""
+    return {
+        "added_tokens": [{"id": index, "content": token} for index, token in added],
+        "normalizer": {**NORMALIZER, "lowercase": lowercase, **normalizer},
+        "model": {
+            "type": "WordPiece",
+            "continuing_subword_prefix": "##",
+            "vocab": {token: index for index, token in enumerate(entries)},
+        },
+    }
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(vocabulary=True, **files):
+        if vocabulary:
+            small.write_vocabulary(tmp_path)
+        for name, fields in files.items():
+            (tmp_path / f"{name}.json").write_text(json.dumps(fields), encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "lowercase", "note"),
+    [
+        ({"do_lower_case": False}, None, False, None),
+        ({"do_lower_case": True}, fast(lowercase=True), True, None),
+        ({"do_lower_case": True}, fast(lowercase=False), True, "against False in tokenizer.json"),
+        ({}, fast(lowercase=False), False, "tokenizer.json says so"),
+        ({}, None, True, "default of transformers"),
+    ],
+)
+def test_lowercase(write, config, tokenizer, lowercase, note):
+    files = {"tokenizer_config": config} | ({"tokenizer": tokenizer} if tokenizer else {})
+    read = read_tokenizer_files(write(**files))
+    assert read.lowercase is lowercase
+    assert [note in line for line in read.notes] == ([True] if note else [])
+
+
+def test_strip_accents(write):
+    config = {"do_lower_case": True}
+    assert read_tokenizer_files(write(tokenizer_config=config)).strip_accents is None
+    assert read_tokenizer_files(write(tokenizer_config={**config, "strip_accents": False})).strip_accents is False
+    read = read_tokenizer_files(write(tokenizer_config=config, tokenizer=fast(True, strip_accents=False)))
+    assert read.strip_accents is False
+
+
+def test_the_vocabulary_of_a_folder_that_transformers_5_wrote(write):
+    read = read_tokenizer_files(write(vocabulary=False, tokenizer_config={"do_lower_case": True}, tokenizer=fast(True)))
+    assert read.vocabulary == small.ENTRIES
+
+
+def test_no_vocabulary_is_noted(write):
+    read = read_tokenizer_files(write(vocabulary=False, tokenizer_config={"do_lower_case": True}))
+    assert read.vocabulary is None
+    assert "no tokenizer" in read.notes[0]
+
+
+def test_added_tokens_keep_their_ids(write):
+    config = {"do_lower_case": True}
+    folder = write(tokenizer_config=config, added_tokens={"[E2]": 21, "[E1]": 20, "[PAD]": 0})
+    read = read_tokenizer_files(folder)
+    assert read.vocabulary == [*small.ENTRIES, "[E1]", "[E2]"]
+    assert "split like any other word" in read.notes[0]
+    (folder / "added_tokens.json").unlink()
+    read = read_tokenizer_files(
+        write(tokenizer_config=config, tokenizer=fast(True, added=[(0, "[PAD]"), (20, "[E1]")]))
+    )
+    assert read.vocabulary == [*small.ENTRIES, "[E1]"]
+    with pytest.raises(InputError, match="count on from 20"):
+        read_tokenizer_files(write(tokenizer_config=config, added_tokens={"[E1]": 30}))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"tokenizer_class": "RobertaTokenizerFast"}, "tokenizer_class is RobertaTokenizer"),
+        ({"tokenizer_class": "BertJapaneseTokenizer"}, "tokenizer_class is BertJapaneseTokenizer"),
+        ({"tokenize_chinese_chars": False}, "tokenize_chinese_chars is False"),
+        ({"do_basic_tokenize": False}, "do_basic_tokenize is False"),
+        ({"cls_token": "<s>"}, r"cls_token is '<s>', expected '\[CLS\]'"),
+        ({"mask_token": {"content": "<mask>"}}, r"mask_token is '<mask>', expected '\[MASK\]'"),
+    ],
+)
+def test_another_tokenizer_is_refused(write, config, message):
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: " + message):
+        read_tokenizer_files(write(tokenizer_config=config))
+
+
+@pytest.mark.parametrize("name", ["BertTokenizer", "BertTokenizerFast", "PreTrainedTokenizerFast", None])
+def test_berts_tokenizer_has_many_names(write, name):
+    config = {"do_lower_case": False, "tokenizer_class": name, "cls_token": {"content": "[CLS]"}}
+    assert read_tokenizer_files(write(tokenizer_config=config)).vocabulary == small.ENTRIES
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {"type": "BPE"}}, "a BPE model; expected WordPiece"),
+        ({"normalizer": {"type": "Lowercase"}}, "the normalizer is Lowercase"),
+        ({"normalizer": None}, "the normalizer is None"),
+        ({"normalizer": {**NORMALIZER, "handle_chinese_chars": False}}, "handle_chinese_chars is False"),
+    ],
+)
+def test_another_tokenizer_json_is_refused(write, change, message):
+    with pytest.raises(InputError, match=r"tokenizer\.json: " + message):
+        read_tokenizer_files(write(tokenizer={**fast(), **change}))
+
+
+def test_broken_json(tmp_path):
+    path = tmp_path / "config.json"
+    assert read_json(path) is None
+    path.write_bytes(b'{"a": \xff}')
+    with pytest.raises(InputError, match="not a JSON file"):
+        read_json(path)
+    path.write_text("[1]")
+    with pytest.raises(InputError, match="expected a JSON object, found list"):
+        read_json(path)
