@@ -96,7 +96,7 @@ def add_vocabulary(checkpoint: Checkpoint, folder: Path) -> None:
         checkpoint.notes.append("no vocab.txt beside the weights, so no tokenizer")
         return
     checkpoint.vocabulary = load_vocabulary(path)
-    name = f"{folder.resolve().parent.name}/{folder.resolve().name}".lower()
+    name = folder.resolve().name.lower()
     words = [token for token in checkpoint.vocabulary if not token.startswith("[")]
     capitals = sum(token != token.lower() for token in words)
     if "uncased" in name:

@@ -69,11 +69,12 @@ def _read_safetensors(path: Path) -> Iterator[StoredTensor]:
             for name in file.keys():  # noqa: SIM118 -- no mapping
                 array = file.get_tensor(name)
                 yield StoredTensor(name, array.dtype.name, array)
-    except (SafetensorError, KeyError, TypeError) as error:
+    except SafetensorError as error:
         raise InputError(
-            f"{path}: truncated or damaged, or with a kind of number that numpy has not "
-            f"({path.stat().st_size} bytes; {error}); fetch it again"
+            f"{path}: truncated or damaged ({path.stat().st_size} bytes; {error}); fetch it again"
         ) from None
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: holds a kind of number that numpy has not ({error})") from None
 
 
 def _read_pytorch(path: Path) -> Iterator[StoredTensor]:

@@ -30,12 +30,18 @@ except InputError as error:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory):
-    """Serves one repository, `tiny/bert`, in the way of the hub; yields its address."""
+    """Serves a few repositories in the way of the hub; yields its address and the paths that were asked for."""
     folder = tmp_path_factory.mktemp("hub")
     small.write_google(folder / "google", small.tensors())
     convert(folder / "google", folder / "hf")
     files = {path.name: path.read_bytes() for path in (folder / "hf").iterdir()}
-    files["pytorch_model.bin"] = b"must not be fetched"
+    others = {name: data for name, data in files.items() if name != "model.safetensors"}
+    repositories = {
+        "tiny/bert": {**files, "pytorch_model.bin": b"must not be fetched"},
+        "tiny/google": {path.name: path.read_bytes() for path in (folder / "google").iterdir()},
+        "tiny/pickle": {**others, "pytorch_model.bin": b"must not be opened"},
+        "tiny/flax": {**others, "flax_model.msgpack": b"unknown"},
+    }
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_HEAD(self):
@@ -47,22 +53,32 @@ def hub(tmp_path_factory):
         def answer(self, body):
             path = self.path.split("?")[0]
             requested.append(path)
-            if path.startswith("/api/models/tiny/bert/tree/"):
+            kind, _, rest = path.removeprefix("/").removeprefix("api/models/").partition("/resolve/")
+            name = "/".join(kind.split("/")[:2])
+            files = repositories.get(name)
+            if "/tiny/gated" in path:
+                self.refuse(403, "GatedRepo")
+            elif files is None:
+                self.refuse(404, "RepoNotFound")
+            elif path.endswith("/revision/none"):
+                self.refuse(404, "RevisionNotFound")
+            elif "/tree/" in path:
                 tree = [
                     {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
                     for name, data in files.items()
                 ]
                 self.reply(json.dumps(tree).encode(), body)
-            elif path.startswith("/api/models/tiny/bert"):
+            elif path.startswith("/api/models/"):
                 siblings = [{"rfilename": name} for name in files]
-                self.reply(json.dumps({"id": "tiny/bert", "sha": COMMIT, "siblings": siblings}).encode(), body)
-            elif path.startswith("/tiny/bert/resolve/") and path.rsplit("/", 1)[1] in files:
-                self.reply(files[path.rsplit("/", 1)[1]], body)
+                self.reply(json.dumps({"id": name, "sha": COMMIT, "siblings": siblings}).encode(), body)
             else:
-                self.send_response(404)
-                self.send_header("X-Error-Code", "RepoNotFound")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                self.reply(files[rest.partition("/")[2]], body)
+
+        def refuse(self, status, code):
+            self.send_response(status)
+            self.send_header("X-Error-Code", code)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def reply(self, data, body):
             self.send_response(200)
@@ -110,17 +126,35 @@ def test_only_the_needed_files_are_fetched(hub, tmp_path):
     assert fetch("hf://tiny/bert", endpoint, tmp_path, HF_HUB_OFFLINE="1").stdout.strip() == "8"
 
 
-def test_no_such_repository(hub, tmp_path):
-    result = fetch("hf://no/such", hub[0], tmp_path)
-    assert result.returncode == 1
-    assert "hf://no/such" in last_line(result)
-    assert "no such repository" in last_line(result)
+def test_a_tensorflow_checkpoint_is_fetched_where_there_is_nothing_else(hub, tmp_path):
+    assert fetch("hf://tiny/google@main", hub[0], tmp_path).stdout.strip() == "8"
 
 
-def test_no_hub(tmp_path):
-    result = fetch("hf://tiny/bert", "http://127.0.0.1:9", tmp_path, HF_HUB_OFFLINE="1")
+@pytest.mark.parametrize(
+    ("handle", "message"),
+    [
+        ("hf://no/such", "hf://no/such: no such repository at http://127.0.0.1"),
+        ("hf://tiny/bert@none", "hf://tiny/bert@none: no revision 'none' in the repository"),
+        ("hf://tiny/gated", "hf://tiny/gated: access needs the owner's leave and a token (HF_TOKEN)"),
+        ("hf://tiny/pickle", "pytorch_model.bin: a pickle"),
+        ("hf://tiny/flax", "hf://tiny/flax: no weights of a known format there"),
+    ],
+)
+def test_what_the_hub_has_not(hub, tmp_path, handle, message):
+    result = fetch(handle, hub[0], tmp_path)
     assert result.returncode == 1
-    assert "not in the cache" in last_line(result)
+    assert message in last_line(result)
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"), ({}, "http://127.0.0.1:9 cannot be reached")],
+)
+def test_no_hub(tmp_path, environment, message):
+    result = fetch("hf://tiny/bert", "http://127.0.0.1:9", tmp_path, **environment)
+    assert result.returncode == 1
+    assert "hf://tiny/bert: not in the cache" in last_line(result)
+    assert message in last_line(result)
 
 
 def test_minilm_is_found_without_importing_its_package():

@@ -109,6 +109,7 @@ def write_model_garden(folder: Path, variables: dict[str, np.ndarray]) -> Path:
             if not hasattr(module, parent):
                 setattr(module, parent, tf.Module())
             module = getattr(module, parent)
-        setattr(module, last, tf.Variable(value))
+        # TensorFlow writes a slash inside an attribute's name as ".S"
+        setattr(module, last.replace(".S", "/"), tf.Variable(value))
     tf.train.Checkpoint(**roots).save(str(folder / "bert_model.ckpt"))
     return folder

@@ -1,0 +1,84 @@
+"""What a checkpoint checks of itself, and what its messages say."""
+
+import dataclasses
+
+import pytest
+
+from keras_bert.checkpoints import Checkpoint
+from keras_bert.checkpoints.checkpoint import shape_message, shortened
+from keras_bert.errors import InputError
+from tests.checkpoints import small
+
+
+def checkpoint(**fields):
+    return Checkpoint(small.CONFIG, small.tensors(), "somewhere", **fields)
+
+
+def test_what_fits_passes():
+    whole = checkpoint(vocabulary=list(small.ENTRIES))
+    assert whole.check() is whole
+
+
+def test_the_pooler_may_be_absent_but_not_half():
+    tensors = small.tensors()
+    del tensors["bert.pooler.dense.bias"]
+    with pytest.raises(InputError, match=r"1 tensors .* missing: bert\.pooler\.dense\.bias"):
+        Checkpoint(small.CONFIG, tensors, "somewhere").check()
+    del tensors["bert.pooler.dense.weight"]
+    Checkpoint(small.CONFIG, tensors, "somewhere").check()
+
+
+def test_the_vocabulary_must_be_whole_and_fit():
+    with pytest.raises(InputError, match=r"somewhere: .*19 entries, the config vocab_size=20; append entries"):
+        checkpoint(vocabulary=small.ENTRIES[:-1]).check()
+    with pytest.raises(InputError, match="21 entries, the config vocab_size=20; it is the vocabulary of another"):
+        checkpoint(vocabulary=[*small.ENTRIES, "more"]).check()
+    with pytest.raises(InputError, match=r"somewhere: .*\[MASK\]"):
+        checkpoint(vocabulary=["a" if token == "[MASK]" else token for token in small.ENTRIES if token != "a"]).check()
+    with pytest.raises(InputError, match=r"somewhere: .*'a' is already on line"):
+        checkpoint(vocabulary=[*small.ENTRIES[:-1], "a"]).check()
+
+
+def test_the_tokenizer_is_the_files_own():
+    tokenizer = checkpoint(vocabulary=list(small.ENTRIES), lowercase=False, strip_accents=True).tokenizer()
+    assert (tokenizer.lowercase, tokenizer.strip_accents) == (False, True)
+    assert tokenizer.get_vocabulary() == small.ENTRIES
+    with pytest.raises(InputError, match=r"somewhere: no vocabulary beside the weights; put its vocab\.txt"):
+        checkpoint().tokenizer()
+
+
+def test_labels_are_in_the_order_of_the_outputs():
+    assert checkpoint().labels is None
+    assert checkpoint(metadata={"id2label": {"1": "b", "0": "a", "10": "k"} | dict.fromkeys("23456789", "x")}).labels[
+        :2
+    ] == ["a", "b"]
+    with pytest.raises(InputError, match="id2label must number the labels from 0"):
+        _ = checkpoint(metadata={"id2label": {"1": "a", "2": "b"}}).labels
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "expected", "message"),
+    [
+        (
+            "bert.embeddings.position_embeddings.weight",
+            (512, 8),
+            (40, 8),
+            "has 512 rows in the file, the model has max_position_embeddings=40",
+        ),
+        ("bert.embeddings.word_embeddings.weight", (20, 8), (20, 4), "has the shape (20, 8) in the file, (20, 4)"),
+        ("classifier.bias", (3,), (2,), "has the shape (3) in the file, (2) by the model"),
+    ],
+)
+def test_a_shape_that_differs_is_said_with_both(name, found, expected, message):
+    assert message in shape_message(name, found, expected, "the model")
+
+
+def test_many_names_are_shortened():
+    assert shortened(list("ab")) == "a, b"
+    assert shortened(list("abcdef")) == "a, b, c, d and 2 more"
+
+
+def test_a_pre_ln_encoder_has_its_own_last_norm():
+    config = dataclasses.replace(small.CONFIG, norm_first=True)
+    with pytest.raises(InputError, match=r"missing: bert\.encoder\.ln\.weight, bert\.encoder\.ln\.bias"):
+        Checkpoint(config, small.tensors(), "somewhere").check()
