@@ -179,7 +179,7 @@ def opening(docstring: str) -> str:
     """
     words: list[str] = []
     for paragraph in re.split(r"\n\s*\n", docstring):
-        if _SECTION.match(paragraph):
+        if _SECTION.match(paragraph) or ">>>" in paragraph:
             break
         words.extend(paragraph.split())
         if paragraph.endswith("::"):

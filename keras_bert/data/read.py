@@ -13,7 +13,6 @@ from keras_bert.data.json_lines_file import read_json_lines
 from keras_bert.data.labels import LABEL_TYPES, parse_class, parse_classes, parse_number
 from keras_bert.data.library_docs import read_library_docs
 from keras_bert.data.source import Source
-from keras_bert.data.tfds_source import read_tfds
 from keras_bert.data.tsv_file import read_tsv
 from keras_bert.errors import InputError
 
@@ -111,6 +110,9 @@ def _open(
             raise InputError(f"{source}: names the split {named_split!r}, but split={split!r} was asked for")
         split = split or named_split or "train"
         if is_tfds:
+            # TensorFlow Datasets takes a second to import, and most rows come from files.
+            from keras_bert.data.tfds_source import read_tfds
+
             return read_tfds(name, split, wanted, data_dir)
         return read_library_docs(split, wanted)
 

@@ -47,7 +47,7 @@ def read_tfds(name: str, split: str, wanted: Sequence[str], data_dir: str | os.P
 
 
 def _builder(name: str, data_dir: str | os.PathLike | None) -> tfds.core.DatasetBuilder:
-    """Opens prepared files first: TFDS's own order asks a bucket on the network before it looks."""
+    """Opens prepared files first: they need neither the code that made them nor its packages and its version."""
     place = f"tfds:{name}"
     try:
         return tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir)
@@ -57,13 +57,15 @@ def _builder(name: str, data_dir: str | os.PathLike | None) -> tfds.core.Dataset
         raise InputError(f"{place}: {_one_line(error)}") from None
     try:
         builder = tfds.builder(name, data_dir=data_dir)
+        builder.download_and_prepare()
+    except ModuleNotFoundError as error:
+        # Packages that TFDS leaves to the code of single data sets, and one that it forgets to declare.
+        raise InputError(f"{place}: preparing it needs a package: pip install {error.name or error}") from error
     except tfds.core.DatasetNotFoundError:
         where = data_dir or tfds.core.constants.DATA_DIR
         raise InputError(f"{place}: neither known to TFDS nor prepared in {where}") from None
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{place}: {_one_line(error)}") from None
-    try:
-        builder.download_and_prepare()
+    except (ValueError, RuntimeError, AssertionError) as error:  # the last: files to be fetched by hand
+        raise InputError(f"{place}: {_one_line(error)}") from error
     except (OSError, tf.errors.OpError, tfds.core.download.util.DownloadError) as error:
         raise InputError(
             f"{place}: not prepared in {data_dir or tfds.core.constants.DATA_DIR}, and fetching it failed: "

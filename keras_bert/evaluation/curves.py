@@ -1,20 +1,41 @@
 """How a run went, as a picture."""
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from keras_bert.errors import InputError
 from keras_bert.evaluation.extras import import_extra
+
+
+def read_csv_log(path: str | Path) -> dict[str, list[float]]:
+    """Reads the log that Keras' `CSVLogger` writes, in the form of `fit(...).history`.
+
+    Args:
+        path: The .csv: a column `epoch`, one column a value; what was not measured in an epoch (`NA`) is nan.
+
+    Raises:
+        InputError: No such file, or no such log.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {name: [_number(row[name]) for row in rows] for name in (rows[0] if rows else ()) if name != "epoch"}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError):
+        raise InputError(f"{path}: not a log of Keras' CSVLogger: expected a number in every column") from None
 
 
 def plot_curves(history: Mapping[str, Sequence[float]], path: str | Path) -> None:
     """Draws every value of a run over its epochs, training and held-out rows in one panel each.
 
     Args:
-        history: Name → value of each epoch, as `fit(...).history` has it; `val_NAME` joins `NAME`.
+        history: Name → value of each epoch, as `fit(...).history` or `read_csv_log` has it; `val_NAME` joins `NAME`.
         path: The .png to write.
 
     Raises:
-        InputError: matplotlib is not installed.
+        InputError: matplotlib is not installed, or there is nothing to draw.
 
     Example:
         >>> plot_curves({"loss": [0.7, 0.3], "val_loss": [0.5, 0.4]}, "curves.png")  # doctest: +SKIP
@@ -22,18 +43,26 @@ def plot_curves(history: Mapping[str, Sequence[float]], path: str | Path) -> Non
     figures = import_extra("matplotlib.figure")
     ticker = import_extra("matplotlib.ticker")
     panels = list(dict.fromkeys(name.removeprefix("val_") for name in history))
-    columns = min(len(panels), 3) or 1
-    rows = -(-len(panels) // columns) or 1
+    if not panels:
+        raise InputError("the history of the run is empty: there are no curves to draw")
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
     figure = figures.Figure(figsize=(4.5 * columns, 3.2 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).flat
-    for axes in list(grid)[len(panels) :]:
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    for axes, name in zip(figure.axes, panels, strict=False):
-        for key, label, style in ((name, "training", "o-"), (f"val_{name}", "held out", "s--")):
+    for axes, name in zip(grid, panels, strict=False):
+        # Blue and orange, circles and squares: told apart without colours too.
+        for key, label, style in ((name, "training", "C0o-"), (f"val_{name}", "held out", "C1s--")):
             if key in history:
                 axes.plot(range(1, len(history[key]) + 1), history[key], style, label=label)
-        axes.set(title=name.replace("_", " "), xlabel="epoch")
+        words = name.replace("_", " ")
+        axes.set(title=words, xlabel="epoch", ylabel=words)
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
     figure.savefig(path, dpi=120)
+
+
+def _number(value: str) -> float:
+    return float("nan") if value == "NA" else float(value)

@@ -8,7 +8,9 @@ from keras_bert.evaluation.extras import import_extra
 PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "regression")
 
 
-def scores(problem_type: str, targets: np.ndarray, predictions: np.ndarray) -> dict[str, float]:
+def scores(
+    problem_type: str, targets: np.ndarray, predictions: np.ndarray, num_classes: int | None = None
+) -> dict[str, float]:
     """Scores predictions against targets.
 
     Args:
@@ -16,6 +18,8 @@ def scores(problem_type: str, targets: np.ndarray, predictions: np.ndarray) -> d
         targets: Class numbers int (rows,); for several labels zeros and ones (rows, classes); for regression
             float (rows,).
         predictions: Like `targets`.
+        num_classes: For one label: how many classes there are, where not all of them need occur in the rows; the
+            highest number that occurs decides otherwise.
 
     Returns:
         One label: `accuracy`; for two classes `f1` of class 1, for more `macro_f1`; `matthews`. Several labels:
@@ -49,7 +53,7 @@ def scores(problem_type: str, targets: np.ndarray, predictions: np.ndarray) -> d
         return {"accuracy": accuracy, "micro_f1": float(f1["micro"]), "macro_f1": float(f1["macro"])}
     if problem_type != "single_label_classification":
         raise InputError(f"problem_type must be one of {', '.join(PROBLEM_TYPES)}, received: {problem_type!r}")
-    two = max(targets.max(), predictions.max()) < 2
+    two = (num_classes or max(targets.max(), predictions.max()) + 1) <= 2
     f1 = metrics.f1_score(targets, predictions, average="binary" if two else "macro", zero_division=0)
     matthews = float(metrics.matthews_corrcoef(targets, predictions))
     return {"accuracy": accuracy, "f1" if two else "macro_f1": float(f1), "matthews": matthews}

@@ -57,6 +57,8 @@ def main() -> None:
     check_target(FLAGS.saved_model, overwrite=True)
     print(f"1. Fine-tuning {FLAGS.preset} on {FLAGS.train.split(':')[0]}", flush=True)
     metrics = finetune.finetune()
+    if not metrics:
+        return  # a dry run
     for part in ("dev", "test"):
         if part in metrics:
             scores = ", ".join(f"{name} {value:.3f}" for name, value in metrics[part].items() if name != "loss")

@@ -111,6 +111,7 @@ def finetune() -> dict[str, Any]:
         dry run.
     """
     import keras
+    import tensorflow as tf
 
     from keras_bert.files import check_target
     from keras_bert.training import adamw, freeze, make_strategy
@@ -118,6 +119,8 @@ def finetune() -> dict[str, Any]:
     began = time.monotonic()
     _check_flags()
     check_target(FLAGS.output, FLAGS.overwrite)
+    # Before the first tensor is made: a cluster cannot be joined later.
+    strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
     train, labels = _training_rows()
     parts = {"train": train}
@@ -125,11 +128,13 @@ def finetune() -> dict[str, Any]:
         if source := _source(part):
             parts[part] = row_flags.read_rows(source, label_type=_label_type(), labels=labels)
     for part, rows in parts.items():
-        print(f"{part + ':':6} {int(rows.cardinality()):,} rows of {_source(part)}")
+        print(f"{part + ':':7} {int(rows.cardinality()):,} rows of {_source(part)}")
+    device = "TPU" if FLAGS.strategy == "tpu" else "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    print(f"device: {device}{f', {replicas} replicas' if (replicas := strategy.num_replicas_in_sync) > 1 else ''}")
     if labels:
         print(f"labels: {', '.join(labels[:12])}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
 
-    with make_strategy(FLAGS.strategy, FLAGS.tpu).scope():
+    with strategy.scope():
         task = _task(train, labels)
         batches = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
         if FLAGS.freeze_blocks is not None:

@@ -3,6 +3,7 @@
 import logging as standard_logging
 import os
 import re
+import signal
 import sys
 import tempfile
 import types
@@ -18,7 +19,8 @@ BAD_INPUT = 2
 """Exit status for input that the user can mend."""
 
 INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
+TERMINATED = 143
+"""Exit status after Ctrl-C and SIGTERM, as shells have it: 128 and the number of the signal."""
 
 
 def run_program(main: Callable[[], None], module: types.ModuleType, *shared: types.ModuleType) -> NoReturn:
@@ -51,6 +53,8 @@ def run_program(main: Callable[[], None], module: types.ModuleType, *shared: typ
 
     def run(arguments: Sequence[str]) -> None:
         del arguments
+        # As an exception, so that what is half written is cleared away.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
         # JSON is UTF-8 (RFC 8259), whatever the locale says.
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         # What the library reports is for the user to read: no time, process number and line of the source before it.

@@ -223,7 +223,7 @@ class BertClassifier(BertTask):
             targets: As `targets` gives them.
             outputs: float32 (rows, classes), logits.
         """
-        return scores(self.problem_type, targets, self.predicted(outputs))
+        return scores(self.problem_type, targets, self.predicted(outputs), num_classes=len(self.labels))
 
     def predicted(self, outputs: np.ndarray) -> np.ndarray:
         """Turns logits into class numbers (rows,), or zeros and ones (rows, classes) for several labels."""

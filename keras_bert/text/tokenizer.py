@@ -22,17 +22,7 @@ from keras_bert.text.vocabulary import (
     check_vocabulary,
     load_vocabulary,
 )
-
-MAX_BYTES_PER_WORD = 400
-"""A longer word is one [UNK]. Hugging Face's limit is 100 characters, and UTF-8 takes at most 4 bytes for one, so
-no word that it splits is lost here; a word of 101 characters or more and up to 400 bytes is split here, and
-[UNK] there."""
-
-# In the mode where special tokens in the text count, each is replaced by a noncharacter (U+FDD0 ...) between blanks,
-# which takes as many bytes (3 + 2), so that offsets stay; noncharacters in the text itself become another one first.
-_STAND_INS = {token: chr(0xFDD0 + i) for i, token in enumerate(SPECIAL_TOKENS)}
-_NO_STAND_IN = chr(0xFDD0 + len(SPECIAL_TOKENS))
-_RESERVED = frozenset((*_STAND_INS.values(), _NO_STAND_IN))
+from keras_bert.text.wordpiece import make_wordpiece, put_stand_ins, stand_in_margins
 
 
 class _Entries:
@@ -116,7 +106,7 @@ class BertTokenizer(keras.layers.Layer):
         # Constants of the ops, not variables: made once, outside any graph, on the device where the ops run.
         with tf.init_scope(), tf.device("CPU:0"):
             self._normalizer = tf_text.FastBertNormalizer(model_buffer=tf.constant(normalizer))
-            self._wordpiece = _wordpiece(tokens, special_tokens_in_text)
+            self._wordpiece = make_wordpiece(tokens, special_tokens_in_text)
         self.build(None)  # there are no variables
 
     def __call__(self, text: Any, **kwargs: Any) -> Any:
@@ -134,8 +124,10 @@ class BertTokenizer(keras.layers.Layer):
         text = as_strings(text)
         if text.shape.rank == 0:
             return self.tokenize(text[tf.newaxis]).values
-        ids = self._wordpiece.tokenize(self._normalizer.normalize(self._prepare(text)))
-        return tf.ragged.map_flat_values(self._known, ids) if self.special_tokens_in_text else ids
+        if not self.special_tokens_in_text:
+            return self._wordpiece.tokenize(self._normalizer.normalize(text))
+        ids = self._wordpiece.tokenize(self._normalizer.normalize(put_stand_ins(text)))
+        return tf.ragged.map_flat_values(self._known, ids)
 
     def tokenize_with_offsets(self, text: Any) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """Tokenizes text and says where each token stands.
@@ -157,7 +149,8 @@ class BertTokenizer(keras.layers.Layer):
             return ids.values, starts.values, ends.values
         if text.shape.rank != 1:
             raise InputError(f"tokenize_with_offsets takes a string or strings (batch,), not {text.shape}")
-        normalized, offsets = self._normalizer.normalize_with_offsets(self._prepare(text))
+        prepared = put_stand_ins(text) if self.special_tokens_in_text else text
+        normalized, offsets = self._normalizer.normalize_with_offsets(prepared)
         ids, starts, ends = self._wordpiece.tokenize_with_offsets(normalized)
         rows = ids.value_rowids()
         origin = tf.gather(offsets.row_splits, rows)
@@ -174,7 +167,7 @@ class BertTokenizer(keras.layers.Layer):
         start_values, end_values = tf.cast(start_values, tf.int64), tf.cast(end_values, tf.int64)
         if self.special_tokens_in_text:
             # A stand-in has one blank before it and what is left of the token's bytes after it.
-            before, after = self._special_margins()
+            before, after = stand_in_margins(self._entries.ids)
             start_values -= tf.gather(before, ids.values)
             end_values += tf.gather(after, ids.values)
             ids = ids.with_values(self._known(ids.values))
@@ -271,66 +264,9 @@ class BertTokenizer(keras.layers.Layer):
             "special_tokens_in_text": self.special_tokens_in_text,
         }
 
-    def _prepare(self, text: Any) -> Any:
-        """Puts the stand-ins where special tokens are written, if they count."""
-        if not self.special_tokens_in_text:
-            return text
-        replace = tf.strings.regex_replace
-        text = tf.ragged.map_flat_values(replace, text, f"[{''.join(_STAND_INS.values())}]", _NO_STAND_IN)
-        for token, stand_in in _STAND_INS.items():
-            filler = " " * (len(token) - len(stand_in.encode()) - 1)
-            text = tf.ragged.map_flat_values(
-                replace, text, token.replace("[", r"\[").replace("]", r"\]"), f" {stand_in}{filler}"
-            )
-        return text
-
     def _known(self, ids: tf.Tensor) -> tf.Tensor:
         """Gives a written [UNK] the id of [UNK]."""
         return tf.where(ids < self.vocabulary_size, ids, self.unk_token_id)
-
-    def _special_margins(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many blanks stand before and after the stand-in of each id: int64 (vocabulary + 1,) twice."""
-        before, after = np.zeros((2, self.vocabulary_size + 1), np.int64)
-        for token, stand_in in _STAND_INS.items():
-            entry = self.vocabulary_size if token == UNK_TOKEN else self._entries.ids[token]
-            before[entry], after[entry] = 1, len(token) - len(stand_in.encode()) - 1
-        return before, after
-
-
-def _wordpiece(tokens: list[str], special_tokens_in_text: bool) -> tf_text.FastWordpieceTokenizer:
-    """Makes the op that cuts normalized text, each id the place of its entry."""
-    reserved = _RESERVED if special_tokens_in_text else frozenset()
-    pieces = [_unreachable(i) if _cannot_occur(token, reserved) else token for i, token in enumerate(tokens)]
-    if special_tokens_in_text:
-        # [UNK] itself stays the answer to unknown words; the one that is written gets an id behind the vocabulary,
-        # since it has other offsets.
-        stand_ins = {token: stand_in for token, stand_in in _STAND_INS.items() if token != UNK_TOKEN}
-        pieces = [stand_ins.get(token, token) for token in pieces]
-        pieces.append(_STAND_INS[UNK_TOKEN])
-    try:
-        return tf_text.FastWordpieceTokenizer(
-            pieces, max_bytes_per_word=MAX_BYTES_PER_WORD, token_out_type=tf.int32, unknown_token=UNK_TOKEN
-        )
-    except RuntimeError as error:
-        raise InputError(f"vocabulary: its {len(tokens)} entries make no WordPiece vocabulary: {error}") from None
-
-
-def _cannot_occur(token: str, reserved: frozenset[str]) -> bool:
-    """Tells whether prepared text never holds the entry: it has white space, a control or a reserved character.
-
-    The op would find some of them all the same, across the blank between two words.
-    """
-    if token.isprintable() and " " not in token:  # nearly all, and fast
-        return False
-    return any(
-        normalizer_model.is_removed(character) or normalizer_model.is_white_space(character) or character in reserved
-        for character in token
-    )
-
-
-def _unreachable(entry: int) -> str:
-    """A word that the op never finds, since its punctuation cuts it."""
-    return f"[[unreachable {entry}]]"
 
 
 def _text_of(token: str) -> str:

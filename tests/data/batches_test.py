@@ -1,11 +1,17 @@
 """The truth here is counting: each row once an epoch, rows of like length together, the same again for a seed."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_bert.data import batches, padding_share
 from keras_bert.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def make_rows(count=1000, seed=0):
@@ -131,3 +137,28 @@ def test_bad_arguments():
             batches(make_rows(), features, pad, **arguments)
     with pytest.raises(InputError, match="exclude"):
         batches(make_rows(), features, pad, 8, shuffle=True, keep_order=True)
+
+
+def test_two_replicas_share_each_batch_and_every_row_once():
+    """Two logical CPUs in a process of its own: the strategy must see a batch of 32, not the window of 256 rows."""
+    script = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from keras_bert.data import batches
+from tests.data.batches_test import features, make_rows, pad
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+dataset = batches(make_rows(1000), features, pad, 32, shuffle=True, window=256)
+for _ in range(2):
+    rows, steps = [], 0
+    for inputs, labels in strategy.experimental_distribute_dataset(dataset):
+        parts = [part.numpy().astype(int).tolist() for part in strategy.experimental_local_results(labels)]
+        assert len(parts) == 2, parts
+        assert max(map(len, parts)) <= 16, parts
+        rows += sum(parts, [])
+        steps += 1
+    assert sorted(rows) == list(range(1000))
+    print(steps)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.stdout.split() == ["32", "32"], done.stderr[-2000:]

@@ -5,6 +5,7 @@ import socket
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+import urllib3
 
 from keras_bert.data import label_names, read
 from keras_bert.errors import InputError
@@ -113,8 +114,18 @@ def test_data_dir_that_is_not_there(tmp_path):
         read("tfds:glue/sst2", text="sentence", data_dir=tmp_path / "nowhere")
 
 
-@pytest.mark.slow  # TFDS asks its bucket again and again for minutes
-def test_download_without_a_network(tmp_path):
+def test_download_without_a_network(tmp_path, monkeypatch):
+    # TFDS tries ten times, with pauses of three minutes in all.
+    monkeypatch.setattr(urllib3.util.retry.Retry, "sleep", lambda *arguments, **named: None)
     with pytest.raises(InputError, match=r"tfds:glue/sst2: not prepared in .*, and fetching it failed: ") as caught:
         read("tfds:glue/sst2", text="sentence", data_dir=tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_package_that_preparing_needs(tmp_path, monkeypatch):
+    def missing(*arguments, **named):
+        raise ModuleNotFoundError("No module named 'some_package'", name="some_package")
+
+    monkeypatch.setattr(tfds, "builder", missing)
+    with pytest.raises(InputError, match=r"tfds:glue/sst2: preparing it needs a package: pip install some_package$"):
+        read("tfds:glue/sst2", text="sentence", data_dir=tmp_path)

@@ -24,6 +24,17 @@ def test_more_classes_have_macro_f1():
     assert found["macro_f1"] == pytest.approx((1 + 2 / 3 + 2 / 3) / 3)
 
 
+def test_classes_that_do_not_occur_still_count():
+    rows = np.array([0, 1, 1]), np.array([0, 1, 0])
+    assert set(scores("single_label_classification", *rows)) == {"accuracy", "f1", "matthews"}
+    assert set(scores("single_label_classification", *rows, num_classes=3)) == {"accuracy", "macro_f1", "matthews"}
+
+
+def test_a_run_that_diverged_has_no_correlation():
+    found = scores("regression", np.array([1.0, 2.0, 3.0]), np.array([math.nan, 1.0, 2.0]))
+    assert all(math.isnan(value) for value in found.values())
+
+
 def test_always_the_same_answer_has_matthews_zero():
     found = scores("single_label_classification", np.array([0, 1, 1]), np.array([1, 1, 1]))
     assert found["matthews"] == 0

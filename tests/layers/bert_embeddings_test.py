@@ -80,6 +80,17 @@ def test_weights(options, names):
         assert layer.position_embeddings.shape == (5, 6)
 
 
+def test_the_tables_start_from_a_truncated_normal():
+    layer = BertEmbeddings(200, 50, max_positions=200, num_segments=200, initializer_range=0.5)
+    layer.build((None, None), (None, None))
+    tables = [to_numpy(table) for table in layer.trainable_weights if table.name.endswith("_embeddings")]
+    assert len(tables) == 3
+    for table in tables:
+        # Cut at two standard deviations, the normal distribution keeps 0.8796 of its own.
+        assert abs(table.std() / 0.5 - 0.8796) < 0.02
+        assert np.abs(table).max() <= 1
+
+
 def test_under_mixed_precision_sum_and_norm_are_in_float32():
     # 256 + 1/4 in the tables: bfloat16 would lose the quarter before the norm could see it.
     layer = BertEmbeddings(4, 4, dtype="mixed_bfloat16")

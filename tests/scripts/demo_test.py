@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from keras_bert.tasks import BertTask
 from tests.scripts.programs import fit_without_steps, imported, run_process, run_program
 
 
@@ -36,6 +37,14 @@ def test_the_three_steps(encoder: Path, tables: Path, tmp_path: Path, monkeypatc
     assert "| test accuracy | " in (tmp_path / "saved_model" / "1" / "README.md").read_text(encoding="utf-8")
     with imported("demo") as demo:
         assert command[1:] == ["-c", demo.ASK, f"{tmp_path}/saved_model/1", *demo.QUESTIONS]
+
+
+def test_a_dry_run_asks_nothing(encoder: Path, tables: Path, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(BertTask, "fit", lambda *_, **__: None)
+    done = run_program("demo", *flags(encoder, tables, tmp_path), "--dry_run")
+    assert done.status == 0, done.stderr
+    assert "dry run: all is well" in done.stdout
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_it_has_defaults_of_its_own_and_finetunes_flags():

@@ -3,6 +3,8 @@
 import collections
 import csv
 import json
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.scripts.programs import (
     fit_without_steps,
     imported,
     rows,
+    run_process,
     run_program,
     save_classifier,
     write_table,
@@ -63,7 +66,7 @@ def test_it_learns_and_says_so(run):
     assert last["epochs"] == 6
     assert last["test"]["accuracy"] >= 0.9
     assert set(last["test"]) == {"loss", "accuracy", "f1", "matthews"}
-    assert "train: 128 rows of " in done.stdout
+    assert "train:  128 rows of " in done.stdout
     assert "labels: bad, good\n" in done.stdout
     assert "2 new, with initial values: classifier.weight, classifier.bias" in done.stderr
 
@@ -332,3 +335,23 @@ def test_tensorboard(encoder: Path, tables: Path, tmp_path: Path):
     )
     assert done.status == 0, done.stderr
     assert list((tmp_path / "run" / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+@pytest.mark.slow
+def test_a_cluster_is_joined_before_the_first_tensor(encoder: Path, tables: Path, tmp_path: Path):
+    """A process of its own: TensorFlow refuses to join one later. Here the cluster is one machine."""
+    with socket.socket() as listener:
+        listener.bind(("localhost", 0))
+        address = f"localhost:{listener.getsockname()[1]}"
+    cluster = {"cluster": {"worker": [address]}, "task": {"type": "worker", "index": 0}}
+    flags = [f"--preset={encoder}", *on_tables(tables, "train", "dev"), "--epochs=1", f"--output={tmp_path}/run"]
+    done = run_process(
+        "-m",
+        "keras_bert.scripts.finetune",
+        *TRAIN,
+        *flags,
+        "--strategy=multi_worker",
+        env={**os.environ, "TF_CONFIG": json.dumps(cluster)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert metrics_of(tmp_path / "run")["epochs"] == 1

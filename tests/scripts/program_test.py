@@ -194,11 +194,17 @@ def test_a_reader_that_goes_away_ends_a_program_quietly(tmp_path: Path):
     assert process.returncode == 0
 
 
-def test_ctrl_c_reaches_a_program_that_waits(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("number", "status", "words"),
+    [(signal.SIGINT, 130, b"\nkeras-bert wait: interrupted\n"), (signal.SIGTERM, 143, b"")],
+)
+def test_signals_end_a_program_that_waits(tmp_path: Path, number: int, status: int, words: bytes):
     (tmp_path / "wait.py").write_text(
         '"""Waits."""\nimport sys, time\nfrom keras_bert.scripts import program\n'
         "program._import_tensorflow = lambda: None\n"
-        "def main():\n    print('waiting', flush=True)\n    time.sleep(60)\n"
+        "def main():\n"
+        "    try:\n        print('waiting', flush=True)\n        time.sleep(60)\n"
+        "    finally: print('cleared away', flush=True)\n"
         "program.run_program(main, sys.modules['__main__'])\n"
     )
     with subprocess.Popen(
@@ -208,6 +214,7 @@ def test_ctrl_c_reaches_a_program_that_waits(tmp_path: Path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     ) as process:
         assert process.stdout.readline() == b"waiting\n"
-        process.send_signal(signal.SIGINT)
-        assert process.stderr.read() == b"\nkeras-bert wait: interrupted\n"
-    assert process.returncode == 130
+        process.send_signal(number)
+        assert process.stdout.read() == b"cleared away\n"
+        assert process.stderr.read() == words
+    assert process.returncode == status

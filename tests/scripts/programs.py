@@ -9,6 +9,7 @@ import gzip
 import importlib
 import io
 import json
+import signal
 import subprocess
 import sys
 import types
@@ -92,6 +93,7 @@ def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
         except SystemExit as error:
             status = int(error.code or 0)
         finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             handler.setFormatter(formatter)
             handler.filters = filters
             for stream in streams[1:]:

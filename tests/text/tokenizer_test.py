@@ -189,10 +189,18 @@ def test_long_words_are_split_up_to_400_bytes(tokenizer):
 @pytest.mark.parametrize(
     "text", [b"\xff\xfe", b"good\xc3", b"\x00", b"", b"a\x00b", "😀".encode() * 10_000, b"the bread " * 105_000]
 )
-def test_awkward_bytes_get_an_answer(tokenizer, text):
-    ids, starts, ends = tokenizer.tokenize_with_offsets(tf.constant([text]))
-    assert ids.nrows() == starts.nrows() == ends.nrows() == 1
-    assert ids.to_list() == tokenizer(tf.constant([text])).to_list()
+def test_awkward_bytes_get_an_answer(tokenizer, special, text):
+    for layer in (tokenizer, special):
+        ids, starts, ends = layer.tokenize_with_offsets(tf.constant([text]))
+        assert ids.nrows() == starts.nrows() == ends.nrows() == 1
+        assert ids.to_list() == layer(tf.constant([text])).to_list()
+        assert all(0 <= a < b <= len(text) for a, b in zip(starts.to_list()[0], ends.to_list()[0], strict=True))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([b"[SEP]", b"\xe4\xb8", b"the "])), max_size=8))
+def test_any_bytes_get_an_answer_within_the_text(special, parts):
+    test_awkward_bytes_get_an_answer(special, special, b"".join(parts))
 
 
 def test_in_a_dataset_and_in_a_function(tokenizer):
