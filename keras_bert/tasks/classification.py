@@ -14,6 +14,7 @@ from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
+from keras_bert.serving.saved_model import Signature
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.pooled_head import ARCHITECTURE, pooled_head, problem_type_of
 from keras_bert.tasks.task import BertTask, Tensors, open_preset
@@ -249,6 +250,19 @@ class BertClassifier(BertTask):
         if self.problem_type == MULTI_LABEL:
             return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns those of every task, and `labels`: the names of the classes in the order of `scores`.
+
+        It takes `text` string (batch,) and gives `labels` string (batch, classes), the same row for every text: a
+        server that batches refuses signatures without inputs, and outputs of another first dimension.
+        """
+
+        def name_classes(text: tf.Tensor) -> Tensors:
+            return {"labels": tf.tile(tf.constant([self.labels]), [tf.size(text), 1])}
+
+        spec = {"text": tf.TensorSpec([None], tf.string, name="text")}
+        return {**super().signatures(), "labels": Signature(name_classes, spec)}
 
     def metadata(self) -> dict[str, Any]:
         """Returns the classes and the problem type, as `config.json` has them."""

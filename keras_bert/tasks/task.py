@@ -433,9 +433,13 @@ class BertTask(keras.Model):
         """
         if kwargs:
             raise TypeError(f"export() takes no {', '.join(kwargs)}; for Keras' formats call keras.Model.export")
+        write_saved_model(folder, self, self.signatures(), files={"README.md": self._card(card)}, overwrite=overwrite)
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the functions of the exported SavedModel; a task may have more than these two."""
         ids = tf.TensorSpec([None, None], tf.int32)
         names = ("token_ids", "segment_ids", "padding_mask")
-        signatures = {
+        return {
             "serving_default": Signature(
                 lambda **texts: self.answer_strings(*(texts[name] for name in self.text_fields)),
                 {name: tf.TensorSpec([None], tf.string, name=name) for name in self.text_fields},
@@ -445,7 +449,6 @@ class BertTask(keras.Model):
                 {name: tf.TensorSpec(ids.shape, ids.dtype, name=name) for name in names},
             ),
         }
-        write_saved_model(folder, self, signatures, files={"README.md": self._card(card)}, overwrite=overwrite)
 
     # -- Keras serialisation -----------------------------------------------------------------------------
 

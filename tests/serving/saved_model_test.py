@@ -124,6 +124,7 @@ def test_an_export_answers_as_the_model_does(name: str, served: dict[str, Any]):
 
 IDS = {name: ["int32", [None, None]] for name in ("token_ids", "segment_ids", "padding_mask")}
 SINGLE = {"label": ["string", [None]], "score": ["float32", [None]], "scores": ["float32", [None, 3]]}
+TEXT = {"text": ["string", [None]]}
 OUTPUTS = {
     "classifier": SINGLE,
     "pairs": SINGLE,
@@ -137,10 +138,20 @@ def test_signatures_have_names_dtypes_and_shapes(name: str, served: dict[str, An
     """Every output has the batch as its first dimension: TensorFlow Serving batches only then."""
     model, result = served[name]
     strings = {field: ["string", [None]] for field in model.text_fields}
+    classes = {} if name == "regressor" else {"labels": [TEXT, {"labels": ["string", [None, len(model.labels)]]}]}
     assert result["signatures"] == {
         "serving_default": [strings, OUTPUTS[name]],
         "token_ids": [IDS, OUTPUTS[name]],
+        **classes,
     }
+
+
+def test_the_labels_are_in_the_export_in_the_order_of_the_scores(tmp_path: Path):
+    model = tiny.classifier()
+    model.export(tmp_path / "model")
+    labels = tf.saved_model.load(str(tmp_path / "model")).signatures["labels"]
+    rows = labels(text=tf.constant(["a", "b"]))["labels"].numpy().tolist()
+    assert rows == [[label.encode() for label in model.labels]] * 2
 
 
 def test_the_signature_on_ids_is_the_second_half_of_that_on_strings(tmp_path: Path):
