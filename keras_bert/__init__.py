@@ -22,6 +22,7 @@ __all__ = [
     "BertRegressor",
     "BertTokenizer",
     "InputError",
+    "TokenMasker",
     "__version__",
     "checkpoints",
     "data",
@@ -42,6 +43,7 @@ _HOME = {
     "BertRegressor": "keras_bert.tasks",
     "BertTokenizer": "keras_bert.text",
     "InputError": "keras_bert.errors",
+    "TokenMasker": "keras_bert.text",
 }
 _ROOMS = frozenset(
     ("checkpoints", "data", "evaluation", "layers", "serving", "tasks", "text", "training"),
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError
     from keras_bert.tasks import BertClassifier, BertRegressor
-    from keras_bert.text import BertPreprocessor, BertTokenizer
+    from keras_bert.text import BertPreprocessor, BertTokenizer, TokenMasker
 else:  # hidden from type checkers, which would take every unknown attribute for one that is found here
 
     def __getattr__(name: str) -> object:

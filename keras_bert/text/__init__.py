@@ -1,7 +1,15 @@
 """Strings and ids: normalization, WordPiece tokenization, packing for BERT, in TensorFlow graph ops."""
 
+from keras_bert.text.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from keras_bert.text.vocabulary import check_vocabulary, load_vocabulary, save_vocabulary
 
-__all__ = ["BertPreprocessor", "BertTokenizer", "check_vocabulary", "load_vocabulary", "save_vocabulary"]
+__all__ = [
+    "BertPreprocessor",
+    "BertTokenizer",
+    "TokenMasker",
+    "check_vocabulary",
+    "load_vocabulary",
+    "save_vocabulary",
+]
