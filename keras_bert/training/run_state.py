@@ -1,0 +1,197 @@
+"""Everything a run needs to go on where it stopped: weights, optimizer, random numbers, and the place in the data."""
+
+import json
+import signal
+import sys
+import threading
+import time
+import types
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from keras_bert.errors import InputError
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Place(tf.train.experimental.PythonState):
+    """Where in a run one is: a dict of numbers that a TensorFlow checkpoint keeps beside the variables.
+
+    Attributes:
+        values: `phase`, `epoch` and `step` (in the epoch) that come next, from 0; `steps` done in all; `seconds` spent.
+    """
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {"phase": 0, "epoch": 0, "step": 0, "steps": 0, "seconds": 0.0}
+
+    def serialize(self) -> str:
+        """Returns the numbers as JSON."""
+        return json.dumps(self.values)
+
+    def deserialize(self, string_value: bytes) -> None:
+        """Takes the numbers from JSON."""
+        self.values = json.loads(string_value)
+
+
+class RunState(keras.callbacks.Callback):
+    """Saves a run every so many steps and when it is told to leave, and restores it.
+
+    What is kept are all variables of the model and the optimizer, the states of random number generators among them
+    (dropout), and the place in the data. A run that makes its batches from the seed and the epoch, skips the steps
+    that are done, and restores this, ends with the weights it would have had without the interruption.
+
+    During `fit`, SIGTERM and Ctrl-C let the current step end, save, and stop the training; `stopped_by` tells. Between
+    steps (in an evaluation, say) they save and leave at once, with the exit status of shells, 128 and the signal.
+
+    Put it first among the callbacks, so that others see the place after the step. Do not call `fit` when all steps
+    of the epoch are done: with an empty data set Keras starts a step before it finds out, random numbers included.
+
+    Args:
+        folder: Folder of the checkpoints, written by `tf.train.CheckpointManager`: beside and then renamed, the
+            newest `keep` are kept.
+        every_steps: Steps between two checkpoints; 0 saves only when the run is told to leave.
+        keep: Checkpoints to keep.
+
+    Attributes:
+        place: The place, see `Place.values`.
+        stopped_by: The signal that stopped the training, or None.
+
+    Example:
+        >>> state = RunState("runs/mine/checkpoints", every_steps=500)  # doctest: +SKIP
+        >>> state.restore(model)  # doctest: +SKIP
+        >>> skipped = batches.skip(state.place["step"])  # doctest: +SKIP
+        >>> model.fit(skipped, callbacks=[state])  # doctest: +SKIP
+    """
+
+    def __init__(self, folder: str | Path, every_steps: int = 500, keep: int = 3) -> None:
+        super().__init__()
+        if every_steps < 0 or keep < 1:
+            raise InputError(f"every_steps={every_steps} must be 0 or more, keep={keep} 1 or more")
+        self.folder = Path(folder)
+        self.every_steps = every_steps
+        self.keep = keep
+        self.stopped_by: int | None = None
+        self._place = Place()
+        self._manager: tf.train.CheckpointManager | None = None
+        self._in_step = False
+        self._earlier: dict[int, Any] = {}
+        self._began = time.monotonic()
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The place in the run; see `Place.values`."""
+        return self._place.values
+
+    def attach(self, model: keras.Model) -> None:
+        """Makes ready to save and restore a compiled model."""
+        model.optimizer.build(model.trainable_variables)
+        parts = {"model": model.variables, "optimizer": model.optimizer.variables}
+        # By number: Keras numbers the layers of a process, so the next process may have other paths.
+        named = {
+            part: {f"{index:04d}": variable.value for index, variable in enumerate(variables)}
+            for part, variables in parts.items()
+        }
+        checkpoint = tf.train.Checkpoint(place=self._place, **named)
+        self._manager = tf.train.CheckpointManager(checkpoint, str(self.folder), self.keep, checkpoint_name="step")
+
+    def restore(self, model: keras.Model) -> bool:
+        """Restores the newest checkpoint that is whole.
+
+        Args:
+            model: Compiled, built as the one that was saved.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            InputError: There are checkpoints and none can be read, or they are of another model.
+        """
+        self.attach(model)
+        assert self._manager is not None
+        paths = list(reversed(self._manager.checkpoints))
+        for path in paths:
+            try:
+                self._manager.checkpoint.restore(path).assert_consumed()
+            except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
+                raise InputError(
+                    f"{path}: the checkpoint of another model or optimizer ({' '.join(str(error).split())[:200]}); "
+                    "resume with the flags of the first run, or start anew with --overwrite"
+                ) from error
+            except (tf.errors.OpError, IndexError) as error:  # the reader's own translation of a short file
+                logging.warning("%s is damaged, trying the one before (%s)", path, str(error).splitlines()[0])
+            else:
+                self._began = time.monotonic() - self.place["seconds"]
+                return True
+        if paths:
+            raise InputError(f"{self.folder}: none of its {len(paths)} checkpoints can be read; start anew")
+        return False
+
+    def save(self) -> None:
+        """Saves now."""
+        assert self._manager is not None
+        self.place["seconds"] = self.seconds
+        try:
+            self._manager.save(checkpoint_number=self.place["steps"])
+        except tf.errors.OpError as error:
+            kept = self._manager.latest_checkpoint
+            raise InputError(
+                f"{self.folder}: the checkpoint of step {self.place['steps']} cannot be written "
+                f"({str(error).splitlines()[0]}); make room, then resume"
+                + (f" from {Path(kept).name}, which is whole" if kept else "")
+            ) from error
+
+    @property
+    def seconds(self) -> float:
+        """Seconds the run has taken, all its parts together."""
+        return time.monotonic() - self._began
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Starts to listen to signals."""
+        if self._manager is None:
+            self.attach(self.model)
+        self._in_step = False
+        if threading.current_thread() is threading.main_thread():
+            self._earlier = {number: signal.signal(number, self._leave) for number in _SIGNALS}
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Listens no longer."""
+        self.stop_listening()
+
+    def stop_listening(self) -> None:
+        """Gives signals back to whom they belonged; after an exception in `fit`."""
+        for number, handler in self._earlier.items():
+            signal.signal(number, handler)
+        self._earlier = {}
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Marks that variables are about to change."""
+        self._in_step = True
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Counts the step, saves when it is time, stops when told to."""
+        self.place["step"] += 1
+        self.place["steps"] += 1
+        self._in_step = False
+        if self.stopped_by is not None:
+            self.save()
+            self.model.stop_training = True
+        elif self.every_steps and self.place["steps"] % self.every_steps == 0:
+            self.save()
+
+    def next_epoch(self) -> None:
+        """Moves the place to the start of the next pass over the data."""
+        self.place.update(epoch=self.place["epoch"] + 1, step=0)
+
+    def next_phase(self) -> None:
+        """Moves the place to the start of the next phase."""
+        self.place.update(phase=self.place["phase"] + 1, epoch=0, step=0)
+
+    def _leave(self, number: int, frame: types.FrameType | None) -> None:
+        self.stopped_by = number
+        if not self._in_step:
+            self.save()
+            sys.exit(128 + number)
