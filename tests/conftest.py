@@ -8,10 +8,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 
-# Where torch is installed (`make parity`) it comes first: triton, which it imports, brings an LLVM that aborts the
+# In the environment of `make parity`, triton (which torch imports when it needs it) comes first: its LLVM aborts the
 # process if TensorFlow's has been loaded before.
 with contextlib.suppress(ImportError):
-    import torch  # noqa: F401
+    import triton  # noqa: F401
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
