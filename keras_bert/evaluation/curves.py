@@ -1,11 +1,15 @@
 """How a run went, as a picture."""
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_bert.errors import InputError
 from keras_bert.evaluation.extras import import_extra
+
+MARKED_POINTS = 30
+"""A curve of more points than this is drawn without marks."""
 
 
 def read_csv_log(path: str | Path) -> dict[str, list[float]]:
@@ -27,12 +31,18 @@ def read_csv_log(path: str | Path) -> dict[str, list[float]]:
         raise InputError(f"{path}: not a log of Keras' CSVLogger: expected a number in every column") from None
 
 
-def plot_curves(history: Mapping[str, Sequence[float]], path: str | Path) -> None:
-    """Draws every value of a run over its epochs, training and held-out rows in one panel each.
+def plot_curves(
+    history: Mapping[str, Sequence[float]],
+    path: str | Path,
+    steps: Sequence[float] | None = None,
+) -> None:
+    """Draws every value of a run over its epochs or steps, training and held-out rows in one panel each.
 
     Args:
-        history: Name → value of each epoch, as `fit(...).history` or `read_csv_log` has it; `val_NAME` joins `NAME`.
+        history: Name → values, as `fit(...).history` or `read_csv_log` has it; `val_NAME` joins `NAME`. A value that
+            was not measured is nan.
         path: The .png to write.
+        steps: The training step of each value; without, they are of the epochs from 1.
 
     Raises:
         InputError: matplotlib is not installed, or there is nothing to draw.
@@ -55,9 +65,13 @@ def plot_curves(history: Mapping[str, Sequence[float]], path: str | Path) -> Non
         # Blue and orange, circles and squares: told apart without colours too.
         for key, label, style in ((name, "training", "C0o-"), (f"val_{name}", "held out", "C1s--")):
             if key in history:
-                axes.plot(range(1, len(history[key]) + 1), history[key], style, label=label)
+                places = steps or range(1, len(history[key]) + 1)
+                points = [point for point in zip(places, history[key], strict=True) if not math.isnan(point[1])]
+                # Many points would hide the line.
+                marks = {"markersize": 0} if len(points) > MARKED_POINTS else {}
+                axes.plot([x for x, _ in points], [y for _, y in points], style, label=label, **marks)
         words = name.replace("_", " ")
-        axes.set(title=words, xlabel="epoch", ylabel=words)
+        axes.set(title=words, xlabel="step" if steps else "epoch", ylabel=words)
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()

@@ -3,6 +3,7 @@
 from keras_bert.training.adamw import AdamW
 from keras_bert.training.clock import ClockSchedule, parse_duration
 from keras_bert.training.evaluate_rows import EvaluateRows
+from keras_bert.training.flops import measured_peak_flops, train_flops_per_token
 from keras_bert.training.freeze import freeze
 from keras_bert.training.lamb import Lamb
 from keras_bert.training.optimizer import adamw
@@ -10,6 +11,7 @@ from keras_bert.training.run_state import RunState
 from keras_bert.training.save_best import SaveBest
 from keras_bert.training.schedule import LinearWarmupDecay
 from keras_bert.training.strategy import STRATEGIES, make_strategy
+from keras_bert.training.training_log import TrainingLog
 
 __all__ = [
     "STRATEGIES",
@@ -20,8 +22,11 @@ __all__ = [
     "LinearWarmupDecay",
     "RunState",
     "SaveBest",
+    "TrainingLog",
     "adamw",
     "freeze",
     "make_strategy",
+    "measured_peak_flops",
     "parse_duration",
+    "train_flops_per_token",
 ]

@@ -50,6 +50,17 @@ def test_picture(tmp_path, history):
     assert np.ptp(picture[..., :3]) > 0.5, "not blank"
 
 
+def test_values_of_steps_stand_at_their_steps_and_gaps_are_bridged(tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: saved.append(figure))
+    history = {"loss": [math.nan, 3.0, 2.0], "val_loss": [4.0, math.nan, 2.5]}
+    plot_curves(history, tmp_path / "curves.png", steps=[0, 50, 100])
+    (axes,) = (axes for axes in saved[0].axes if axes.lines)
+    drawn = {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axes.lines}
+    assert drawn == {"training": ([50, 100], [3.0, 2.0]), "held out": ([0, 100], [4.0, 2.5])}
+    assert axes.get_xlabel() == "step"
+
+
 def test_nothing_to_draw(tmp_path):
     with pytest.raises(InputError, match="empty"):
         plot_curves({}, tmp_path / "curves.png")
