@@ -8,19 +8,31 @@ from pathlib import Path
 
 from keras_bert.files import check_target
 
-RUN_FILES = ("model", "metrics.json", "log.csv", "curves.png", "confusion.png", "tensorboard", "flags.txt")
-"""What a run leaves in its folder; `model` is there as soon as there is something worth keeping."""
+RUN_FILES = (
+    "model",
+    "checkpoints",
+    "metrics.json",
+    "log.csv",
+    "curves.png",
+    "confusion.png",
+    "tensorboard",
+    "flags.txt",
+)
+"""What a run leaves in its folder."""
+
+WORTH_KEEPING = ("model", "checkpoints")
+"""Of these, one is there as soon as the run has something that must not be lost."""
 
 _EARLIER = ".earlier-"
 
 
 @contextlib.contextmanager
 def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
-    """Makes the folder of a run, and puts back what was there if the run ends without a model.
+    """Makes the folder of a run, and puts back what was there if the run ends with nothing to keep.
 
     With `overwrite`, what an earlier run left is moved aside, inside the folder, and deleted at the end; other files
-    stay. A run that ends before its first model is saved (a full disk, Ctrl-C in the first epoch) leaves everything
-    as it was. If the process is killed, the earlier run is still in `.earlier-XXXXXXXX`.
+    stay. A run that ends before its first model or checkpoint is saved (a full disk, Ctrl-C in the first epoch) leaves
+    everything as it was. If the process is killed, the earlier run is still in `.earlier-XXXXXXXX`.
 
     Args:
         path: The folder.
@@ -41,7 +53,7 @@ def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if (folder / "model").is_dir():
+        if any((folder / name).is_dir() for name in WORTH_KEEPING):
             # Those of runs that were killed as well.
             for earlier in folder.glob(f"{_EARLIER}*"):
                 shutil.rmtree(earlier, ignore_errors=True)

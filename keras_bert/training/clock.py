@@ -24,6 +24,7 @@ class ClockSchedule(keras.callbacks.Callback):
 
     Attributes:
         progress: Share of the budget that is spent, from 0.
+        stop_at: Share at which `fit` stops; lower than 1 for a phase of the run.
 
     Raises:
         InputError: The budget is not positive, or the warm-up no share.
@@ -48,6 +49,7 @@ class ClockSchedule(keras.callbacks.Callback):
         self.peak_learning_rate = peak_learning_rate
         self.budget = budget
         self.warmup = warmup
+        self.stop_at = 1.0
         self._clock = clock
         self._began = clock() - spent
 
@@ -64,8 +66,8 @@ class ClockSchedule(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = self.peak_learning_rate * min(rising, falling)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Stops the run when the budget is used up."""
-        if self.progress >= 1.0:
+        """Stops the run when its share of the budget is used up."""
+        if self.progress >= self.stop_at:
             self.model.stop_training = True
 
 

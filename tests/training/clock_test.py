@@ -47,6 +47,16 @@ def test_the_run_stops_when_the_budget_is_used_up_and_not_before():
     assert model.stop_training
 
 
+def test_a_phase_stops_at_its_share():
+    clock = Clock()
+    schedule = ClockSchedule(1e-3, budget=10.0, clock=clock)
+    model = attach(schedule)
+    schedule.stop_at, model.stop_training = 0.5, False
+    clock.now += 5.0
+    schedule.on_train_batch_end(0)
+    assert model.stop_training
+
+
 def test_time_spent_before_counts():
     schedule = ClockSchedule(1e-3, budget=10.0, spent=4.0, clock=Clock())
     assert schedule.progress == pytest.approx(0.4)
