@@ -92,6 +92,7 @@ TESTED_ELSEWHERE = {
         ),
         "tests/data/read_test.py",
     ),
+    "data/pretraining/tokenized.py": "tests/data/pretraining/text_test.py",
     "text/wordpiece.py": "tests/text/tokenizer_test.py and hugging_face_test.py",
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
