@@ -4,10 +4,12 @@ from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.linear import Linear
+from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.pooler import Pooler
 from keras_bert.layers.self_attention import SelfAttention
 from keras_bert.layers.token_pooling import TokenPooling
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
+from keras_bert.layers.word_table import WordTable
 
 __all__ = [
     "AttentionBias",
@@ -15,8 +17,10 @@ __all__ = [
     "EncoderBlock",
     "FlattenTokens",
     "Linear",
+    "MaskedLMHead",
     "Pooler",
     "SelfAttention",
     "TokenPooling",
     "UnflattenTokens",
+    "WordTable",
 ]
