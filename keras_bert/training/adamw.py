@@ -85,8 +85,48 @@ class AdamW(keras.optimizers.Optimizer):
         self._decays = [0.0 if path[-1] in self.no_decay else self.decay for path in paths]
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        """Applies one gradient to each variable; sparse ones count as the dense ones they stand for."""
-        super().apply([_add_up_rows(gradient) for gradient in grads], trainable_variables)
+        """Applies one gradient to each variable; sparse ones count as the dense ones they stand for.
+
+        Under a distribution strategy the gradients are summed over the replicas first and clipped then, so that N
+        replicas step as one. Keras clips each replica's own before the sum (3.15, optimizers/base_optimizer.py,
+        `_backend_apply_gradients`), which is another step whenever clipping bites.
+        """
+        if keras.config.backend() == "tensorflow" and _replicas() > 1:
+            self._apply_sums(grads, trainable_variables)
+        else:
+            super().apply([_add_up_rows(gradient) for gradient in grads], trainable_variables)
+
+    def _apply_sums(self, grads: Sequence[Any], variables: Sequence[Any] | None) -> None:
+        """Sums over the replicas, clips, and updates every replica's copy of each variable alike."""
+        if variables is None or self.clipnorm or self.clipvalue or self.use_ema or self.gradient_accumulation_steps:
+            raise InputError(
+                f"{self.name} under a distribution strategy clips by global_clipnorm only, and has no clipnorm, "
+                "clipvalue, use_ema or gradient_accumulation_steps"
+            )
+        variables = list(variables)
+        if not self.built:
+            self.build(variables)
+        pairs = [
+            (gradient, variable) for gradient, variable in zip(grads, variables, strict=True) if gradient is not None
+        ]
+        context = tf.distribute.get_replica_context()
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [gradient for gradient, _ in pairs])
+        sums = [_add_up_rows(gradient) for gradient in sums]
+        if self.global_clipnorm:
+            sums, _ = tf.clip_by_global_norm(sums, self.global_clipnorm)
+
+        def update(strategy: tf.distribute.Strategy, *gradients: Any) -> None:
+            rate = self.learning_rate
+            for gradient, (_, variable) in zip(gradients, pairs, strict=True):
+                strategy.extended.update(
+                    variable.value,
+                    lambda value, gradient: self.update_step(gradient, value, rate),
+                    args=(gradient,),
+                    group=False,
+                )
+
+        context.merge_call(update, args=tuple(sums))
+        self.iterations.assign_add(1)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies one gradient to one variable."""
@@ -130,6 +170,12 @@ class AdamW(keras.optimizers.Optimizer):
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
         }
+
+
+def _replicas() -> int:
+    """Number of replicas that step together here; 1 outside of a replica's own code."""
+    context = tf.distribute.get_replica_context()
+    return context.num_replicas_in_sync if context else 1
 
 
 def _add_up_rows(gradient: Any) -> Any:

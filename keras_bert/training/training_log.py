@@ -88,7 +88,7 @@ class TrainingLog(keras.callbacks.Callback):
             values["tokens_per_second"] = rate
             if self.peak_flops:
                 values["utilisation"] = rate * self.flops_per_token / self.peak_flops
-        values = {"learning_rate": float(self.model.optimizer.learning_rate), **values}
+        values = {"learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)), **values}
         due = self.evaluate is not None and self.evaluate_every and steps % self.evaluate_every == 0
         self._add(values, self.evaluate() if due and self.evaluate is not None else {})
         self.model.reset_metrics()
