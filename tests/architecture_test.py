@@ -93,6 +93,19 @@ TESTED_ELSEWHERE = {
         "tests/data/read_test.py",
     ),
     "data/pretraining/tokenized.py": "tests/data/pretraining/text_test.py",
+    "data/pretraining/manifest.py": "tests/data/pretraining/records_test.py",
+    # What the pipeline is made of, from the files in to the records out.
+    **dict.fromkeys(
+        (
+            "data/pretraining/beam_files.py",
+            "data/pretraining/beam_runner.py",
+            "data/pretraining/corpus.py",
+            "data/pretraining/output.py",
+            "data/pretraining/shard.py",
+            "data/pretraining/worker.py",
+        ),
+        "tests/data/pretraining/pipeline_test.py",
+    ),
     "text/wordpiece.py": "tests/text/tokenizer_test.py and hugging_face_test.py",
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }

@@ -12,6 +12,7 @@ PROGRAMS = {
     "evaluate": "Score a fine-tuned model on labelled rows.",
     "predict": "Answer texts from a file or standard input, as JSON lines.",
     "export": "Write a fine-tuned model as a SavedModel that answers strings.",
+    "pretraining-data": "Make examples for pre-training of text, as compressed records.",
     "convert": "Turn a checkpoint of any known format into a Hugging Face folder.",
     "tokenize": "Show the pieces, ids and places of a text.",
     "demo": "Fine-tune, export and ask, on embedded data.",
@@ -23,7 +24,7 @@ def run() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if name in ("-h", "--help", "--helpfull", "help"):
         print("usage: keras-bert PROGRAM [--flag=value ...]\n\nprograms:")
-        print("\n".join(f"  {program:10} {purpose}" for program, purpose in PROGRAMS.items()))
+        print("\n".join(f"  {program:16} {purpose}" for program, purpose in PROGRAMS.items()))
         print("\n`keras-bert PROGRAM --help` shows its flags; --flagfile=FILE reads them from a file.")
         sys.exit(0)
     if name == "--version":
@@ -34,7 +35,7 @@ def run() -> None:
     if name not in PROGRAMS:
         print(f"keras-bert: no program {name!r}; there are: {', '.join(PROGRAMS)}", file=sys.stderr)
         sys.exit(2)
-    program = importlib.import_module(f"keras_bert.scripts.{name}")
+    program = importlib.import_module(f"keras_bert.scripts.{name.replace('-', '_')}")
     sys.argv = [f"keras-bert {name}", *sys.argv[2:]]
     program.run()
 

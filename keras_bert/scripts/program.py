@@ -37,7 +37,7 @@ def run_program(main: Callable[[], None], module: types.ModuleType, *shared: typ
     """
     # Notes of TensorFlow's C++ code are no news to a user of these programs, and what fails there raises here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    name = Path(module.__file__ or "").stem
+    name = Path(module.__file__ or "").stem.replace("_", "-")
 
     def parse(arguments: Sequence[str]) -> list[str]:
         if {"--help", "-h", "--helpfull", "-help"} & set(arguments[1:]):

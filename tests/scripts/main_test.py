@@ -29,7 +29,7 @@ def test_the_programs_are_listed(capsys, arguments: list[str]):
 
 def test_every_program_is_a_module():
     for name in PROGRAMS:
-        assert importlib.util.find_spec(f"keras_bert.scripts.{name}") is not None
+        assert importlib.util.find_spec(f"keras_bert.scripts.{name.replace('-', '_')}") is not None
 
 
 def test_an_unknown_program_is_one_line_and_status_2(capsys):

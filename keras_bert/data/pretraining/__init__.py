@@ -2,13 +2,17 @@
 
 from keras_bert.data.pretraining.documents import is_held_out
 from keras_bert.data.pretraining.examples import make_examples, packed_examples, pair_examples
+from keras_bert.data.pretraining.pipeline import build_pretraining_data
+from keras_bert.data.pretraining.records import pretraining_records
 from keras_bert.data.pretraining.text import pretraining_documents, pretraining_text
 
 __all__ = [
+    "build_pretraining_data",
     "is_held_out",
     "make_examples",
     "packed_examples",
     "pair_examples",
     "pretraining_documents",
+    "pretraining_records",
     "pretraining_text",
 ]

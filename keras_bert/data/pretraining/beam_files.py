@@ -1,0 +1,84 @@
+"""Files wherever Apache Beam can reach them; they appear whole or not at all."""
+
+import io
+import logging
+import os
+import shutil
+import uuid
+from typing import Any, BinaryIO
+
+from keras_bert.errors import InputError
+
+PARTIAL = ".partial-"
+"""In the names of files that are being written."""
+
+
+def import_beam() -> None:
+    """Imports Apache Beam, without what it logs of Google's services that are not installed.
+
+    Raises:
+        InputError: Beam is not installed.
+    """
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        import apache_beam  # noqa: F401
+    except ImportError:
+        raise InputError("this needs Apache Beam: pip install 'bert-for-keras[beam]'") from None
+    finally:
+        logging.disable(disabled)
+
+
+def file_systems() -> Any:
+    """Gives Beam's `FileSystems`."""
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems
+
+
+def open_plain(path: str) -> BinaryIO:
+    """Opens a file for reading, as it lies there: compressed ones are not unpacked."""
+    from apache_beam.io.filesystem import CompressionTypes
+
+    return file_systems().open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def create_plain(path: str) -> BinaryIO:
+    """Opens a file for writing, whatever the suffix says of compression."""
+    from apache_beam.io.filesystem import CompressionTypes
+
+    return file_systems().create(path, compression_type=CompressionTypes.UNCOMPRESSED)
+
+
+def write_whole(path: str, source: BinaryIO) -> int:
+    """Writes a file under a temporary name beside its place, flushes it to the disk and renames it.
+
+    Args:
+        path: The file; one that is there is replaced.
+        source: What goes into it.
+
+    Returns:
+        Its size in bytes.
+    """
+    folder, name = file_systems().split(path)
+    temporary = file_systems().join(folder, f".{name}{PARTIAL}{uuid.uuid4().hex[:8]}")
+    try:
+        with create_plain(temporary) as target:
+            shutil.copyfileobj(source, target)
+            size = target.tell()
+            if isinstance(target, io.BufferedWriter):
+                target.flush()
+                os.fsync(target.fileno())
+        file_systems().rename([temporary], [path])
+    except BaseException:
+        if file_systems().exists(temporary):
+            file_systems().delete([temporary])
+        raise
+    return size
+
+
+def names_in(folder: str) -> list[str]:
+    """Paths of the files right in a folder, hidden ones too; none if there is no folder."""
+    pattern = file_systems().join(folder, "*")
+    (found,) = file_systems().match([pattern])
+    return sorted(metadata.path for metadata in found.metadata_list)

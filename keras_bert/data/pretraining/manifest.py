@@ -1,0 +1,118 @@
+"""The manifest of pre-training records: what was made of what, and the only shards that count."""
+
+import dataclasses
+import hashlib
+import json
+import platform
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+from keras_bert.version import __version__
+
+MANIFEST = "manifest.json"
+FORMAT = "keras_bert pre-training examples"
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says of the shards beside it.
+
+    Attributes:
+        vocabulary: `sha256`, `size`, `lowercase`, `strip_accents`, `tokenizer` of the tokenizer.
+        settings: What the examples were made by: objective, max_length, seed and so on.
+        counts: documents, sentences, tokens, examples, random_next and so on; of the whole `corpus`: bytes, documents,
+            invalid_lines.
+        shards: `name`, `examples` and `bytes` of each.
+        versions: Of what made them.
+    """
+
+    vocabulary: dict[str, Any]
+    settings: dict[str, Any]
+    counts: dict[str, Any]
+    shards: list[dict[str, Any]]
+    versions: dict[str, str]
+
+    def to_json(self) -> str:
+        """Gives the text of the file."""
+        fields = {"format": FORMAT, "format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
+
+
+def read_manifest(folder: str) -> Manifest:
+    """Reads the manifest of a folder, local or wherever TensorFlow can read.
+
+    Raises:
+        InputError: There is none, or another file of that name.
+    """
+    path = f"{folder.rstrip('/')}/{MANIFEST}"
+    try:
+        text = tf.io.gfile.GFile(path).read()
+    except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError):
+        raise InputError(
+            f"{folder}: no {MANIFEST}, so no finished pre-training data; make them with keras-bert pretraining-data"
+        ) from None
+    return parse_manifest(text, path)
+
+
+def parse_manifest(text: str, path: str) -> Manifest:
+    """Takes a manifest's text apart.
+
+    Raises:
+        InputError: It is none, or of a later version of the format.
+    """
+    try:
+        fields = json.loads(text)
+        if fields.pop("format") != FORMAT:
+            raise KeyError("format")
+        version = fields.pop("format_version")
+        if version != FORMAT_VERSION:
+            raise InputError(f"{path}: format_version {version}; this version reads {FORMAT_VERSION}")
+        return Manifest(**fields)
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: not a manifest of pre-training data ({error})") from None
+
+
+def describe_vocabulary(tokenizer: Any) -> dict[str, Any]:
+    """Describes the tokenizer of examples; `sha256` is that of its entries in the order of their ids."""
+    entries = json.dumps(tokenizer.get_vocabulary(), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return {
+        "sha256": hashlib.sha256(entries).hexdigest(),
+        "size": len(tokenizer.get_vocabulary()),
+        "tokenizer": type(tokenizer).__name__,
+        "lowercase": getattr(tokenizer, "lowercase", None),
+        "strip_accents": getattr(tokenizer, "strip_accents", None),
+    }
+
+
+def check_vocabulary_fits(manifest: Manifest, tokenizer: Any, folder: str) -> None:
+    """Checks that ids of examples mean to a tokenizer what they meant to the one that made them.
+
+    Raises:
+        InputError: The vocabularies differ, or one lower-cases and the other does not.
+    """
+    made, now = manifest.vocabulary, describe_vocabulary(tokenizer)
+    if made["sha256"] != now["sha256"]:
+        raise InputError(
+            f"{folder}: made with another vocabulary ({made['size']} entries, SHA-256 {made['sha256'][:12]}) than the "
+            f"model's ({now['size']} entries, {now['sha256'][:12]}); make the data again with --vocabulary of the model"
+        )
+    if made["lowercase"] != now["lowercase"]:
+        raise InputError(
+            f"{folder}: made with lowercase={made['lowercase']}, the model's tokenizer has lowercase={now['lowercase']}"
+        )
+
+
+def versions() -> dict[str, str]:
+    """The versions that decide what examples come out."""
+    return {
+        "keras_bert": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "tensorflow": tf.__version__,
+    }

@@ -1,0 +1,128 @@
+"""The folder that a build writes: its manifests last, one after the other, and what is cleared away when."""
+
+import dataclasses
+import io
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from keras_bert.data.pretraining.beam_files import PARTIAL, file_systems, names_in, open_plain, write_whole
+from keras_bert.data.pretraining.manifest import MANIFEST, Manifest, parse_manifest
+from keras_bert.errors import InputError
+from keras_bert.files import check_target
+
+SPLITS = {"train": "", "held_out": "held_out"}
+"""The folder of each split, inside the output folder."""
+WORK = ".work-"
+_SHARD = "examples-"
+
+
+@dataclasses.dataclass(frozen=True)
+class ManifestPlan:
+    """What is known of the manifests before the shards are written: everything but these.
+
+    Attributes:
+        folder: The output folder.
+        vocabulary: As in `Manifest`, like the next.
+        settings: What the examples were made by.
+        counts: Of the whole corpus.
+        documents: How many documents each split has.
+        versions: As in `Manifest`.
+    """
+
+    folder: str
+    vocabulary: dict[str, Any]
+    settings: dict[str, Any]
+    counts: dict[str, int]
+    documents: dict[str, int]
+    versions: dict[str, str]
+
+
+def check_output(output: str, overwrite: bool) -> str:
+    """Checks the folder before the work.
+
+    Raises:
+        InputError: It holds something and `overwrite` is False; it is a file; its name is a pattern.
+    """
+    if any(character in output for character in "*?["):
+        raise InputError(f"{output}: *, ? and [ in the name of a folder to write stand for other names; choose another")
+    if "://" not in output:
+        return str(check_target(output, overwrite))
+    try:
+        if not overwrite and names_in(output):
+            raise InputError(f"{output}: is not empty; choose another folder or pass overwrite=True (--overwrite)")
+    except ValueError as error:
+        raise InputError(f"{output}: {' '.join(str(error).split())[:300]}") from None
+    return output.rstrip("/")
+
+
+def write_manifests(results: Iterable[dict[str, Any]], plan: ManifestPlan) -> None:
+    """Writes the manifests of all splits that have examples.
+
+    An earlier build's held-out manifest goes first and the new one comes last, so that at no moment held-out
+    documents of one build lie beside the training documents of another.
+
+    Args:
+        results: What `write_shard` gave for every unit.
+        plan: The rest.
+    """
+    shards: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+    counts: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
+    for result in sorted(results, key=lambda result: result["name"]):
+        numbers = dict(result)
+        split = numbers.pop("split")
+        shards[split].append({key: numbers[key] for key in ("name", "examples", "bytes")})
+        counts[split].update({key: value for key, value in numbers.items() if key not in ("name", "bytes")})
+    if not counts["train"]["examples"]:
+        return
+    earlier = _path(plan.folder, "held_out", MANIFEST)
+    if file_systems().exists(earlier):
+        file_systems().delete([earlier])
+    for split in SPLITS:
+        if not counts[split]["examples"]:
+            continue
+        manifest = Manifest(
+            vocabulary=plan.vocabulary,
+            settings={"split": split, **plan.settings},
+            counts={"documents": plan.documents[split], **counts[split], "corpus": plan.counts},
+            shards=shards[split],
+            versions=plan.versions,
+        )
+        write_whole(_path(plan.folder, split, MANIFEST), io.BytesIO(manifest.to_json().encode()))
+
+
+def finish(folder: str, run: str) -> Manifest | None:
+    """Clears away what other builds left, now that the manifest of this one is there.
+
+    Args:
+        folder: The output folder.
+        run: The build, as it stands in the names of its shards.
+
+    Returns:
+        The manifest of the training examples; None, and nothing cleared, if this build wrote none.
+    """
+    path = _path(folder, "train", MANIFEST)
+    if not file_systems().exists(path):
+        return None
+    with open_plain(path) as stream:
+        manifest = parse_manifest(stream.read().decode(), path)
+    if not any(shard["name"].startswith(f"{_SHARD}{run}-") for shard in manifest.shards):
+        return None
+    for split in SPLITS:
+        kept = f"{_SHARD}{run}-"
+        paths = names_in(file_systems().join(folder, SPLITS[split]))
+        names = {path: path.rstrip("/").rpartition("/")[2] for path in paths}
+        old = [
+            path
+            for path, name in names.items()
+            if (name.startswith(_SHARD) and not name.startswith(kept)) or PARTIAL in name or name.startswith(WORK)
+        ]
+        if old:
+            file_systems().delete(old)
+        if split != "train" and paths and set(old) == set(paths):
+            file_systems().delete([file_systems().join(folder, SPLITS[split])])
+    return manifest
+
+
+def _path(folder: str, split: str, name: str) -> str:
+    return file_systems().join(folder, *filter(None, (SPLITS[split], name)))

@@ -1,0 +1,107 @@
+"""Reads and writes pre-training examples: compressed TFRecord shards that a manifest names."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.data.pretraining.manifest import check_vocabulary_fits, read_manifest
+from keras_bert.errors import InputError
+
+COMPRESSION = "GZIP"
+_SHARDS_AT_ONCE = 16
+"""Shards read in turn, so that neighbours in the data set come from different ones."""
+
+
+def pretraining_records(
+    folder: str | os.PathLike, tokenizer: Any, *, shuffle: bool = False, seed: int = 0
+) -> tf.data.Dataset:
+    """Reads what `keras-bert pretraining-data` wrote.
+
+    Args:
+        folder: With `manifest.json`; `FOLDER/held_out` holds the examples of the held-out documents. Only the shards
+            that the manifest names are read.
+        tokenizer: The model's, which must have the vocabulary that the examples were made with.
+        shuffle: The shards come in another order each epoch, the same again for the same seed. `batches(...,
+            shuffle=True)` shuffles the examples.
+        seed: For shuffle.
+
+    Returns:
+        Dicts of int32 tensors, of known cardinality: `token_ids` (tokens,); `first_length` (), the tokens of segment
+        0; `next_sentence_label` (), for objective mlm_nsp: 1 if the second segment is random; with static masking
+        `mask_positions` and `mask_labels` (predictions,).
+
+    Raises:
+        InputError: No manifest, another vocabulary, a shard that is missing or not as it was written.
+
+    Example:
+        >>> examples = pretraining_records("data", tokenizer)  # doctest: +SKIP
+    """
+    folder = os.fspath(folder)
+    manifest = read_manifest(folder)
+    check_vocabulary_fits(manifest, tokenizer, folder)
+    paths = []
+    for shard in manifest.shards:
+        path = f"{folder.rstrip('/')}/{shard['name']}"
+        try:
+            size = tf.io.gfile.stat(path).length
+        except tf.errors.NotFoundError:
+            raise InputError(f"{path}: missing, and manifest.json names it; make or copy the data again") from None
+        if size != shard["bytes"]:
+            raise InputError(f"{path}: has {size} bytes, manifest.json says {shard['bytes']}; make or copy it again")
+        paths.append(path)
+
+    files = tf.data.Dataset.from_tensor_slices(paths)
+    if shuffle:
+        files = files.shuffle(len(paths), seed=seed, reshuffle_each_iteration=True)
+    records = files.interleave(
+        lambda path: tf.data.TFRecordDataset(path, compression_type=COMPRESSION),
+        cycle_length=min(_SHARDS_AT_ONCE, len(paths)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    features = _features(manifest.settings)
+    examples = records.map(lambda record: _parse(record, features), num_parallel_calls=tf.data.AUTOTUNE)
+    return examples.apply(tf.data.experimental.assert_cardinality(sum(shard["examples"] for shard in manifest.shards)))
+
+
+def write_records(path: str, examples: Iterable[dict[str, np.ndarray | int]]) -> int:
+    """Writes examples to one compressed file on this machine.
+
+    Args:
+        path: The file.
+        examples: Integers and int32 arrays, under the names that `pretraining_records` gives.
+
+    Returns:
+        How many there were.
+    """
+    count = 0
+    with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type=COMPRESSION)) as writer:
+        for example in examples:
+            feature = {
+                name: tf.train.Feature(
+                    int64_list=tf.train.Int64List(value=value.tolist() if isinstance(value, np.ndarray) else [value])
+                )
+                for name, value in example.items()
+            }
+            writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
+            count += 1
+    return count
+
+
+def _features(settings: dict[str, Any]) -> dict[str, Any]:
+    several = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
+    one = tf.io.FixedLenFeature([], tf.int64)
+    features = {"token_ids": several, "first_length": one}
+    if settings["objective"] == "mlm_nsp":
+        features["next_sentence_label"] = one
+    if settings["masking"] == "static":
+        features |= {"mask_positions": several, "mask_labels": several}
+    return features
+
+
+def _parse(record: tf.Tensor, features: dict[str, Any]) -> dict[str, tf.Tensor]:
+    parsed = tf.io.parse_single_example(record, features)
+    return {name: tf.cast(value, tf.int32) for name, value in parsed.items()}
