@@ -14,6 +14,7 @@ from keras_bert.checkpoints.mapping import (
     variable_weight,
 )
 from keras_bert.checkpoints.model_garden import read_model_garden
+from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
 from keras_bert.checkpoints.presets import open_checkpoint, resolve
 from keras_bert.checkpoints.report import ConvertReport, LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
@@ -33,6 +34,7 @@ __all__ = [
     "read_hugging_face",
     "read_keras_hub",
     "read_model_garden",
+    "replace_vocabulary",
     "resolve",
     "save_hugging_face",
     "variable_weight",

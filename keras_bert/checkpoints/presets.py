@@ -108,7 +108,7 @@ def open_resolved(
         checkpoint.lowercase, checkpoint.strip_accents = lowercase, None
         checkpoint.notes.append(f"lowercase={lowercase}: as asked")
     if pooler == "next_sentence":
-        _take_next_sentence_pooler(checkpoint)
+        take_next_sentence_pooler(checkpoint)
     return checkpoint
 
 
@@ -137,7 +137,8 @@ def _read_tensorflow(path: Path) -> Checkpoint:
     return read_model_garden(path) if OBJECT_GRAPH in Variables(prefix) else read_google(path)
 
 
-def _take_next_sentence_pooler(checkpoint: Checkpoint) -> None:
+def take_next_sentence_pooler(checkpoint: Checkpoint) -> None:
+    """Makes the inner layer of a checkpoint's next-sentence head its pooler; see `open_checkpoint`."""
     tensors = checkpoint.tensors
     inner = [name for name in tensors if name.startswith(NEXT_SENTENCE_INNER)]
     if not inner:
