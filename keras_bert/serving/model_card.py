@@ -25,7 +25,8 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
     Args:
         task: Name of the task's class.
         config: The encoder's architecture.
-        task_config: The task's entries in `config.json`, such as `id2label`.
+        task_config: The task's entries in `config.json`, such as `id2label`; or `problem_type` and `outputs`, what
+            it gives in words, for a task without labels.
         facts: What is known of the model: `preset` (what it started from), `data` (name → what it was
             trained and scored on), `metrics` (name → value), `training` (setting → value), `license`. What
             is missing is said to be missing.
@@ -43,7 +44,9 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         ---
     """
     problem, labels = task_config.get("problem_type", "its task"), list(task_config.get("id2label", {}).values())
-    outputs = "one number a text" if problem == "regression" else f"classes: {_shortened(labels)}"
+    outputs = task_config.get("outputs", f"classes: {_shortened(labels)}")
+    if problem == "regression":
+        outputs = "one number a text"
     sections = {
         "Data": _table(facts.get("data"), "Not recorded."),
         "Metrics": _table(facts.get("metrics"), "Not measured."),

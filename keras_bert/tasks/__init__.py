@@ -2,7 +2,8 @@
 
 from keras_bert.tasks.classification import BertClassifier
 from keras_bert.tasks.open_task import open_task
+from keras_bert.tasks.pretraining import BertPretrainer
 from keras_bert.tasks.regression import BertRegressor
 from keras_bert.tasks.task import BertTask
 
-__all__ = ["BertClassifier", "BertRegressor", "BertTask", "open_task"]
+__all__ = ["BertClassifier", "BertPretrainer", "BertRegressor", "BertTask", "open_task"]

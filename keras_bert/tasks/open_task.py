@@ -6,12 +6,13 @@ from typing import Any
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.tasks.classification import BertClassifier
 from keras_bert.tasks.pooled_head import problem_type_of
+from keras_bert.tasks.pretraining import BertPretrainer
 from keras_bert.tasks.regression import REGRESSION, BertRegressor
 from keras_bert.tasks.task import BertTask, open_preset
 
 
 def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
-    """Opens a folder with a fine-tuned model as the task that its files name.
+    """Opens a folder with a trained model as the task that its files name; a masked-word head is that of a pretrainer.
 
     Args:
         handle: A folder that `save_preset` wrote, or one of `transformers` with a head; or a hub handle;
@@ -27,4 +28,6 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
     checkpoint = open_preset(handle)
     if problem_type_of(checkpoint) == REGRESSION:
         return BertRegressor.from_preset(checkpoint, **options)
+    if problem_type_of(checkpoint) is None and "cls.predictions.bias" in checkpoint.tensors:
+        return BertPretrainer.from_preset(checkpoint, **options)
     return BertClassifier.from_preset(checkpoint, **options)

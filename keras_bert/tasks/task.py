@@ -2,7 +2,7 @@
 
 import functools
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import Signature, write_saved_model
 from keras_bert.text.preprocessor import BertPreprocessor
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.token_layer import TokenLayer
 
 Tensors = dict[str, Any]
 Text = str | bytes | Sequence[str] | Mapping[str, str]
@@ -42,6 +42,7 @@ class BertTask(keras.Model):
         preprocessor: Turns strings into the encoder's inputs.
         outputs: The head's outputs, symbolic tensors computed from `encoder.input`.
         text_pair: The task takes two texts a row.
+        inputs: Further inputs of the head, int32 (batch, ...) by name.
         **kwargs: Those of `keras.Model`.
 
     Raises:
@@ -55,12 +56,16 @@ class BertTask(keras.Model):
     monitor: ClassVar[str]
     """The score by which one model is better than another; higher is better."""
 
+    may_be_new: ClassVar[tuple[str, ...]] = ("classifier.", "bert.pooler.")
+    """Prefixes of the Hugging Face names of weights that a checkpoint need not have."""
+
     def __init__(
         self,
         encoder: BertEncoder,
         preprocessor: BertPreprocessor,
         outputs: Any,
         text_pair: bool = False,
+        inputs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         tokens = preprocessor.tokenizer.vocabulary_size
@@ -74,7 +79,8 @@ class BertTask(keras.Model):
                 f"max_length={preprocessor.max_length} is more than the encoder's position table has rows, "
                 f"max_position_embeddings={encoder.config.max_position_embeddings}"
             )
-        super().__init__(inputs=encoder.input, outputs=outputs, **kwargs)
+        inputs = {**encoder.input, **(inputs or {})}
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         # Keras scales the loss where the model itself has the policy mixed_float16.
         self.dtype_policy = encoder.dtype_policy
         self.encoder = encoder
@@ -86,7 +92,7 @@ class BertTask(keras.Model):
             preprocessor=preprocessor,
             load_report=None,
             forward=tf.function(
-                lambda inputs: self(inputs, training=False), input_signature=[dict.fromkeys(encoder.input, ids)]
+                lambda inputs: self(inputs, training=False), input_signature=[dict.fromkeys(inputs, ids)]
             ),
             answer=tf.function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
         )
@@ -97,7 +103,7 @@ class BertTask(keras.Model):
         return self._stages.preprocessor
 
     @property
-    def tokenizer(self) -> BertTokenizer:
+    def tokenizer(self) -> TokenLayer:
         """The preprocessor's tokenizer."""
         return self.preprocessor.tokenizer
 
@@ -121,7 +127,7 @@ class BertTask(keras.Model):
         Raises:
             InputError: The rows lack a text that the task takes, or have one more.
         """
-        self._check_fields(rows, "the rows have")
+        self._check_fields(rows, "the rows have", self.text_fields)
         inputs = self.preprocessor.pack(*(rows[name] for name in self.text_fields))
         return (inputs, *self.targets(rows["label"])) if "label" in rows else (inputs,)
 
@@ -247,39 +253,49 @@ class BertTask(keras.Model):
         """
         if isinstance(texts, str | bytes | Mapping):
             raise InputError("answer takes a list of texts; for one text write answer([text])")
-        rows = [self._texts_of(index, text) for index, text in enumerate(texts)]
+        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
+        return self._in_batches(rows, batch_size, self._stages.answer, self.answer_rows)
+
+    def _in_batches(
+        self,
+        rows: Sequence[tuple[bytes, ...]],
+        batch_size: int,
+        function: Callable[..., Tensors],
+        to_answers: Callable[[Mapping[str, np.ndarray]], list[Any]],
+    ) -> list[Any]:
+        """Runs a graph function over rows of strings, those of like length together; answers in the rows' order."""
         order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
-        answers: dict[int, dict[str, Any]] = {}
+        answers: dict[int, Any] = {}
         for start in range(0, len(order), batch_size):
             chunk = order[start : start + batch_size]
             columns = zip(*(rows[index] for index in chunk), strict=True)
-            tensors = self._stages.answer(*(tf.constant(column) for column in columns))
+            tensors = function(*(tf.constant(column) for column in columns))
             numbers = {name: tensor.numpy() for name, tensor in tensors.items()}
-            answers.update(zip(chunk, self.answer_rows(numbers), strict=True))
+            answers.update(zip(chunk, to_answers(numbers), strict=True))
         return [answers[index] for index in range(len(rows))]
 
-    def _texts_of(self, index: int, text: Any) -> tuple[bytes, ...]:
+    def _texts_of(self, index: int, text: Any, fields: tuple[str, ...]) -> tuple[bytes, ...]:
         """Returns the strings of one input of `answer`, in UTF-8."""
         parts: tuple[Any, ...]
         if isinstance(text, Mapping):
-            self._check_fields(text, f"text {index} has")
-            parts = tuple(text[name] for name in self.text_fields)
+            self._check_fields(text, f"text {index} has", fields)
+            parts = tuple(text[name] for name in fields)
         elif isinstance(text, Iterable) and not isinstance(text, str | bytes):
             parts = tuple(text)
         else:
             parts = (text,)
-        if len(parts) != len(self.text_fields) or not all(isinstance(part, str | bytes) for part in parts):
-            expected = "a string" if len(self.text_fields) == 1 else "a pair of strings"
+        if len(parts) != len(fields) or not all(isinstance(part, str | bytes) for part in parts):
+            expected = "a string" if len(fields) == 1 else "a pair of strings"
             raise InputError(f"text {index}: expected {expected}, received: {text!r:.80}")
         # Half a surrogate pair, which JSON can hold, becomes invalid UTF-8, which the tokenizer makes [UNK].
         return tuple(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in parts)
 
-    def _check_fields(self, row: Mapping[str, Any], whose: str) -> None:
+    def _check_fields(self, row: Mapping[str, Any], whose: str, fields: tuple[str, ...]) -> None:
         """Refuses a row that lacks a text that the task takes, or has one more."""
         given = tuple(name for name in ("text", "text_pair") if name in row)
-        if given != self.text_fields:
-            takes, has = " and ".join(self.text_fields), " and ".join(given) or "neither text nor text_pair"
-            raise InputError(f"the task takes {takes} (text_pair={self.text_pair}), {whose} {has}")
+        if given != fields:
+            takes, has = " and ".join(fields), " and ".join(given) or "neither text nor text_pair"
+            raise InputError(f"the task takes {takes} (text_pair={len(fields) == 2}), {whose} {has}")
 
     # -- what a task defines -----------------------------------------------------------------------------
 
@@ -351,7 +367,7 @@ class BertTask(keras.Model):
             InputError: A weight of the encoder (but for its pooler) is missing, or a shape differs.
         """
         # A checkpoint without any tensor is a bare config, from which everything starts fresh.
-        allowed = ("classifier.", "bert.pooler.") if checkpoint.tensors else ("",)
+        allowed = self.may_be_new if checkpoint.tensors else ("",)
         report = load_weights(self.weights_by_name(), checkpoint, allow_new=allowed, start_anew=tuple(new))
         self._stages.load_report = report
         return report

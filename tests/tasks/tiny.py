@@ -1,14 +1,15 @@
 """Tiny tasks with random weights, and rows for them; tests of several rooms, and their subprocesses, use these."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_bert.config import BertConfig
 from keras_bert.encoder import BertEncoder
-from keras_bert.tasks import BertClassifier, BertRegressor, BertTask
+from keras_bert.tasks import BertClassifier, BertPretrainer, BertRegressor, BertTask
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from tests.layer_test_case import randomize
@@ -52,7 +53,8 @@ def make(cls: type[BertTask], *arguments: Any, seed: int = 0, dtype: Any = None,
     """Makes a task with weights from `seed` that are large enough for the answers to differ."""
     keras.utils.set_random_seed(seed)
     architecture = options.pop("config", None) or config()
-    encoder = BertEncoder(architecture, use_pooler=options.get("pooling", "pooler") == "pooler", dtype=dtype)
+    pooler = options.get("pooling", "pooler") == "pooler" and options.get("next_sentence", True)
+    encoder = BertEncoder(architecture, use_pooler=pooler, dtype=dtype)
     task = cls(encoder, options.pop("preprocessor", None) or preprocessor(), *arguments, **options)
     randomize(task, seed, 0.2)
     return task
@@ -64,6 +66,32 @@ def classifier(labels: Sequence[str] = ("negative", "neutral", "positive"), **op
 
 def regressor(**options: Any) -> BertRegressor:
     return make(BertRegressor, **options)
+
+
+def pretrainer(**options: Any) -> BertPretrainer:
+    return make(BertPretrainer, **options)
+
+
+def pretraining_examples(count: int = 24, seed: int = 0, longest: int = 20) -> tf.data.Dataset:
+    """Pairs of random tokens, as the builder of pre-training data makes them: the second half where b follows a."""
+    rng = np.random.default_rng(seed)
+    first_token, last_token, cls, sep = len(SPECIAL), len(VOCABULARY), 2, 3
+
+    def examples() -> Iterator[dict[str, Any]]:
+        for index in range(count):
+            first, second = rng.integers(2, (longest - 3) // 2 + 1, 2)
+            a, b = (rng.integers(first_token, last_token, size) for size in (first, second))
+            ids = np.concatenate([[cls], a, [sep], b, [sep]]).astype("int32")
+            yield {
+                "token_ids": ids,
+                "first_length": np.int32(first + 2),
+                "next_sentence_label": np.int32(2 * index < count),
+            }
+
+    rows = list(examples())
+    spec = {name: tf.TensorSpec([None] if name == "token_ids" else [], tf.int32) for name in rows[0]}
+    dataset = tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=spec)
+    return dataset.apply(tf.data.experimental.assert_cardinality(count))
 
 
 def dataset(label: Any = None, pairs: Sequence[str] | None = None, texts: Sequence[str] = TEXTS) -> tf.data.Dataset:
