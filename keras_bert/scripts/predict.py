@@ -54,7 +54,9 @@ def main() -> None:
     with output_file(FLAGS.output) as out:
         for window in windows:
             for text, answer in zip(window, task.answer(window, FLAGS.batch_size), strict=True):
-                out.write(json.dumps({**text, **answer}, ensure_ascii=False) + "\n")
+                # A pretrainer answers with a list, one entry for each [MASK].
+                fields = answer if isinstance(answer, dict) else {"masks": answer}
+                out.write(json.dumps({**text, **fields}, ensure_ascii=False) + "\n")
             out.flush()
 
 
