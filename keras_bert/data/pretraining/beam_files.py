@@ -79,6 +79,13 @@ def write_whole(path: str, source: BinaryIO) -> int:
 
 def names_in(folder: str) -> list[str]:
     """Paths of the files right in a folder, hidden ones too; none if there is no folder."""
-    pattern = file_systems().join(folder, "*")
-    (found,) = file_systems().match([pattern])
+    (found,) = file_systems().match([file_systems().join(folder, "*")])
     return sorted(metadata.path for metadata in found.metadata_list)
+
+
+def delete_folder(folder: str) -> None:
+    """Deletes a folder that holds files only. Elsewhere than on this machine, a folder is gone with its last file."""
+    if names := names_in(folder):
+        file_systems().delete(names)
+    if "://" not in folder:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from keras_bert.data.pretraining.beam_files import PARTIAL, file_systems, names_in, open_plain, write_whole
+from keras_bert.data.pretraining.beam_files import (
+    PARTIAL,
+    delete_folder,
+    file_systems,
+    names_in,
+    open_plain,
+    write_whole,
+)
 from keras_bert.data.pretraining.manifest import MANIFEST, Manifest, parse_manifest
 from keras_bert.errors import InputError
 from keras_bert.files import check_target
@@ -115,12 +122,16 @@ def finish(folder: str, run: str) -> Manifest | None:
         old = [
             path
             for path, name in names.items()
-            if (name.startswith(_SHARD) and not name.startswith(kept)) or PARTIAL in name or name.startswith(WORK)
+            if (name.startswith(_SHARD) and not name.startswith(kept)) or PARTIAL in name
         ]
         if old:
             file_systems().delete(old)
-        if split != "train" and paths and set(old) == set(paths):
-            file_systems().delete([file_systems().join(folder, SPLITS[split])])
+        if split != "train" and set(old) == set(paths):
+            delete_folder(file_systems().join(folder, SPLITS[split]))
+    (found,) = file_systems().match([file_systems().join(folder, f"{WORK}*", "*")])
+    for work in {file_systems().split(metadata.path)[0] for metadata in found.metadata_list}:
+        if not work.endswith(run):
+            delete_folder(work)
     return manifest
 
 

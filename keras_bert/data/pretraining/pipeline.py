@@ -15,7 +15,7 @@ from typing import Any
 import keras
 from absl import logging
 
-from keras_bert.data.pretraining.beam_files import file_systems, write_whole
+from keras_bert.data.pretraining.beam_files import delete_folder, file_systems, write_whole
 from keras_bert.data.pretraining.beam_runner import pipeline_options, run_pipeline
 from keras_bert.data.pretraining.corpus import Corpus, find_corpus
 from keras_bert.data.pretraining.documents import LAYOUTS, check_share
@@ -154,7 +154,7 @@ def _work_folder(output: str, run: str) -> Iterator[str]:
     try:
         yield work
     finally:
-        file_systems().delete([work])
+        delete_folder(work)
 
 
 def _units(

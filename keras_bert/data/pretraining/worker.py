@@ -7,16 +7,28 @@ through the environment and a local socket, from Beam.
 import logging
 import os
 import sys
+import threading
+import time
+
+_PARENT_CHECK = 1.0  # seconds
 
 
 def run() -> None:
     """Runs Beam's worker until the pipeline ends."""
     # What goes wrong is raised in the process that started this one.
     logging.disable(logging.WARNING)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _import_quietly()
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the one that started it has: Beam would notice after a minute, at work meanwhile."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK)
+    os._exit(1)
 
 
 def _import_quietly() -> None:

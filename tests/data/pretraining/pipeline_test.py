@@ -277,7 +277,7 @@ def test_killed_at_any_moment_nothing_is_left_that_counts(tmp_path: Path, moment
     assert not (output / "manifest.json").exists(), "it was too fast to be killed"
     with pytest.raises(InputError, match="no finished pre-training data"):
         pretraining_records(output, TOKENIZER)
-    _, alive = psutil.wait_procs(children, timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=15)
     assert not alive
 
     manifest = build(tmp_path / "corpus.txt", output, unit_megabytes=0.2, overwrite=True)
