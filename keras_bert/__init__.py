@@ -19,8 +19,10 @@ __all__ = [
     "BertConfig",
     "BertEncoder",
     "BertPreprocessor",
+    "BertPretrainer",
     "BertRegressor",
     "BertTokenizer",
+    "BytePairTokenizer",
     "InputError",
     "TokenMasker",
     "__version__",
@@ -40,8 +42,10 @@ _HOME = {
     "BertConfig": "keras_bert.config",
     "BertEncoder": "keras_bert.encoder",
     "BertPreprocessor": "keras_bert.text",
+    "BertPretrainer": "keras_bert.tasks",
     "BertRegressor": "keras_bert.tasks",
     "BertTokenizer": "keras_bert.text",
+    "BytePairTokenizer": "keras_bert.text",
     "InputError": "keras_bert.errors",
     "TokenMasker": "keras_bert.text",
 }
@@ -54,8 +58,8 @@ if TYPE_CHECKING:
     from keras_bert.config import BertConfig
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError
-    from keras_bert.tasks import BertClassifier, BertRegressor
-    from keras_bert.text import BertPreprocessor, BertTokenizer, TokenMasker
+    from keras_bert.tasks import BertClassifier, BertPretrainer, BertRegressor
+    from keras_bert.text import BertPreprocessor, BertTokenizer, BytePairTokenizer, TokenMasker
 else:  # hidden from type checkers, which would take every unknown attribute for one that is found here
 
     def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.text.tokenizer import BertTokenizer, as_strings
+from keras_bert.text.token_layer import TokenLayer, as_strings
 
 TRUNCATIONS = ("longest_first", "only_first", "only_second")
 PADDINGS = ("longest", "max_length")
@@ -18,7 +18,7 @@ class BertPreprocessor(keras.layers.Layer):
     """Makes BERT's inputs of text: `[CLS] a [SEP]`, or `[CLS] a [SEP] b [SEP]`.
 
     Args:
-        tokenizer: splits the texts.
+        tokenizer: splits the texts: a `BertTokenizer` or a `BytePairTokenizer`.
         max_length: tokens in a row at most, special tokens included.
         truncation: what is cut when a pair is too long. `"longest_first"` takes tokens off the end of the longer
             text one by one, off the second when they are equal, as BERT does; `"only_first"` and `"only_second"`
@@ -55,7 +55,7 @@ class BertPreprocessor(keras.layers.Layer):
 
     def __init__(
         self,
-        tokenizer: BertTokenizer,
+        tokenizer: TokenLayer,
         max_length: int = 512,
         truncation: str = "longest_first",
         pad_to_multiple_of: int = 8,

@@ -47,12 +47,15 @@ def load_vocabulary(path: str | PathLike) -> list[str]:
     return check_vocabulary(lines, str(path))
 
 
-def check_vocabulary(vocabulary: Sequence[str], source: str = "vocabulary") -> list[str]:
+def check_vocabulary(
+    vocabulary: Sequence[str], source: str = "vocabulary", longest: int | None = LONGEST_ENTRY
+) -> list[str]:
     """Checks that a list can serve as BERT's vocabulary.
 
     Args:
         vocabulary: the entries in the order of their ids.
         source: what to call it in an error, for example its path.
+        longest: bytes of an entry at most, without `##`; None for any.
 
     Returns:
         The entries, as a list of its own.
@@ -72,8 +75,8 @@ def check_vocabulary(vocabulary: Sequence[str], source: str = "vocabulary") -> l
             length = len(entry.removeprefix("##").encode())
         except UnicodeEncodeError:
             raise InputError(f"{source}, line {line}: {entry!r} cannot be written in UTF-8") from None
-        if length > LONGEST_ENTRY:
-            raise InputError(f"{source}, line {line}: the entry has {length} bytes, at most {LONGEST_ENTRY} work")
+        if longest is not None and length > longest:
+            raise InputError(f"{source}, line {line}: the entry has {length} bytes, at most {longest} work")
         seen[entry] = line
     missing = [token for token in SPECIAL_TOKENS if token not in seen]
     if missing:

@@ -1,0 +1,153 @@
+"""Reads and writes the files of a byte-level BPE: `vocab.json`, `merges.txt`, `tokenizer.json`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from keras_bert.errors import InputError
+from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
+
+VOCABULARY_FILE = "vocab.json"
+MERGES_FILE = "merges.txt"
+_VERSION = "#version: 0.2"  # the first line of a merges.txt, which GPT-2 began with
+
+
+def in_order(ids: Mapping[str, Any], first: int, source: str) -> list[str]:
+    """Lists tokens by their ids.
+
+    Raises:
+        InputError: the ids do not count on from `first` without a gap.
+    """
+    if not all(type(number) is int for number in ids.values()):
+        raise InputError(f"{source}: expected an object of tokens and their ids, whole numbers")
+    tokens = sorted(ids, key=lambda token: ids[token])
+    if [ids[token] for token in tokens] != list(range(first, first + len(tokens))):
+        raise InputError(f"{source}: the token ids must count on from {first} without a gap")
+    return tokens
+
+
+def load_byte_vocabulary(path: str | PathLike) -> list[str]:
+    """Reads a `vocab.json`.
+
+    Returns:
+        The entries in the order of their ids, written in the characters of `byte_characters`.
+
+    Raises:
+        InputError: the file is missing or holds something else.
+    """
+    try:
+        ids = json.loads(_read(path))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not a JSON file ({error})") from None
+    if not isinstance(ids, dict):
+        raise InputError(f"{path}: expected an object of tokens and their ids, found {type(ids).__name__}")
+    return in_order(ids, 0, str(path))
+
+
+def load_merges(path: str | PathLike) -> list[str]:
+    """Reads a `merges.txt`: one rule a line, two entries with a blank between; a first line `#version` is no rule.
+
+    Raises:
+        InputError: the file is missing or not UTF-8.
+    """
+    lines = [line.removesuffix("\r") for line in _read(path).split("\n")]
+    if lines[0].startswith("#version"):
+        del lines[0]
+    if lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def save_byte_pairs(
+    vocabulary: Sequence[str],
+    merges: Sequence[str],
+    folder: str | PathLike,
+    lowercase: bool = False,
+    strip_accents: bool | None = None,
+) -> None:
+    """Writes `vocab.json`, `merges.txt` and `tokenizer.json` into a folder that exists.
+
+    Args:
+        vocabulary: the entries in the order of their ids.
+        merges: the rules in their order.
+        folder: where to write.
+        lowercase: what `tokenizer.json` says of the normalization.
+        strip_accents: likewise; None means as `lowercase`.
+    """
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    _write_json(Path(folder) / VOCABULARY_FILE, ids, indent=None)
+    lines = "".join(f"{line}\n" for line in (_VERSION, *merges))
+    (Path(folder) / MERGES_FILE).write_bytes(lines.encode())
+    fields = tokenizer_fields(ids, merges, lowercase, lowercase if strip_accents is None else strip_accents)
+    _write_json(Path(folder) / "tokenizer.json", fields, indent=1)
+
+
+def tokenizer_fields(
+    ids: Mapping[str, int], merges: Sequence[str], lowercase: bool, strip_accents: bool
+) -> dict[str, Any]:
+    """Gives the fields of a `tokenizer.json`, so that the `tokenizers` library makes the same inputs of a text.
+
+    References:
+        https://huggingface.co/docs/tokenizers/api/tokenizer (`Tokenizer.from_file`)
+    """
+    special = [{"id": ids[token], "content": token, **_SPECIAL} for token in SPECIAL_TOKENS]
+    normalizer = {
+        "type": "BertNormalizer",
+        "clean_text": True,
+        "handle_chinese_chars": False,
+        "strip_accents": strip_accents,
+        "lowercase": lowercase,
+    }
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": True}
+    first, second = ({"Sequence": {"id": name, "type_id": number}} for number, name in enumerate("AB"))
+    start, end, last = (
+        {"SpecialToken": {"id": token, "type_id": number}}
+        for token, number in ((CLS_TOKEN, 0), (SEP_TOKEN, 0), (SEP_TOKEN, 1))
+    )
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": special,
+        "normalizer": normalizer if lowercase or strip_accents else None,
+        "pre_tokenizer": byte_level,
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [start, first, end],
+            "pair": [start, first, end, second, last],
+            "special_tokens": {
+                token: {"id": token, "ids": [ids[token]], "tokens": [token]} for token in (CLS_TOKEN, SEP_TOKEN)
+            },
+        },
+        "decoder": byte_level,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": dict(ids),
+            "merges": [merge.split(" ") for merge in merges],
+        },
+    }
+
+
+_SPECIAL = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+
+
+def _read(path: str | PathLike) -> str:
+    try:
+        return Path(path).read_bytes().decode()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 (byte {error.start + 1})") from None
+
+
+def _write_json(path: Path, fields: Mapping[str, Any], indent: int | None) -> None:
+    path.write_bytes((json.dumps(fields, ensure_ascii=False, indent=indent) + "\n").encode())

@@ -1,0 +1,160 @@
+"""What every tokenizer of the package is: a layer from strings to ids, with a vocabulary and BERT's special tokens."""
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+from keras_bert.text.vocabulary import CLS_TOKEN, MASK_TOKEN, PAD_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, UNK_TOKEN
+
+
+class _Entries:
+    """The vocabulary both ways. A plain object: Keras would wrap and track every entry of a list or dict."""
+
+    def __init__(self, tokens: list[str], layer: type["TokenLayer"]):
+        self.tokens = tokens
+        self.ids = {token: i for i, token in enumerate(tokens)}
+        self._layer = layer
+
+    @functools.cached_property
+    def texts(self) -> np.ndarray:
+        """What each token adds to a text, UTF-8: object (2, vocabulary); special tokens add nothing in row 1."""
+        every = [self._layer.text_of(token) for token in self.tokens]
+        plain = [b"" if token in SPECIAL_TOKENS else text for token, text in zip(self.tokens, every, strict=True)]
+        return np.array([every, plain], object)
+
+
+class TokenLayer(keras.layers.Layer):
+    """Base of `BertTokenizer` and `BytePairTokenizer`; these have the documentation.
+
+    Args:
+        tokens: the checked vocabulary.
+        lowercase: lower-case the text.
+        strip_accents: drop accents; None means as `lowercase`.
+        special_tokens_in_text: special tokens written in the text become their ids.
+        **kwargs: of `keras.layers.Layer`.
+    """
+
+    pad_token = PAD_TOKEN
+    unk_token = UNK_TOKEN
+    cls_token = CLS_TOKEN
+    sep_token = SEP_TOKEN
+    mask_token = MASK_TOKEN
+
+    def __init__(
+        self,
+        tokens: list[str],
+        lowercase: bool,
+        strip_accents: bool | None,
+        special_tokens_in_text: bool,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.lowercase = lowercase
+        self.strip_accents = strip_accents
+        self.special_tokens_in_text = special_tokens_in_text
+        self.supports_jit = False
+        self._entries = _Entries(tokens, type(self))
+
+    def __call__(self, text: Any, **kwargs: Any) -> Any:
+        """Tokenizes; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
+        if isinstance(text, keras.KerasTensor):
+            return super().__call__(text, **kwargs)
+        return self.tokenize(text)
+
+    def call(self, text: Any) -> tf.RaggedTensor:
+        """Tokenizes; see the class."""
+        return self.tokenize(text)
+
+    def tokenize(self, text: Any) -> tf.RaggedTensor:
+        """Tokenizes text; see the class for arguments and result."""
+        raise NotImplementedError
+
+    @staticmethod
+    def text_of(token: str) -> bytes:
+        """Gives what a token adds to a text, in UTF-8."""
+        raise NotImplementedError
+
+    def join_texts(self, ids: Any, skip_special_tokens: bool) -> tf.Tensor:
+        """Puts together what the tokens add to a text: int ids (batch, tokens) or (tokens,), ragged or a list."""
+        if isinstance(ids, list | tuple):
+            ids = (
+                tf.ragged.constant(ids, tf.int32)
+                if ids and isinstance(ids[0], list | tuple)
+                else tf.constant(ids, tf.int32)
+            )
+        table = tf.constant(self._entries.texts[int(skip_special_tokens)])
+        return tf.strings.reduce_join(tf.ragged.map_flat_values(tf.gather, table, ids), axis=-1)
+
+    def token_to_id(self, token: str) -> int:
+        """Gives the id of a vocabulary entry.
+
+        Raises:
+            InputError: the vocabulary has no such entry.
+        """
+        if token not in self._entries.ids:
+            raise InputError(f"{token!r} is no entry of the vocabulary")
+        return self._entries.ids[token]
+
+    def id_to_token(self, id: int) -> str:
+        """Gives the vocabulary entry of an id.
+
+        Raises:
+            InputError: the id is outside the vocabulary.
+        """
+        if not 0 <= id < len(self._entries.tokens):
+            raise InputError(f"id {id} is outside the vocabulary of {len(self._entries.tokens)} entries")
+        return self._entries.tokens[id]
+
+    def get_vocabulary(self) -> list[str]:
+        """Gives the entries in the order of their ids."""
+        return list(self._entries.tokens)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """How many entries the vocabulary has."""
+        return len(self._entries.tokens)
+
+    @property
+    def pad_token_id(self) -> int:
+        """Id of `[PAD]`."""
+        return self._entries.ids[PAD_TOKEN]
+
+    @property
+    def unk_token_id(self) -> int:
+        """Id of `[UNK]`."""
+        return self._entries.ids[UNK_TOKEN]
+
+    @property
+    def cls_token_id(self) -> int:
+        """Id of `[CLS]`."""
+        return self._entries.ids[CLS_TOKEN]
+
+    @property
+    def sep_token_id(self) -> int:
+        """Id of `[SEP]`."""
+        return self._entries.ids[SEP_TOKEN]
+
+    @property
+    def mask_token_id(self) -> int:
+        """Id of `[MASK]`."""
+        return self._entries.ids[MASK_TOKEN]
+
+    def compute_output_spec(self, text: Any) -> keras.KerasTensor:
+        """Describes the result for a symbolic string tensor."""
+        return keras.KerasTensor((*text.shape, None), dtype="int32", ragged=True)
+
+
+def as_strings(text: Any) -> tf.Tensor | tf.RaggedTensor:
+    """Makes a string tensor of what a caller gives."""
+    if not isinstance(text, tf.RaggedTensor):
+        try:
+            text = tf.convert_to_tensor(text, tf.string)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"text must be a string, strings in a list, or a string tensor: {error}") from None
+    if text.dtype != tf.string:
+        raise InputError(f"text must be of dtype string, not {text.dtype.name}")
+    return text
