@@ -86,7 +86,7 @@ class TokenMasker:
         self.random_share = random_share
         self._mask_id = tokenizer.mask_token_id
         self._special = np.isin(vocabulary, SPECIAL_TOKENS)
-        self._continues = continuations(vocabulary)
+        self._continues = continuations(tokenizer)
         self._ordinary = np.flatnonzero(~self._special).astype(np.int32)
         self._phrases = None if phrases is None else PhraseMatcher(phrases, tokenizer)
 

@@ -10,10 +10,8 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert.errors import InputError
+from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.vocabulary import SPECIAL_TOKENS
-
-BYTE_PAIR_SPACE = "\u0120"
-"""What a byte-level BPE vocabulary writes for the blank before a word (github.com/openai/gpt-2, encoder.py)."""
 
 
 class PhraseMatcher:
@@ -50,7 +48,7 @@ class PhraseMatcher:
         source = str(phrases) if isinstance(phrases, str | PathLike) else "phrases"
         texts = _read(phrases) if isinstance(phrases, str | PathLike) else [str(phrase) for phrase in phrases]
         vocabulary = tokenizer.get_vocabulary()
-        self._continues = np.append(continuations(vocabulary), False)  # the last for "no token", id -1
+        self._continues = np.append(continuations(tokenizer), False)  # the last for "no token", id -1
         self._first, self._keys, self._nodes, self._ends = _trie(_ids(texts, tokenizer, vocabulary, source), vocabulary)
 
     def __call__(self, token_ids: Any, usable: Any) -> tf.Tensor:
@@ -93,30 +91,22 @@ class PhraseMatcher:
         )[-1]
 
 
-def continuations(vocabulary: Sequence[str]) -> np.ndarray:
+def continuations(tokenizer: Any) -> np.ndarray:
     """Says which entries of a vocabulary go on with a word that another has begun: bool (vocabulary,).
 
     In a WordPiece vocabulary these begin with `##`. In one of byte-level BPE an entry begins a word if it begins with
-    the sign for a blank, or with punctuation.
+    white space, a control character or punctuation of ASCII.
 
     Args:
-        vocabulary: The entries in the order of their ids.
+        tokenizer: The tokenizer with the vocabulary.
     """
-    if not is_byte_pair(vocabulary):
+    vocabulary = tokenizer.get_vocabulary()
+    if not isinstance(tokenizer, BytePairTokenizer):
         return np.array([token.startswith("##") and token != "##" for token in vocabulary])
-    # U+0100 to U+0120 write the bytes 0x00 to 0x20; bytes over 0x7F are parts of letters, most often.
-    begins = [
-        token in SPECIAL_TOKENS
-        or "\u0100" <= token[0] <= BYTE_PAIR_SPACE
-        or (token[0].isascii() and not token[0].isalnum())
-        for token in vocabulary
-    ]
-    return ~np.array(begins)
-
-
-def is_byte_pair(vocabulary: Sequence[str]) -> bool:
-    """Tells a vocabulary of byte-level BPE from one of WordPiece: it has the sign for a blank as an entry."""
-    return BYTE_PAIR_SPACE in vocabulary
+    # Bytes over 0x7F are parts of letters, most often.
+    first = [tokenizer.text_of(token)[:1] for token in vocabulary]
+    begins = np.array([byte < b"\x80" and not byte.isalnum() for byte in first])
+    return ~begins & ~np.isin(vocabulary, SPECIAL_TOKENS)
 
 
 def _read(path: str | PathLike) -> list[str]:
@@ -132,7 +122,7 @@ def _ids(texts: list[str], tokenizer: Any, vocabulary: Sequence[str], source: st
     """Gives the ids of the phrases that have two tokens or more and none unknown; says how many have not."""
     texts = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     spoken = [text.encode("utf-8", "surrogatepass") for text in texts]
-    if is_byte_pair(vocabulary):
+    if isinstance(tokenizer, BytePairTokenizer):
         spoken += [b" " + text for text in spoken]  # other tokens behind a blank than at the start of a text
     special = {vocabulary.index(token) for token in SPECIAL_TOKENS}
     rows = {tuple(ids) for ids in tokenizer.tokenize(spoken).to_list()} if spoken else set()

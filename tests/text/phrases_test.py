@@ -7,6 +7,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_words import byte_characters
 from keras_bert.text.phrases import PhraseMatcher, continuations
 from keras_bert.text.tokenizer import BertTokenizer
 
@@ -40,7 +42,7 @@ def matched(matcher, rows, usable=None):
 
 def test_any_list_of_phrases_is_forward_maximum_matching():
     rng = random.Random(0)
-    continues = continuations(LETTERS)
+    continues = continuations(TOKENIZER)
     for _ in range(12):
         texts = [" ".join(rng.choices("abc", k=rng.randint(2, 6))) + "d" * rng.randint(0, 1) for _ in range(6)]
         phrases = {tuple(row) for row in TOKENIZER(texts).to_list()}
@@ -86,10 +88,38 @@ def test_in_a_graph_of_unknown_sizes():
 
 
 def test_pieces_that_go_on_with_a_word():
-    assert continuations(["[CLS]", "a", "##a", "##"]).tolist() == [False, False, True, False]
-    # Byte-level BPE: the blank, a word behind one, one at the start or inside, punctuation, half of a letter.
-    byte_pair = ["[CLS]", "\u0120", "\u0120the", "the", ",", "\u0120(", "\u00c3\u00a9", "\u00a9", "\u010a"]
-    assert continuations(byte_pair).tolist() == [False, False, False, True, False, False, True, True, False]
+    assert continuations(TOKENIZER).tolist() == [False] * 8 + [True]
+    # A WordPiece vocabulary may have the letter that byte-level BPE writes for a blank.
+    assert not continuations(BertTokenizer([*SPECIAL, "Ġ", "##", "Ġa"])).any()
+
+
+def byte_pairs(*words):
+    """A byte-pair tokenizer that has words, with and without a blank before them, as entries."""
+    entries = [*SPECIAL, *byte_characters()]
+    merges = []
+    for word in words:
+        rules = [*((word[:end], word[end]) for end in range(1, len(word))), ("Ġ", word)]
+        merges += [" ".join(rule) for rule in rules]
+        entries += ["".join(rule) for rule in rules]
+    return BytePairTokenizer(entries, merges)
+
+
+def test_byte_pairs_that_go_on_with_a_word():
+    tokenizer = byte_pairs("the")
+    continues = dict(zip(tokenizer.get_vocabulary(), continuations(tokenizer).tolist(), strict=True))
+    assert not any(continues[token] for token in (*SPECIAL, "Ġ", "Ġthe", ",", "Ċ"))
+    assert all(continues[token] for token in ("the", "t", "7", "Ã", "©"))
+
+
+def test_phrases_of_byte_pairs_with_and_without_a_blank_before():
+    tokenizer = byte_pairs("new", "york")
+    matcher = PhraseMatcher(["new york"], tokenizer)
+    for text, expected in (
+        ("new york", [False, True]),
+        ("new new york, york", [False, False, True, False, False]),
+        ("new yorker", [False, False, False, False]),
+    ):
+        assert matched(matcher, [tokenizer(text).numpy().tolist()])[0].tolist() == expected
 
 
 @pytest.mark.parametrize("phrases", [[], ["a"], ["x y"], [" ", "c"]])
