@@ -18,6 +18,7 @@ from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
 from keras_bert.checkpoints.presets import open_checkpoint, resolve
 from keras_bert.checkpoints.report import ConvertReport, LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
+from keras_bert.checkpoints.tokenizer_files import open_tokenizer
 
 __all__ = [
     "Checkpoint",
@@ -30,6 +31,7 @@ __all__ = [
     "load_weights",
     "norm_weights",
     "open_checkpoint",
+    "open_tokenizer",
     "read_google",
     "read_hugging_face",
     "read_keras_hub",

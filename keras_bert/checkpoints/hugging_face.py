@@ -49,7 +49,7 @@ def read_hugging_face(path: str | Path) -> Checkpoint:
     _add_tensors(checkpoint, transformer)
     _add_sentence_modules(checkpoint, folder, modules)
     tokenizer = read_tokenizer_files(transformer)
-    checkpoint.vocabulary = tokenizer.vocabulary
+    checkpoint.vocabulary, checkpoint.merges = tokenizer.vocabulary, tokenizer.merges
     checkpoint.lowercase, checkpoint.strip_accents = tokenizer.lowercase, tokenizer.strip_accents
     checkpoint.notes.extend(tokenizer.notes)
     return checkpoint.check()

@@ -39,12 +39,14 @@ def replace_vocabulary(
         depend on the vocabulary are shared.
 
     Raises:
-        InputError: The checkpoint has no vocabulary, or the new one is broken.
+        InputError: The checkpoint has no vocabulary or one of byte-level BPE, or the new one is broken.
 
     References:
         The mean of the old pieces: Gee et al. 2022, arXiv:2402.09977, section 3; fresh rows around the mean of all:
         Hewitt 2021, nlp.stanford.edu/~johnhew/vocab-expansion.html.
     """
+    if checkpoint.merges is not None:
+        raise InputError(f"{checkpoint.source}: it has byte-level BPE; only a WordPiece vocabulary is replaced")
     if isinstance(vocabulary, str | PathLike):
         new = load_vocabulary(fspath(vocabulary))
     else:

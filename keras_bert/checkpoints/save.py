@@ -12,13 +12,14 @@ from keras_bert.checkpoints.heads import describe_heads
 from keras_bert.checkpoints.hugging_face import hugging_face_fields
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.names import PREFIX
+from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 from keras_bert.config import BertConfig
 from keras_bert.files import atomic_folder
-from keras_bert.text.vocabulary import save_vocabulary
+from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.version import __version__
 
 if TYPE_CHECKING:
-    from keras_bert.text.tokenizer import BertTokenizer
+    from keras_bert.text.token_layer import TokenLayer
 
 
 def save_hugging_face(
@@ -26,12 +27,12 @@ def save_hugging_face(
     config: BertConfig,
     weights: Iterable[Weight],
     metadata: Mapping[str, Any],
-    tokenizer: "BertTokenizer | None" = None,
+    tokenizer: "TokenLayer | None" = None,
     extra: Mapping[str, Any] | None = None,
     files: Mapping[str, str] | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Writes `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer_config.json` and `keras_bert.json`.
+    """Writes `config.json`, `model.safetensors`, `keras_bert.json` and the files of the tokenizer.
 
     transformers opens the folder, with the head that `metadata["architectures"]` names. The folder appears
     whole or not at all; see `keras_bert.files.atomic_folder`.
@@ -41,7 +42,7 @@ def save_hugging_face(
         config: The architecture.
         weights: The weights of the model, encoder and head.
         metadata: All other fields of `config.json`: `architectures`, `id2label`, `problem_type`, ...
-        tokenizer: The tokenizer; None leaves its two files out.
+        tokenizer: The tokenizer; None leaves its files out (see `write_tokenizer_files`).
         extra: What goes into `keras_bert.json`, anything that JSON can hold.
         files: Name → content of text files to put beside, such as a model card.
         overwrite: Replace a folder that holds something.
@@ -63,6 +64,7 @@ def save_hugging_face(
             tokenizer.lowercase if tokenizer else True,
             tokenizer.strip_accents if tokenizer else None,
             extra or {},
+            tokenizer.get_merges() if isinstance(tokenizer, BytePairTokenizer) else None,
         )
         for name, content in (files or {}).items():
             (temporary / name).write_text(content, encoding="utf-8")
@@ -78,6 +80,7 @@ def write_hugging_face_files(
     lowercase: bool,
     strip_accents: bool | None,
     extra: Mapping[str, Any],
+    merges: list[str] | None = None,
 ) -> None:
     """Writes the files of a Hugging Face folder into a folder that exists; see `save_hugging_face`."""
     metadata = dict(metadata)
@@ -91,20 +94,7 @@ def write_hugging_face_files(
     }
     save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
     if vocabulary is not None:
-        save_vocabulary(vocabulary, folder / "vocab.txt")
-        tokenizer_config = {
-            "tokenizer_class": "BertTokenizer",
-            "do_lower_case": lowercase,
-            "strip_accents": strip_accents,
-            "tokenize_chinese_chars": True,
-            "model_max_length": config.max_position_embeddings,
-            "pad_token": "[PAD]",
-            "unk_token": "[UNK]",
-            "cls_token": "[CLS]",
-            "sep_token": "[SEP]",
-            "mask_token": "[MASK]",
-        }
-        _write_json(folder / "tokenizer_config.json", tokenizer_config)
+        write_tokenizer_files(folder, vocabulary, lowercase, strip_accents, merges, config.max_position_embeddings)
     _write_json(folder / "keras_bert.json", {"keras_bert_version": __version__, **extra})
 
 

@@ -3,10 +3,21 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_bert.errors import InputError
-from keras_bert.text.vocabulary import load_vocabulary
+from keras_bert.text.byte_pair_files import (
+    MERGES_FILE,
+    VOCABULARY_FILE,
+    in_order,
+    load_byte_vocabulary,
+    load_merges,
+    save_byte_pairs,
+)
+from keras_bert.text.vocabulary import load_vocabulary, save_vocabulary
+
+if TYPE_CHECKING:
+    from keras_bert.text.token_layer import TokenLayer
 
 # Tokenizers of transformers that are BERT's own under other names. The last two are what generic tools write.
 _SAME_AS_BERT = (
@@ -17,6 +28,8 @@ _SAME_AS_BERT = (
     "PreTrainedTokenizer",
     "TokenizersBackend",
 )
+# What transformers calls a tokenizer of which tokenizer.json says everything.
+_GENERIC = ("PreTrainedTokenizer", "TokenizersBackend")
 _SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -35,27 +48,34 @@ class TokenizerFiles:
         lowercase: Whether text is lower-cased.
         strip_accents: Whether accents are stripped; None means as `lowercase`.
         notes: What had to be decided, one sentence each.
+        merges: The rules of a byte-level BPE; None for WordPiece.
     """
 
     vocabulary: list[str] | None
     lowercase: bool
     strip_accents: bool | None
     notes: list[str]
+    merges: list[str] | None = None
 
 
 def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     """Reads `tokenizer_config.json`, `vocab.txt` or `tokenizer.json`, and `added_tokens.json`.
 
+    A byte-level BPE has `vocab.json` and `merges.txt`, or a `tokenizer.json` that says so.
+
     `tokenizer_config.json` rules; what it leaves open is taken from `tokenizer.json`, then from the defaults
     of transformers, with a note.
 
     Raises:
-        InputError: A file is damaged, or asks for a tokenizer that BERT's is not.
+        InputError: A file is damaged, or asks for a tokenizer that this package has not.
     """
     notes: list[str] = []
     config = read_json(folder / "tokenizer_config.json") or {}
-    _check_config(config, folder / "tokenizer_config.json")
     fast = read_json(folder / "tokenizer.json") or {}
+    byte_pairs = _has_byte_pairs(folder, fast)
+    _check_config(config, folder / "tokenizer_config.json", _GENERIC if byte_pairs else _SAME_AS_BERT)
+    if byte_pairs:
+        return _byte_pair_files(folder, config, fast)
     normalizer = _normalizer(fast, folder / "tokenizer.json")
     lowercase, strip_accents = config.get("do_lower_case"), config.get("strip_accents")
     if lowercase is None and "lowercase" in normalizer:
@@ -88,9 +108,127 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return fields
 
 
-def _check_config(config: dict[str, Any], path: Path) -> None:
-    name = str(config.get("tokenizer_class") or "BertTokenizer").removesuffix("Fast")
-    if name not in _SAME_AS_BERT:
+def write_tokenizer_files(
+    folder: Path,
+    vocabulary: list[str],
+    lowercase: bool,
+    strip_accents: bool | None,
+    merges: list[str] | None = None,
+    max_length: int | None = None,
+) -> None:
+    """Writes the files of a tokenizer into a folder that exists, as transformers reads them.
+
+    WordPiece: `vocab.txt`, `tokenizer_config.json`. Byte-level BPE: `vocab.json`, `merges.txt`, `tokenizer.json`,
+    which transformers goes by, and `tokenizer_config.json`.
+
+    Args:
+        folder: Where to write.
+        vocabulary: The tokens in the order of their ids.
+        lowercase: Whether text is lower-cased.
+        strip_accents: Whether accents are stripped; None means as `lowercase`.
+        merges: The rules of a byte-level BPE; None for WordPiece.
+        max_length: The longest input in tokens, where a model says so.
+    """
+    config: dict[str, Any] = {
+        "tokenizer_class": "BertTokenizer" if merges is None else "PreTrainedTokenizerFast",
+        "do_lower_case": lowercase,
+        "strip_accents": strip_accents,
+    }
+    if merges is None:
+        save_vocabulary(vocabulary, folder / "vocab.txt")
+        config["tokenize_chinese_chars"] = True
+    else:
+        save_byte_pairs(vocabulary, merges, folder, lowercase, strip_accents)
+        config["add_prefix_space"] = False
+    if max_length is not None:
+        config["model_max_length"] = max_length
+    text = json.dumps({**config, **_SPECIAL_TOKENS}, indent=2, ensure_ascii=False) + "\n"
+    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+
+
+def make_tokenizer(
+    vocabulary: list[str], lowercase: bool, strip_accents: bool | None, merges: list[str] | None
+) -> "TokenLayer":
+    """Builds a `BytePairTokenizer` if there are rules, a `BertTokenizer` if there are none."""
+    if merges is None:
+        from keras_bert.text.tokenizer import BertTokenizer
+
+        return BertTokenizer(vocabulary, lowercase, strip_accents)
+    from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+
+    return BytePairTokenizer(vocabulary, merges, lowercase, strip_accents)
+
+
+def open_tokenizer(path: str | Path, lowercase: bool | None = None) -> "TokenLayer":
+    """Opens a tokenizer: a `vocab.txt`, or a folder with a tokenizer's files, with or without a model beside them.
+
+    Args:
+        path: The file or folder.
+        lowercase: Whether text is lower-cased, in place of what the folder says; True for a file unless given.
+
+    Returns:
+        A `BertTokenizer` or a `BytePairTokenizer`.
+
+    Raises:
+        InputError: There is none, its files are damaged, or they ask for another kind.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        return make_tokenizer(load_vocabulary(folder), lowercase is not False, None, None)
+    files = read_tokenizer_files(folder)
+    vocabulary = files.vocabulary
+    if vocabulary is None:
+        raise InputError(f"{path}: no tokenizer there; expected vocab.txt, or vocab.json with merges.txt")
+    if lowercase is not None:
+        files = dataclasses.replace(files, lowercase=lowercase, strip_accents=None)
+    return make_tokenizer(vocabulary, files.lowercase, files.strip_accents, files.merges)
+
+
+def _has_byte_pairs(folder: Path, fast: dict[str, Any]) -> bool:
+    """Tells a byte-level BPE by its files; a `vocab.txt` is WordPiece."""
+    if (folder / "vocab.txt").is_file():
+        return False
+    if (folder / MERGES_FILE).is_file() and (folder / VOCABULARY_FILE).is_file():
+        return True
+    kinds = [part.get("type") for part in (fast.get("model") or {}, fast.get("pre_tokenizer") or {})]
+    return kinds == ["BPE", "ByteLevel"]
+
+
+def _byte_pair_files(folder: Path, config: dict[str, Any], fast: dict[str, Any]) -> TokenizerFiles:
+    path = folder / "tokenizer.json"
+    normalizer: dict[str, Any] = {}
+    if fast:
+        pre_tokenizer = fast.get("pre_tokenizer") or {}
+        if pre_tokenizer.get("type") != "ByteLevel" or not pre_tokenizer.get("use_regex", True):
+            raise InputError(f"{path}: its words are not those of GPT-2's pattern (ByteLevel), as keras_bert cuts them")
+        if pre_tokenizer.get("add_prefix_space", True):
+            raise InputError(f"{path}: add_prefix_space is true; keras_bert has False only")
+        normalizer = fast.get("normalizer") or {"lowercase": False, "strip_accents": False}
+        if "type" in normalizer and (
+            normalizer["type"] != "BertNormalizer" or normalizer.get("handle_chinese_chars", True)
+        ):
+            raise InputError(
+                f"{path}: the normalizer is {normalizer['type']}; keras_bert has none, or BertNormalizer without "
+                "handle_chinese_chars, before byte-level BPE"
+            )
+    elif config.get("add_prefix_space"):
+        raise InputError(
+            f"{folder / 'tokenizer_config.json'}: add_prefix_space is true; keras_bert puts no blank there"
+        )
+    lowercase = bool(config.get("do_lower_case", normalizer.get("lowercase", False)))
+    strip_accents = config.get("strip_accents", normalizer.get("strip_accents"))
+    if (folder / MERGES_FILE).is_file():
+        vocabulary, merges = load_byte_vocabulary(folder / VOCABULARY_FILE), load_merges(folder / MERGES_FILE)
+    else:
+        model = fast["model"]
+        vocabulary = in_order(model.get("vocab") or {}, 0, str(path))
+        merges = [rule if isinstance(rule, str) else " ".join(rule) for rule in model.get("merges") or ()]
+    return TokenizerFiles(vocabulary, lowercase, strip_accents, [], merges)
+
+
+def _check_config(config: dict[str, Any], path: Path, names: tuple[str, ...]) -> None:
+    name = str(config.get("tokenizer_class") or names[0]).removesuffix("Fast")
+    if name not in names:
         raise InputError(f"{path}: tokenizer_class is {name}; keras_bert has BERT's tokenizer only")
     for field in ("tokenize_chinese_chars", "do_basic_tokenize"):
         if config.get(field, True) is not True:
@@ -127,7 +265,7 @@ def _vocabulary(folder: Path, fast: dict[str, Any], notes: list[str]) -> list[st
         vocabulary = load_vocabulary(path)
     elif fast:
         path = folder / "tokenizer.json"
-        vocabulary = _in_order((fast.get("model") or {}).get("vocab") or {}, 0, path)
+        vocabulary = in_order((fast.get("model") or {}).get("vocab") or {}, 0, str(path))
     else:
         notes.append("neither vocab.txt nor tokenizer.json beside the weights, so no tokenizer")
         return None
@@ -136,18 +274,10 @@ def _vocabulary(folder: Path, fast: dict[str, Any], notes: list[str]) -> list[st
     }
     added = {token: index for token, index in added.items() if token not in set(vocabulary)}
     if added:
-        more = _in_order(added, len(vocabulary), folder)
+        more = in_order(added, len(vocabulary), str(folder))
         notes.append(
             f"added tokens ({', '.join(more[:4])}{', ...' if len(more) > 4 else ''}) have their ids, but in text "
             "they are split like any other word"
         )
         vocabulary = vocabulary + more
     return vocabulary
-
-
-def _in_order(ids: dict[str, int], first: int, path: Path) -> list[str]:
-    """Lists tokens by their ids, which must count on from `first` without a gap."""
-    tokens = sorted(ids, key=lambda token: ids[token])
-    if [ids[token] for token in tokens] != list(range(first, first + len(tokens))):
-        raise InputError(f"{path}: the token ids must count on from {first} without a gap")
-    return tokens

@@ -22,7 +22,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_multi_string(
     "input", None, "Text: a file or glob, .gz too, or tfds:NAME[:SPLIT]; may be given several times."
 )
-flags.DEFINE_string("vocabulary", None, "A vocab.txt, or the folder of a checkpoint with its tokenizer.")
+flags.DEFINE_string("vocabulary", None, "A vocab.txt, or the folder of keras-bert vocabulary or of a checkpoint.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the checkpoint does, True for a vocab.txt.")
 flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
@@ -121,15 +121,12 @@ def _divide(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _tokenizer() -> Any:
-    from keras_bert.checkpoints import open_checkpoint
-    from keras_bert.text import BertTokenizer
+    from keras_bert.checkpoints import open_checkpoint, open_tokenizer
 
-    if not Path(FLAGS.vocabulary).is_dir():
-        return BertTokenizer(FLAGS.vocabulary, lowercase=FLAGS.lowercase is not False)
-    checkpoint = open_checkpoint(FLAGS.vocabulary, lowercase=FLAGS.lowercase)
-    if checkpoint.vocabulary is None:
-        raise InputError(f"{FLAGS.vocabulary}: no vocabulary there; name one, --vocabulary=vocab.txt")
-    return BertTokenizer(checkpoint.vocabulary, checkpoint.lowercase, checkpoint.strip_accents)
+    path = Path(FLAGS.vocabulary)
+    if path.is_dir() and not (path / "tokenizer_config.json").is_file():
+        return open_checkpoint(path, lowercase=FLAGS.lowercase).tokenizer()
+    return open_tokenizer(path, FLAGS.lowercase)
 
 
 def _masking() -> dict[str, Any] | None:

@@ -4,7 +4,8 @@
     keras-bert tokenize --vocabulary=vocab.txt --nolowercase --input=lines.txt
 
 Reads a text a line and writes one JSON object a line: `text`, `tokens`, `ids`, and `offsets`, pairs of character
-positions such that `text[start:end]` is the piece.
+positions such that `text[start:end]` is the piece. A piece of byte-level BPE may be a part of a character;
+then the whole character is meant.
 """
 
 import json
@@ -18,13 +19,13 @@ from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
 
 if TYPE_CHECKING:
-    from keras_bert.text import BertTokenizer
+    from keras_bert.text import TokenLayer
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("preset", "minilm", "A checkpoint whose tokenizer to use.")
-flags.DEFINE_string("vocabulary", None, "In place of --preset: a vocab.txt.")
-flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with --vocabulary.")
+flags.DEFINE_string("vocabulary", None, "In place of --preset: a vocab.txt, or a folder of tokenizer files.")
+flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with a vocab.txt.")
 flags.DEFINE_bool("special_tokens_in_text", False, "Take [MASK], [SEP] and the like in the text for what they name.")
 flags.DEFINE_string("input", "-", "Texts, one a line: a file, or - for standard input.")
 
@@ -38,43 +39,30 @@ def run() -> None:
 
 def main() -> None:
     """Tokenizes as the flags say."""
-    from keras_bert.checkpoints import open_checkpoint
-    from keras_bert.text import BertTokenizer
+    from keras_bert.checkpoints import open_checkpoint, open_tokenizer
 
     if FLAGS.vocabulary:
-        settings = {"vocabulary": FLAGS.vocabulary, "lowercase": FLAGS.lowercase is not False}
+        tokenizer = open_tokenizer(FLAGS.vocabulary, FLAGS.lowercase)
     else:
         checkpoint = open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
         if checkpoint.vocabulary is None:
             raise InputError(f"{FLAGS.preset}: no vocabulary there; name one, --vocabulary=vocab.txt")
-        settings = {
-            "vocabulary": checkpoint.vocabulary,
-            "lowercase": checkpoint.lowercase,
-            "strip_accents": checkpoint.strip_accents,
-        }
-    tokenizer = BertTokenizer(**settings, special_tokens_in_text=FLAGS.special_tokens_in_text)
+        tokenizer = checkpoint.tokenizer()
+    if FLAGS.special_tokens_in_text:
+        tokenizer = type(tokenizer).from_config({**tokenizer.get_config(), "special_tokens_in_text": True})
     for texts in read_text_lines(FLAGS.input, _WINDOW):
         _print(tokenizer, texts)
 
 
-def _print(tokenizer: "BertTokenizer", texts: list[str]) -> None:
+def _print(tokenizer: "TokenLayer", texts: list[str]) -> None:
     ids, starts, ends = tokenizer.tokenize_with_offsets(texts)
     for text, row, first, last in zip(texts, ids.to_list(), starts.to_list(), ends.to_list(), strict=True):
-        characters = _characters(text)
-        offsets = [[characters[start], characters[end]] for start, end in zip(first, last, strict=True)]
+        # byte → the character that it is of
+        characters = [index for index, character in enumerate(text) for _ in character.encode()]
+        offsets = [[characters[start], characters[end - 1] + 1] for start, end in zip(first, last, strict=True)]
         tokens = [tokenizer.id_to_token(token) for token in row]
         print(json.dumps({"text": text, "tokens": tokens, "ids": row, "offsets": offsets}, ensure_ascii=False))
     sys.stdout.flush()
-
-
-def _characters(text: str) -> dict[int, int]:
-    """Returns byte position → character position, for a text in UTF-8."""
-    positions, byte = {}, 0
-    for index, character in enumerate(text):
-        positions[byte] = index
-        byte += len(character.encode())
-    positions[byte] = len(text)
-    return positions
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_bert.checkpoints import open_checkpoint, replace_vocabulary
+from keras_bert.checkpoints import Checkpoint, open_checkpoint, replace_vocabulary
 from keras_bert.checkpoints.new_vocabulary import DECODER_BIAS
 from keras_bert.errors import InputError
 from tests.checkpoints import small
@@ -84,3 +84,9 @@ def test_bad_vocabularies(checkpoint):
     checkpoint.vocabulary = None
     with pytest.raises(InputError, match="no vocabulary beside the weights"):
         replace_vocabulary(checkpoint, [*SPECIAL, "a"])
+
+
+def test_a_byte_level_vocabulary_is_not_replaced():
+    checkpoint = Checkpoint(small.CONFIG, {}, "model", vocabulary=small.ENTRIES, merges=[])
+    with pytest.raises(InputError, match="byte-level BPE"):
+        replace_vocabulary(checkpoint, small.ENTRIES)

@@ -1,17 +1,22 @@
 """Hugging Face folders: there and back bit for bit, whole or not at all."""
 
+import dataclasses
 import errno
 import json
 import shutil
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
 from keras_bert.checkpoints import convert, encoder_weights, load_weights, open_checkpoint, save_hugging_face
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
-from keras_bert.text import BertTokenizer
+from keras_bert.tasks import BertClassifier
+from keras_bert.text import BertPreprocessor, BertTokenizer, BytePairTokenizer
+from keras_bert.text.byte_words import byte_characters
 from tests.checkpoints import small
 
 
@@ -137,3 +142,35 @@ def test_lower_casing_follows_the_tokenizers_config(folder, tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "do_lower_case": False}))
     assert open_checkpoint(folder).lowercase is True
     assert open_checkpoint(tmp_path / "cased").lowercase is False
+
+
+def test_a_byte_pair_tokenizer_goes_with_the_model(tmp_path):
+    entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *byte_characters(), "ab"]
+    config = dataclasses.replace(small.CONFIG, vocab_size=len(entries))
+    tokenizer = BytePairTokenizer(entries, ["a b"], lowercase=True)
+    task = BertClassifier(BertEncoder(config), BertPreprocessor(tokenizer, 16), ["no", "yes"])
+    task.save_preset(tmp_path / "model")
+    assert {"vocab.json", "merges.txt", "tokenizer.json"} <= {path.name for path in (tmp_path / "model").iterdir()}
+    assert not (tmp_path / "model" / "vocab.txt").exists()
+    texts = ["ABba \u4e2d", "x"]
+    again = BertClassifier.from_preset(tmp_path / "model")
+    assert again.tokenizer.get_config() | {"name": ""} == tokenizer.get_config() | {"name": ""}
+    assert again.answer(texts) == task.answer(texts)
+    convert(tmp_path / "model", tmp_path / "converted")
+    assert open_checkpoint(tmp_path / "converted").tokenizer()(texts).to_list() == tokenizer(texts).to_list()
+    task.save(tmp_path / "model.keras")
+    opened = keras.saving.load_model(tmp_path / "model.keras")
+    assert opened.answer(texts) == task.answer(texts)
+
+
+def test_a_byte_pair_tokenizer_answers_inside_an_export(tmp_path):
+    entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *byte_characters(), "ab"]
+    config = dataclasses.replace(small.CONFIG, vocab_size=len(entries))
+    preprocessor = BertPreprocessor(BytePairTokenizer(entries, ["a b"]), 16)
+    task = BertClassifier(BertEncoder(config), preprocessor, ["no", "yes"])
+    task.export(tmp_path / "export")
+    served = tf.saved_model.load(str(next((tmp_path / "export").rglob("saved_model.pb")).parent))
+    texts = ["abab \u4e2d\x00a", ""]
+    answer = served.signatures["serving_default"](text=tf.constant(texts))
+    expected = [row["score"] for row in task.answer(texts)]
+    np.testing.assert_allclose(answer["score"].numpy(), expected, atol=1e-5)

@@ -4,8 +4,11 @@ import json
 
 import pytest
 
-from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files
+from keras_bert.checkpoints import open_tokenizer
+from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files, write_tokenizer_files
 from keras_bert.errors import InputError
+from keras_bert.text import BertTokenizer, BytePairTokenizer
+from keras_bert.text.byte_words import byte_characters
 from tests.checkpoints import small
 
 NORMALIZER = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None}
@@ -132,3 +135,74 @@ def test_broken_json(tmp_path):
     path.write_text("[1]")
     with pytest.raises(InputError, match="expected a JSON object, found list"):
         read_json(path)
+
+
+BYTES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *byte_characters(), "ab", "\u0120ab"]
+MERGES = ["a b", "\u0120 ab"]
+
+
+def write_byte_pairs(folder, lowercase=False, strip_accents=None):
+    write_tokenizer_files(folder, BYTES, lowercase, strip_accents, MERGES, max_length=64)
+    return folder
+
+
+def change_json(path, **fields):
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **fields}), encoding="utf-8")
+
+
+@pytest.mark.parametrize("settings", [(False, None), (True, None), (True, False), (False, True)])
+@pytest.mark.parametrize("without", [(), ("vocab.json", "merges.txt"), ("tokenizer.json",)])
+def test_byte_pairs_are_read_as_written(tmp_path, settings, without):
+    write_byte_pairs(tmp_path, *settings)
+    for name in without:
+        (tmp_path / name).unlink()
+    read = read_tokenizer_files(tmp_path)
+    assert (read.vocabulary, read.merges, read.notes) == (BYTES, MERGES, [])
+    assert (read.lowercase, read.strip_accents) == settings
+    tokenizer = open_tokenizer(tmp_path)
+    assert isinstance(tokenizer, BytePairTokenizer)
+    pieces = [tokenizer.id_to_token(token) for token in tokenizer("ab AB").numpy()]
+    assert pieces == (["ab", "\u0120ab"] if settings[0] else ["ab", "\u0120", "A", "B"])
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert (config["tokenizer_class"], config["model_max_length"]) == ("PreTrainedTokenizerFast", 64)
+    assert open_tokenizer(tmp_path, lowercase=True).lowercase
+
+
+def test_word_pieces_are_opened_from_a_file_and_from_a_folder(tmp_path):
+    write_tokenizer_files(tmp_path, small.ENTRIES, False, None)
+    for path, lowercase in ((tmp_path, False), (tmp_path / "vocab.txt", True)):
+        tokenizer = open_tokenizer(path)
+        assert isinstance(tokenizer, BertTokenizer)
+        assert (tokenizer.get_vocabulary(), tokenizer.lowercase) == (small.ENTRIES, lowercase)
+    assert not open_tokenizer(tmp_path / "vocab.txt", lowercase=False).lowercase
+    (tmp_path / "vocab.txt").unlink()
+    with pytest.raises(InputError, match="no tokenizer there"):
+        open_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"pre_tokenizer": {"type": "Whitespace"}}, "GPT-2's pattern"),
+        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}}, "GPT-2's pattern"),
+        ({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True}}, "add_prefix_space is true"),
+        ({"normalizer": {"type": "NFC"}}, "the normalizer is NFC"),
+        ({"normalizer": {**NORMALIZER, "lowercase": True}}, "without handle_chinese_chars"),
+    ],
+)
+def test_other_byte_pairs_are_refused(tmp_path, fields, message):
+    write_byte_pairs(tmp_path)
+    change_json(tmp_path / "tokenizer.json", **fields)
+    with pytest.raises(InputError, match=message):
+        read_tokenizer_files(tmp_path)
+
+
+def test_other_settings_of_byte_pairs_are_refused(tmp_path):
+    write_byte_pairs(tmp_path)
+    (tmp_path / "tokenizer.json").unlink()
+    change_json(tmp_path / "tokenizer_config.json", add_prefix_space=True)
+    with pytest.raises(InputError, match=r"tokenizer_config\.json: add_prefix_space is true"):
+        read_tokenizer_files(tmp_path)
+    change_json(tmp_path / "tokenizer_config.json", tokenizer_class="RobertaTokenizer")
+    with pytest.raises(InputError, match="tokenizer_class is RobertaTokenizer"):
+        read_tokenizer_files(tmp_path)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_bert.text.byte_pair_files import save_byte_pairs
+from keras_bert.text.byte_words import byte_characters
 from tests.scripts.programs import SPECIAL, VOCABULARY, run_program
 
 
@@ -44,6 +46,14 @@ def test_a_preset_brings_its_tokenizer(encoder: Path, tmp_path: Path):
     assert [row["tokens"] for row in done.json_lines] == [["a", "film", "."], [], ["the", "book", "##s"]]
     (row,) = run_program("tokenize", f"--preset={encoder}", "--nolowercase", stdin="A film").json_lines
     assert row["tokens"] == ["[UNK]", "film"]
+
+
+def test_a_folder_of_byte_pairs(tmp_path: Path):
+    save_byte_pairs([*SPECIAL, *byte_characters(), "he", "Ġhe"], ["h e", "Ġ he"], tmp_path)
+    done = run_program("tokenize", f"--vocabulary={tmp_path}", "--special_tokens_in_text", stdin="he é he[SEP]")
+    (row,) = done.json_lines
+    assert row["tokens"] == ["he", "Ġ", "Ã", "©", "Ġhe", "[SEP]"]
+    assert row["offsets"] == [[0, 2], [2, 3], [3, 4], [3, 4], [4, 7], [7, 12]]
 
 
 @pytest.mark.parametrize(
