@@ -108,12 +108,8 @@ def finish(folder: str, run: str) -> Manifest | None:
     Returns:
         The manifest of the training examples; None, and nothing cleared, if this build wrote none.
     """
-    path = _path(folder, "train", MANIFEST)
-    if not file_systems().exists(path):
-        return None
-    with open_plain(path) as stream:
-        manifest = parse_manifest(stream.read().decode(), path)
-    if not any(shard["name"].startswith(f"{_SHARD}{run}-") for shard in manifest.shards):
+    manifest = _manifest(folder)
+    if manifest is None or not _is_of(manifest, run):
         return None
     for split in SPLITS:
         kept = f"{_SHARD}{run}-"
@@ -133,6 +129,30 @@ def finish(folder: str, run: str) -> Manifest | None:
         if not work.endswith(run):
             delete_folder(work)
     return manifest
+
+
+def discard(folder: str, run: str) -> None:
+    """Takes away the shards of a build that has failed, unless its manifest is there already."""
+    manifest = _manifest(folder)
+    if manifest is not None and _is_of(manifest, run):
+        return
+    for split in SPLITS:
+        paths = names_in(file_systems().join(folder, SPLITS[split]))
+        if shards := [path for path in paths if f"{_SHARD}{run}-" in path]:
+            file_systems().delete(shards)
+
+
+def _manifest(folder: str) -> Manifest | None:
+    """The manifest of the training examples, if there is one."""
+    path = _path(folder, "train", MANIFEST)
+    if not file_systems().exists(path):
+        return None
+    with open_plain(path) as stream:
+        return parse_manifest(stream.read().decode("utf-8", "replace"), path)
+
+
+def _is_of(manifest: Manifest, run: str) -> bool:
+    return any(shard["name"].startswith(f"{_SHARD}{run}-") for shard in manifest.shards)
 
 
 def _path(folder: str, split: str, name: str) -> str:

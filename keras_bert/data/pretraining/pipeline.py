@@ -21,7 +21,15 @@ from keras_bert.data.pretraining.corpus import Corpus, find_corpus
 from keras_bert.data.pretraining.documents import LAYOUTS, check_share
 from keras_bert.data.pretraining.examples import check_settings, one_document
 from keras_bert.data.pretraining.manifest import Manifest, describe_vocabulary, versions
-from keras_bert.data.pretraining.output import SPLITS, WORK, ManifestPlan, check_output, finish, write_manifests
+from keras_bert.data.pretraining.output import (
+    SPLITS,
+    WORK,
+    ManifestPlan,
+    check_output,
+    discard,
+    finish,
+    write_manifests,
+)
 from keras_bert.data.pretraining.shard import ShardSettings, write_shard
 from keras_bert.data.pretraining.units import Unit, deal
 from keras_bert.errors import InputError
@@ -132,8 +140,8 @@ def build_pretraining_data(
         )
         run_pipeline(lambda pipeline: _add_steps(pipeline, units, settings, plan), options)
         manifest = finish(output, run)
-    if manifest is None:
-        raise InputError(f"{', '.join(inputs)}: no tokens in the text, so there are no examples")
+        if manifest is None:
+            raise InputError(f"{', '.join(inputs)}: no tokens in the text, so there are no examples")
     return manifest
 
 
@@ -148,11 +156,14 @@ def _check(duplicates: int, layout: str, unit_megabytes: float) -> None:
 
 @contextlib.contextmanager
 def _work_folder(output: str, run: str) -> Iterator[str]:
-    """Gives a folder for what lives as long as the build."""
+    """Gives a folder for what lives as long as the build; a build that fails takes its shards away as well."""
     work = file_systems().join(output, f"{WORK}{run}")
     file_systems().mkdirs(work)
     try:
         yield work
+    except BaseException:
+        discard(output, run)
+        raise
     finally:
         delete_folder(work)
 

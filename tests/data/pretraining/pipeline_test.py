@@ -16,6 +16,8 @@ import tensorflow as tf
 from keras_bert.data.pretraining import build_pretraining_data, is_held_out, pretraining_records
 from keras_bert.data.pretraining import shard as shard_module
 from keras_bert.errors import InputError
+from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_pairs import byte_characters
 from keras_bert.text.tokenizer import BertTokenizer
 
 pytest.importorskip("apache_beam")
@@ -141,6 +143,15 @@ def test_packed_compressed_and_one_document_a_line(corpus: Path, tmp_path: Path)
     assert all("next_sentence_label" not in row for row in rows(tmp_path / "out"))
 
 
+def test_a_byte_pair_tokenizer_travels_too(corpus: Path, tmp_path: Path):
+    tokenizer = BytePairTokenizer([*ENTRIES[:5], *byte_characters(), "aa"], ["a a"])
+    manifest = build_pretraining_data([str(corpus)], tokenizer, str(tmp_path / "out"), beam_flags=HERE)
+    assert manifest.vocabulary["tokenizer"] == "BytePairTokenizer"
+    expected = sum(len(tokenizer(line)) for line in corpus.read_text().split("\n"))
+    assert manifest.counts["tokens"] == expected < 3 * manifest.counts["sentences"]
+    assert len(rows(tmp_path / "out", tokenizer)) == manifest.counts["examples"]
+
+
 def test_a_tfds_data_set(tmp_path: Path):
     import tensorflow_datasets as tfds
 
@@ -222,7 +233,7 @@ def test_a_folder_that_holds_something_is_left_alone(corpus: Path, tmp_path: Pat
 
 def test_a_failure_half_way_leaves_the_earlier_data_as_they_were(corpus: Path, tmp_path: Path, monkeypatch):
     build(corpus, tmp_path / "out", seed=1)
-    before = rows(tmp_path / "out")
+    before, files = rows(tmp_path / "out"), set((tmp_path / "out").iterdir())
     write, written = shard_module.write_records, []
 
     def fail(path, examples):
@@ -235,6 +246,7 @@ def test_a_failure_half_way_leaves_the_earlier_data_as_they_were(corpus: Path, t
     with pytest.raises(InputError, match=r"a worker failed: .*No space left on device"):
         build(corpus, tmp_path / "out", seed=2, overwrite=True)
     assert rows(tmp_path / "out") == before
+    assert set((tmp_path / "out").iterdir()) == files
 
 
 @pytest.mark.slow
