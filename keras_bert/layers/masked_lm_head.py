@@ -81,7 +81,8 @@ class MaskedLMHead(keras.layers.Layer):
         flat = ops.reshape(sequence_output, (-1, size))  # (B · T, D)
         masked = ops.take(flat, ops.reshape(places, (-1,)), axis=0)  # (B · P, D)
         masked = self.layer_norm(self.dense(masked))
-        logits = bias_add(ops.matmul(masked, ops.transpose(word_table)), self.bias)  # (B · P, V)
+        # einsum, not the transposed table: that would be copied, which takes a third of the head's time on a CPU
+        logits = bias_add(ops.einsum("nd,vd->nv", masked, word_table), self.bias)  # (B · P, V)
         return ops.reshape(logits, (batch, ops.shape(mask_positions)[1], self.vocabulary_size))
 
     def compute_output_shape(self, sequence_output_shape: Any, mask_positions_shape: Any, word_table_shape: Any) -> Any:
