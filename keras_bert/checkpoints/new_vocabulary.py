@@ -4,21 +4,27 @@ import dataclasses
 import unicodedata
 from collections.abc import Sequence
 from os import PathLike, fspath
+from pathlib import Path
 
 import numpy as np
 from absl import logging
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.names import WORD_EMBEDDINGS
+from keras_bert.checkpoints.tokenizer_files import open_tokenizer
 from keras_bert.errors import InputError
-from keras_bert.text.vocabulary import check_vocabulary, load_vocabulary
+from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.phrases import continuations
+from keras_bert.text.token_layer import TokenLayer
+from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.vocabulary import SPECIAL_TOKENS, check_vocabulary, load_vocabulary
 
 DECODER_BIAS = "cls.predictions.bias"
 
 
 def replace_vocabulary(
     checkpoint: Checkpoint,
-    vocabulary: Sequence[str] | str | PathLike,
+    vocabulary: Sequence[str] | str | PathLike | TokenLayer,
     lowercase: bool | None = None,
     seed: int = 0,
 ) -> Checkpoint:
@@ -30,8 +36,9 @@ def replace_vocabulary(
 
     Args:
         checkpoint: An opened checkpoint; it stays as it is.
-        vocabulary: The new entries in the order of their ids, or the path of a `vocab.txt`.
-        lowercase: Whether text is lower-cased for the new vocabulary; None leaves it as it is.
+        vocabulary: The new tokenizer, its folder, the path of a `vocab.txt`, or its entries in the order of their ids.
+        lowercase: Whether text is lower-cased for the new vocabulary; None leaves it as the tokenizer or its folder
+            says, for a file or a list as it was.
         seed: Of the fresh rows.
 
     Returns:
@@ -39,41 +46,36 @@ def replace_vocabulary(
         depend on the vocabulary are shared.
 
     Raises:
-        InputError: The checkpoint has no vocabulary or one of byte-level BPE, or the new one is broken.
+        InputError: The checkpoint has no vocabulary, or the new one is broken.
 
     References:
         The mean of the old pieces: Gee et al. 2022, arXiv:2402.09977, section 3; fresh rows around the mean of all:
         Hewitt 2021, nlp.stanford.edu/~johnhew/vocab-expansion.html.
     """
-    if checkpoint.merges is not None:
-        raise InputError(f"{checkpoint.source}: it has byte-level BPE; only a WordPiece vocabulary is replaced")
-    if isinstance(vocabulary, str | PathLike):
-        new = load_vocabulary(fspath(vocabulary))
-    else:
-        new = check_vocabulary(vocabulary)
-    lowercase = checkpoint.lowercase if lowercase is None else lowercase
-    strip_accents = checkpoint.strip_accents if lowercase == checkpoint.lowercase else None
+    tokenizer = _open(checkpoint, vocabulary, lowercase)
+    new = tokenizer.get_vocabulary()
     changed = dataclasses.replace(
         checkpoint,
         config=dataclasses.replace(checkpoint.config, vocab_size=len(new)),
         tensors=dict(checkpoint.tensors),
         notes=list(checkpoint.notes),
         vocabulary=new,
-        lowercase=lowercase,
-        strip_accents=strip_accents,
+        lowercase=tokenizer.lowercase,
+        strip_accents=tokenizer.strip_accents,
+        merges=tokenizer.get_merges() if isinstance(tokenizer, BytePairTokenizer) else None,
     )
     if not checkpoint.tensors:
         return changed
     if checkpoint.vocabulary is None:
         raise InputError(f"{checkpoint.source}: no vocabulary beside the weights, so no row of it can be carried over")
 
-    pieces = _pieces(checkpoint, new)
+    shared = _shared(checkpoint, new, isinstance(tokenizer, BytePairTokenizer))
+    pieces = _pieces(checkpoint, tokenizer, shared)
     generator = np.random.default_rng(seed)
     changed.tensors[WORD_EMBEDDINGS] = _rows(checkpoint.tensors[WORD_EMBEDDINGS], pieces, generator)
     if DECODER_BIAS in checkpoint.tensors:
         changed.tensors[DECODER_BIAS] = _rows(checkpoint.tensors[DECODER_BIAS], pieces, generator)
-    carried = len(set(new) & set(checkpoint.vocabulary))
-    fresh = sum(not ids for ids in pieces)
+    carried, fresh = len(shared), sum(not ids for ids in pieces)
     note = (
         f"new vocabulary of {len(new)} entries: {carried} rows carried over, {len(new) - carried - fresh} the mean of "
         f"their old pieces, {fresh} fresh"
@@ -83,30 +85,54 @@ def replace_vocabulary(
     return changed.check()
 
 
-def _pieces(checkpoint: Checkpoint, new: list[str]) -> list[list[int]]:
+def _open(
+    checkpoint: Checkpoint, vocabulary: Sequence[str] | str | PathLike | TokenLayer, lowercase: bool | None
+) -> TokenLayer:
+    """Makes the new tokenizer of whatever the caller has."""
+    if isinstance(vocabulary, TokenLayer):
+        return vocabulary
+    if isinstance(vocabulary, str | PathLike) and Path(vocabulary).is_dir():
+        return open_tokenizer(Path(vocabulary), lowercase)
+    if isinstance(vocabulary, str | PathLike):
+        entries = load_vocabulary(fspath(vocabulary))
+    else:
+        entries = check_vocabulary(vocabulary)
+    as_before = lowercase is None or lowercase == checkpoint.lowercase
+    return BertTokenizer(
+        entries,
+        checkpoint.lowercase if lowercase is None else lowercase,
+        checkpoint.strip_accents if as_before else None,
+    )
+
+
+def _shared(checkpoint: Checkpoint, new: list[str], byte_pairs: bool) -> set[str]:
+    """Gives the entries of both vocabularies; of another kind of tokenizer, only special ones mean the same."""
+    shared = set(new) & set(checkpoint.vocabulary or ())
+    return shared if byte_pairs == (checkpoint.merges is not None) else shared & set(SPECIAL_TOKENS)
+
+
+def _pieces(checkpoint: Checkpoint, tokenizer: TokenLayer, shared: set[str]) -> list[list[int]]:
     """Gives the old ids of each new entry: its own, or those of its pieces, or none."""
-    tokenizer = checkpoint.tokenizer()
-    old = {token: index for index, token in enumerate(checkpoint.vocabulary or ())}
-    unknown = [token for token in new if token not in old]
-    words = dict(zip(unknown, tokenizer([_text_of(token) for token in unknown]).to_list(), strict=True)) if new else {}
-    lower = checkpoint.lowercase
-    strip = lower if checkpoint.strip_accents is None else checkpoint.strip_accents
+    old_tokenizer = checkpoint.tokenizer()
+    old = {token: index for index, token in enumerate(old_tokenizer.get_vocabulary())}
+    new = tokenizer.get_vocabulary()
+    texts = [tokenizer.text_of(token) for token in new]
+    cut = old_tokenizer(texts).to_list()
+    unknown = {old_tokenizer.unk_token_id}
+    pieces = []
+    for token, text, goes_on, ids in zip(new, texts, continuations(tokenizer), cut, strict=True):
+        if token in shared:
+            ids = [old[token]]
+        elif goes_on and checkpoint.merges is None:
+            ids = _continued(checkpoint, text.decode("utf-8", "replace"), old) or ids
+        pieces.append([] if unknown.intersection(ids) and token not in shared else ids)
+    return pieces
 
-    def ids_of(token: str) -> list[int]:
-        if token in old:
-            return [old[token]]
-        ids = _continued(token, old, lower, strip) if _goes_on(token) else []
-        ids = ids or words[token]
-        return [] if tokenizer.unk_token_id in ids else ids
 
-    return [ids_of(token) for token in new]
-
-
-def _continued(token: str, old: dict[str, int], lowercase: bool, strip_accents: bool) -> list[int]:
-    """Cuts a piece that goes on with a word into old pieces that do, by the longest first; none if that fails."""
-    text = _text_of(token)
-    text = text.lower() if lowercase else text
-    if strip_accents:
+def _continued(checkpoint: Checkpoint, text: str, old: dict[str, int]) -> list[int]:
+    """Cuts what goes on with a word into old pieces that do, by the longest first; none if that fails."""
+    text = text.lower() if checkpoint.lowercase else text
+    if checkpoint.lowercase if checkpoint.strip_accents is None else checkpoint.strip_accents:
         text = "".join(letter for letter in unicodedata.normalize("NFD", text) if unicodedata.category(letter) != "Mn")
     ids, start = [], 0
     while start < len(text):
@@ -116,14 +142,6 @@ def _continued(token: str, old: dict[str, int], lowercase: bool, strip_accents: 
         ids.append(old[f"##{text[start:end]}"])
         start = end
     return ids
-
-
-def _goes_on(token: str) -> bool:
-    return token.startswith("##") and token != "##"
-
-
-def _text_of(token: str) -> str:
-    return token[2:] if _goes_on(token) else token
 
 
 def _rows(table: np.ndarray, pieces: list[list[int]], generator: np.random.Generator) -> np.ndarray:

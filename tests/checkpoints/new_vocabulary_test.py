@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from keras_bert.checkpoints import Checkpoint, open_checkpoint, replace_vocabulary
+from keras_bert.checkpoints import open_checkpoint, replace_vocabulary
 from keras_bert.checkpoints.new_vocabulary import DECODER_BIAS
 from keras_bert.errors import InputError
+from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_words import byte_characters
 from tests.checkpoints import small
 
 SPECIAL = small.ENTRIES[:5]
@@ -78,15 +80,25 @@ def test_the_seed_decides_the_fresh_rows(checkpoint):
     assert (first.tensors[WORDS][5] != other.tensors[WORDS][5]).all()
 
 
+def test_byte_pairs_take_the_rows_of_the_words_that_they_write(checkpoint):
+    entries = [*SPECIAL, *byte_characters(), "ab", "Ġab", "Ġc"]
+    tokenizer = BytePairTokenizer(entries, ["a b", "Ġ ab", "Ġ c"], lowercase=True)
+    changed = replace_vocabulary(checkpoint, tokenizer)
+    for token, pieces in {"ab": ["##ab"], "Ġab": ["a", "##b"], "Ġc": ["c"], "b": ["##b"], "[SEP]": ["[SEP]"]}.items():
+        row, _ = old_rows(checkpoint, *pieces)
+        np.testing.assert_allclose(changed.tensors[WORDS][entries.index(token)], row, atol=1e-6, err_msg=token)
+    assert changed.merges == tokenizer.get_merges()
+    assert type(changed.tokenizer()) is BytePairTokenizer
+    # And back: a word without a blank before it is the start of a text.
+    back = replace_vocabulary(changed, [*SPECIAL, "ab", "##ab"])
+    for index, token in ((5, "Ġab"), (6, "ab")):
+        np.testing.assert_array_equal(back.tensors[WORDS][index], changed.tensors[WORDS][entries.index(token)])
+    assert back.merges is None
+
+
 def test_bad_vocabularies(checkpoint):
     with pytest.raises(InputError, match=r"no \[MASK\]"):
         replace_vocabulary(checkpoint, ["a", *SPECIAL[:4]])
     checkpoint.vocabulary = None
     with pytest.raises(InputError, match="no vocabulary beside the weights"):
         replace_vocabulary(checkpoint, [*SPECIAL, "a"])
-
-
-def test_a_byte_level_vocabulary_is_not_replaced():
-    checkpoint = Checkpoint(small.CONFIG, {}, "model", vocabulary=small.ENTRIES, merges=[])
-    with pytest.raises(InputError, match="byte-level BPE"):
-        replace_vocabulary(checkpoint, small.ENTRIES)
