@@ -30,6 +30,7 @@ from keras_bert.tasks.pretraining_scores import PretrainingSums
 from keras_bert.tasks.task import BertTask, Tensors, Text, open_preset
 from keras_bert.text.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.token_layer import TokenLayer
 from keras_bert.text.vocabulary import MASK_TOKEN
 
 TOP_K = 5
@@ -114,6 +115,7 @@ class BertPretrainer(BertTask):
         self.next_sentence = next_sentence
         self.masked_lm_head = head
         self.next_sentence_head = next_sentence_head
+        self.tokens = keras.metrics.Sum(name="tokens")
         self.masked_lm_loss = keras.metrics.Mean(name="masked_lm_loss")
         self.masked_lm_accuracy = keras.metrics.Mean(name="masked_lm_accuracy")
         if next_sentence:
@@ -133,7 +135,7 @@ class BertPretrainer(BertTask):
         max_length: int | None = None,
         *,
         next_sentence: bool | None = None,
-        vocabulary: Sequence[str] | str | PathLike | None = None,
+        vocabulary: Sequence[str] | str | PathLike | TokenLayer | None = None,
         lowercase: bool | None = None,
         dtype: Any = None,
         new_heads: bool = False,
@@ -149,7 +151,7 @@ class BertPretrainer(BertTask):
             max_length: Longest input in tokens; None takes the checkpoint's own.
             next_sentence: As in the constructor; None takes the checkpoint's own: True unless it has a masked-word
                 head alone.
-            vocabulary: A new vocabulary, a list or the path of a `vocab.txt`: see `replace_vocabulary`.
+            vocabulary: A new tokenizer, its folder or `vocab.txt`, or its entries: see `replace_vocabulary`.
             lowercase: Whether text is lower-cased for the new vocabulary; None leaves it as it is.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_heads: Start both heads afresh.
@@ -239,7 +241,7 @@ class BertPretrainer(BertTask):
 
         Each is the sum of its cross-entropies over the true number of its predictions, on all replicas together.
         """
-        del x, training
+        self.tokens.update_state(x["padding_mask"])
         total = 0.0
         for name in y_pred:
             # Flat: of rows Keras' metrics take means first, so that a prediction would count less in a wide batch.
@@ -252,7 +254,7 @@ class BertPretrainer(BertTask):
         return total
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the metrics over true predictions, and the perplexity, exp(masked_lm_loss)."""
+        """Returns the metrics over true predictions, the count of tokens, and the perplexity, exp(masked_lm_loss)."""
         results = super().get_metrics_result()
         return {**results, "perplexity": keras.ops.exp(results["masked_lm_loss"])}
 
@@ -319,7 +321,7 @@ class BertPretrainer(BertTask):
         return {"score": tf.nn.softmax(logits)[:, 0]}
 
     def answer(  # type: ignore[override]  # a text has as many answers as masks
-        self, texts: Sequence[Text], top_k: int = TOP_K, batch_size: int = 32
+        self, texts: Sequence[Text], batch_size: int = 32, *, top_k: int = TOP_K
     ) -> list[list[list[dict[str, Any]]]]:
         """Finds words for the masks of texts.
 
@@ -327,8 +329,8 @@ class BertPretrainer(BertTask):
 
         Args:
             texts: Strings, or dicts with `text`.
-            top_k: Words for each mask.
             batch_size: Texts a batch; texts of like length share one.
+            top_k: Words for each mask.
 
         Returns:
             For each text a list with one entry a mask: the likeliest words first, each a dict with `token` (the

@@ -11,6 +11,7 @@ import pytest
 
 from keras_bert.tasks import open_task
 from tests.scripts.programs import ROOT, rows, run_program, write_table
+from tests.tasks import tiny
 
 TEXTS = [text for text, _ in rows(40, seed=7)]
 
@@ -89,6 +90,21 @@ def test_numbers_and_several_labels(regressor: Path, several_classifier: Path):
 
 
 # -- bad input ---------------------------------------------------------------------------------------------
+
+
+def test_masks_are_filled(tmp_path: Path):
+    model = tiny.pretrainer()
+    model.save_preset(tmp_path / "model")
+    done = run_program("predict", f"--model={tmp_path}/model", stdin="good [MASK] and [MASK]")
+    [line] = done.json_lines
+    assert line["text"] == "good [MASK] and [MASK]"
+    [expected] = model.answer([line["text"]])
+    assert [[word["token"] for word in mask] for mask in line["masks"]] == [
+        [word["token"] for word in mask] for mask in expected
+    ]
+    done = run_program("predict", f"--model={tmp_path}/model", stdin="good film")
+    assert done.status == 2
+    assert "text 0: has no [MASK]" in done.stderr
 
 
 def test_standard_input_that_is_no_utf8(classifier: Path):
