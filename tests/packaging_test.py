@@ -24,7 +24,7 @@ RUNTIME = {
     "huggingface-hub",
     "importlib-resources",  # what tensorflow-datasets imports and does not declare
 }
-PINNED_EXTRAS = ("beam", "demo", "notebook", "serving", "test")
+PINNED_EXTRAS = ("beam", "demo", "notebook", "pretrain", "serving", "test")
 
 
 def read_pins(name: str) -> dict[str, Version]:
