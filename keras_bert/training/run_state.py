@@ -18,12 +18,8 @@ from keras_bert.errors import InputError
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Place(tf.train.experimental.PythonState):
-    """Where in a run one is: a dict of numbers that a TensorFlow checkpoint keeps beside the variables.
-
-    Attributes:
-        values: `phase`, `epoch` and `step` (in the epoch) that come next, from 0; `steps` done in all; `seconds` spent.
-    """
+class _Place(tf.train.experimental.PythonState):
+    """Where a run is: a dict of numbers that a TensorFlow checkpoint keeps beside the variables."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {"phase": 0, "epoch": 0, "step": 0, "steps": 0, "seconds": 0.0}
@@ -57,7 +53,8 @@ class RunState(keras.callbacks.Callback):
         keep: Checkpoints to keep.
 
     Attributes:
-        place: The place, see `Place.values`.
+        place: Where the run is, numbers by name: `phase`, `epoch` and `step` (in the epoch) that come next, from 0;
+            `steps` done in all; `seconds` spent. The caller may add to it.
         stopped_by: The signal that stopped the training, or None.
 
     Example:
@@ -75,7 +72,7 @@ class RunState(keras.callbacks.Callback):
         self.every_steps = every_steps
         self.keep = keep
         self.stopped_by: int | None = None
-        self._place = Place()
+        self._place = _Place()
         self._manager: tf.train.CheckpointManager | None = None
         self._in_step = False
         self._earlier: dict[int, Any] = {}
@@ -83,7 +80,7 @@ class RunState(keras.callbacks.Callback):
 
     @property
     def place(self) -> dict[str, Any]:
-        """The place in the run; see `Place.values`."""
+        """Where the run is; see the class."""
         return self._place.values
 
     def attach(self, model: keras.Model) -> None:

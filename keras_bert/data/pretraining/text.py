@@ -103,7 +103,12 @@ def pretraining_documents(
     documents = tokenize_documents(texts, tokenizer)
     kept = [(document, origin) for document, origin in zip(documents, origins, strict=True) if document]
     if not kept:
-        where = f"{paths}" + (f", held_out={held_out}, split {split}" if held_out else "")
+        where = paths if isinstance(paths, str | os.PathLike) else ", ".join(map(str, paths))
+        if held_out:
+            raise InputError(
+                f"{where}: no document falls to the split {split!r} with held_out={held_out}; hold out another share, "
+                "or give more documents"
+            )
         raise InputError(f"{where}: there is no text")
     return PretrainingDocuments(
         [document for document, _ in kept],

@@ -1,0 +1,190 @@
+"""`keras-bert pretrain`: what a run learns, what it leaves behind, and that it goes on where it was stopped."""
+
+import csv
+import json
+import os
+import random
+import signal
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from keras_bert.tasks import open_task
+from keras_bert.training import RunState
+from tests.scripts.programs import CONFIG, VOCABULARY, Result, run_program
+
+TRAIN = ("--batch_size=8", "--phase=24:1", "--learning_rate=1e-2")
+STEPS = ("--log_steps=5", "--evaluate_steps=10", "--checkpoint_steps=5")
+
+
+def write_corpus(path: Path, documents: int = 100) -> None:
+    """Documents that say one word again and again: both heads can tell it from what is not hidden."""
+    generator = random.Random(0)
+    lines = []
+    for _ in range(documents):
+        word = generator.choice(VOCABULARY[5:23])
+        lines += [*(" ".join([word] * generator.randint(3, 7)) for _ in range(8)), ""]
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_corpus(folder / "text.txt")
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", **CONFIG.to_dict()}))
+    files = [f"--text={folder}/text.txt", f"--vocabulary={folder}/vocab.txt", f"--config={folder}/config.json"]
+    return [*files, "--held_out=0.2"]
+
+
+def pretrain(output: Path, *flags: str) -> Result:
+    return run_program("pretrain", f"--output={output}", *TRAIN, *STEPS, *flags)
+
+
+def log_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "log.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def run(source: list[str], tmp_path_factory) -> tuple[Path, Result]:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    done = pretrain(folder, *source, "--steps=80", "--tensorboard")
+    assert done.status == 0, done.stderr
+    return folder, done
+
+
+def test_it_learns_and_says_so(run):
+    folder, done = run
+    (metrics,) = done.json_lines
+    assert metrics == json.loads((folder / "metrics.json").read_text())
+    assert metrics["steps"] == 80
+    assert metrics["held_out"]["masked_lm_accuracy"] > metrics["unigram_accuracy"]
+    losses = [float(row["val_masked_lm_loss"]) for row in log_of(folder) if row["val_masked_lm_loss"]]
+    assert losses[-1] < losses[0]
+    assert "of the hidden tokens are the commonest one (the unigram baseline)" in done.stdout
+
+
+def test_what_it_leaves(run):
+    folder, _ = run
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"model", "metrics.json", "log.csv", "curves.png", "checkpoints", "tensorboard", "flags.txt"}
+    assert [row["step"] for row in log_of(folder)] == ["0", *(str(step) for step in range(5, 81, 5))]
+    for name in ("loss", "perplexity", "tokens_per_second", "utilisation", "learning_rate"):
+        assert float(log_of(folder)[1][name]) > 0
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_model_answers_and_its_card_says_how_it_came_about(run):
+    folder, _ = run
+    model = open_task(folder / "model")
+    (answers,) = model.answer(["good good [MASK] good"])
+    assert 0 < answers[0][0]["score"] <= 1
+    card = (folder / "model" / "README.md").read_text(encoding="utf-8")
+    assert "Started from: random weights." in card
+    assert "| steps | 80 |" in card
+
+
+def test_killed_and_resumed_it_ends_with_the_same_weights(run, source: list[str], tmp_path: Path, monkeypatch):
+    """SIGTERM in the middle of an epoch, then the flags that the run has written down."""
+    whole, _ = run
+    count = RunState.on_train_batch_begin
+
+    def kill(self: RunState, batch: int, logs: dict[str, Any] | None = None) -> None:
+        count(self, batch, logs)
+        if self.place["steps"] == 12:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunState, "on_train_batch_begin", kill)
+        stopped = pretrain(folder, *source, "--steps=80")
+    assert stopped.status == 143, stopped.stderr
+    assert (
+        f"stopped by SIGTERM after step 13; keras-bert pretrain --flagfile={folder}/flags.txt goes on" in stopped.stderr
+    )
+    assert not (folder / "model").exists()
+    done = run_program("pretrain", f"--flagfile={folder}/flags.txt")
+    assert done.status == 0, done.stderr
+    assert "going on after step 13" in done.stdout
+    assert "other flags" not in done.stderr
+    one, other = (load_file(path / "model" / "model.safetensors") for path in (whole, folder))
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        np.testing.assert_array_equal(other[name], tensor, err_msg=name)
+    assert [row["step"].removesuffix(".0") for row in log_of(folder)] == [row["step"] for row in log_of(whole)]
+
+
+def test_it_goes_on_from_a_checkpoint_with_another_vocabulary(run, source: list[str], tmp_path: Path):
+    folder, _ = run
+    (tmp_path / "vocab.txt").write_text("\n".join([*VOCABULARY, "filmly"]) + "\n", encoding="utf-8")
+    done = pretrain(
+        tmp_path / "run",
+        source[0],
+        source[-1],
+        f"--preset={folder}/model",
+        f"--vocabulary={tmp_path}/vocab.txt",
+        "--steps=5",
+        "--objective=mlm_nsp",
+    )
+    assert done.status == 0, done.stderr
+    assert f"{len(VOCABULARY)} rows carried over, 1 the mean of their old pieces, 0 fresh" in done.stderr
+    assert done.json_lines[0]["held_out"]["masked_lm_loss"] < 3.5  # random weights start above ln 38 = 3.6
+
+
+def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[str], tmp_path: Path):
+    flags = ("--budget=4s", "--phase=16:0.5,32:0.5", "--objective=mlm", "--optimizer=lamb", "--mask_unit=word")
+    done = pretrain(tmp_path / "run", *source, *flags, "--noplots")
+    assert done.status == 0, done.stderr
+    model = open_task(tmp_path / "run" / "model")
+    assert not model.next_sentence
+    assert model.preprocessor.max_length == 32
+    rates = [float(row["learning_rate"]) for row in log_of(tmp_path / "run") if row.get("learning_rate")]
+    assert all(0 <= rate <= 5e-3 for rate in rates)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "say what to learn from: --text=FILES, or --records=FOLDER"),
+        (["--text=a.txt", "--records=b"], "say what to learn from"),
+        (["--text=a.txt"], "say how long to train, with one of --steps, --epochs and --budget"),
+        (["--text=a.txt", "--steps=5"], "a start from nothing needs --vocabulary"),
+        (["--text=a.txt", "--steps=5", "--preset=a", "--config=b"], "--preset and --config exclude each other"),
+        (["--text=a.txt", "--steps=5", "--vocabulary=v", "--phase=128"], "'128': expected LENGTH:SHARE"),
+        (["--text=a.txt", "--steps=5", "--vocabulary=v", "--phase=16:0.5,32:0.4"], "add up to 1, received: 0.9"),
+        (["--text=a.txt", "--budget=soon", "--vocabulary={vocab}"], "'soon': expected a time"),
+        (["--text=missing.txt", "--steps=5", "--vocabulary={vocab}"], "missing.txt"),
+        (["--text=a.txt", "--steps=5", "--vocabulary={short}", "--config={config}"], "vocab_size=37, but"),
+    ],
+)
+def test_bad_flags_are_one_line(flags: list[str], message: str, source: list[str], tmp_path: Path):
+    short = tmp_path / "short.txt"
+    short.write_text("\n".join(VOCABULARY[:-1]) + "\n", encoding="utf-8")
+    vocab, config = (flag.partition("=")[2] for flag in source[1:3])
+    given = [flag.format(vocab=vocab, config=config, short=short) for flag in flags]
+    done = run_program("pretrain", f"--output={tmp_path}/run", *given)
+    assert message in done.error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_other_things_is_left_alone(source: list[str], tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("mine")
+    done = pretrain(tmp_path, *source, "--steps=5")
+    assert "already holds notes.txt" in done.error
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_the_same_seed_gives_the_same_run(source: list[str], tmp_path: Path):
+    tensors = []
+    for name in ("one", "two"):
+        done = pretrain(tmp_path / name, *source, "--steps=3", "--seed=7", "--noplots")
+        assert done.status == 0, done.stderr
+        tensors.append(load_file(tmp_path / name / "model" / "model.safetensors"))
+        keras.backend.clear_session()
+    for name, tensor in tensors[0].items():
+        np.testing.assert_array_equal(tensors[1][name], tensor, err_msg=name)
