@@ -12,6 +12,7 @@ PROGRAMS = {
     "evaluate": "Score a fine-tuned model on labelled rows.",
     "predict": "Answer texts from a file or standard input, as JSON lines.",
     "export": "Write a fine-tuned model as a SavedModel that answers strings.",
+    "pretrain": "Pre-train on text: masked words and next sentences, from nothing or from a checkpoint.",
     "vocabulary": "Learn a vocabulary from text, and measure it.",
     "pretraining-data": "Make examples for pre-training of text, as compressed records.",
     "convert": "Turn a checkpoint of any known format into a Hugging Face folder.",
