@@ -64,3 +64,22 @@ def test_batches_hold_every_line_once():
     assert max(map(len, batches)) <= 2048
     assert max(sum(map(len, batch)) for batch in batches) < (1 << 17) + 300
     assert list(in_batches(iter([]))) == []
+
+
+def test_lines_of_a_tfds_data_set(tmp_path):
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    texts = ["one\n\ntwo", "中文", ""]
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="mine",
+        version="1.0.0",
+        data_dir=str(tmp_path),
+        features=tfds.features.FeaturesDict({"body": tfds.features.Text()}),
+        split_datasets={"train": tf.data.Dataset.from_tensor_slices({"body": texts})},
+    )
+    for name in ("tfds:mine", "tfds:mine:train", "tfds:mine:1.0.0:train"):
+        lines = CorpusLines([name], text="body", data_dir=str(tmp_path))
+        assert sorted(lines) == sorted([b"one", b"two", "中文".encode()])
+    with pytest.raises(InputError, match="no split 'dev'"):
+        list(CorpusLines(["tfds:mine:dev"], text="body", data_dir=str(tmp_path)))
