@@ -24,8 +24,9 @@ from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import Signature
 from keras_bert.tasks.fill_mask import MAX_MASKS, filled, mask_places, masked_inputs
+from keras_bert.tasks.global_batch import global_mean
 from keras_bert.tasks.pretraining_batches import Masker, pretraining_batches
-from keras_bert.tasks.pretraining_loss import cross_entropies, global_mean, is_right
+from keras_bert.tasks.pretraining_loss import cross_entropies, is_right
 from keras_bert.tasks.pretraining_scores import PretrainingSums
 from keras_bert.tasks.task import BertTask, Tensors, Text, open_preset
 from keras_bert.text.masking import TokenMasker

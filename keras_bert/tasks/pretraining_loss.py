@@ -1,8 +1,7 @@
-"""The pre-training loss: cross-entropies divided by the true number of predictions, on all replicas together."""
+"""What the pre-training loss and its metrics are made of: cross-entropies, and which predictions are right."""
 
 from typing import Any
 
-import tensorflow as tf
 from keras import ops
 
 
@@ -17,29 +16,6 @@ def cross_entropies(labels: Any, logits: Any) -> Any:
         float32 (...).
     """
     return ops.sparse_categorical_crossentropy(labels, ops.cast(logits, "float32"), from_logits=True)
-
-
-def global_mean(values: Any, weights: Any) -> Any:
-    """Gives this replica's part of a weighted mean over the global batch.
-
-    The parts of all replicas add up to Σ weights · values / Σ weights, and so do their gradients, which the optimizer
-    adds up. A mean on each replica, averaged, would let a prediction count more where there are fewer.
-
-    Args:
-        values: float32 (...).
-        weights: float32, the same shape.
-
-    Returns:
-        float32 scalar; 0 where all weights are.
-
-    Example:
-        >>> float(global_mean(ops.array([1.0, 3.0, 8.0]), ops.array([1.0, 1.0, 0.0])))
-        2.0
-    """
-    total = ops.sum(weights)
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, total)
-    return ops.sum(values * weights) / ops.maximum(total, 1.0)
 
 
 def is_right(labels: Any, logits: Any) -> Any:

@@ -20,6 +20,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import Signature, write_saved_model
+from keras_bert.tasks.global_batch import GlobalBatchModel
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
 
@@ -27,7 +28,7 @@ Tensors = dict[str, Any]
 Text = str | bytes | Sequence[str] | Mapping[str, str]
 
 
-class BertTask(keras.Model):
+class BertTask(GlobalBatchModel):
     """A BERT with a head, and the three stages that carry strings through it.
 
     `features` turns rows of strings into numbers, the model itself turns numbers into outputs, `answers`

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_bert.tasks.pretraining_loss import cross_entropies, global_mean, is_right
+from keras_bert.tasks.pretraining_loss import cross_entropies, is_right
 
 ROOT = Path(__file__).resolve().parents[2]
 RNG = np.random.default_rng(0)
@@ -21,12 +21,6 @@ def test_cross_entropies_are_those_of_numpy():
     expected = -np.take_along_axis(log_probabilities, labels[..., None], -1)[..., 0]
     np.testing.assert_allclose(cross_entropies(labels, logits), expected, rtol=1e-5)
     assert cross_entropies(labels, logits.astype("float16")).dtype == "float32"
-
-
-def test_the_mean_is_over_true_predictions():
-    values, weights = np.array([[1.0, 2.0, 100.0], [6.0, 100.0, 100.0]]), np.array([[1, 1, 0], [1, 0, 0]])
-    assert float(global_mean(values, weights.astype("float64"))) == 3.0
-    assert float(global_mean(values, 0.0 * values)) == 0.0
 
 
 def test_what_is_right():

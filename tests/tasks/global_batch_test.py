@@ -1,0 +1,115 @@
+"""The truth: one device with the whole batch."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_bert.tasks.classification_loss import ClassificationLoss
+from keras_bert.tasks.global_batch import GlobalBatchModel, global_mean
+from tests.tasks.task_test import run_python
+
+
+def test_the_mean_is_over_what_counts():
+    values, weights = np.array([[1.0, 2.0, 100.0], [6.0, 100.0, 100.0]]), np.array([[1.0, 1, 0], [1, 0, 0]])
+    assert float(global_mean(values, weights)) == 3.0
+    assert float(global_mean(values, weights, np.ones((2, 3)))) == 1.5
+    assert float(global_mean(values, 0.1 * weights)) == pytest.approx(3.0)
+    assert float(global_mean(values, 0.0 * values)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "loss", [ClassificationLoss(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)]
+)
+@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 2.0, 1.0], "float32")])
+def test_a_part_is_what_keras_has_on_one_device(loss, weights, monkeypatch: pytest.MonkeyPatch):
+    inputs = keras.Input((3,))
+    model = GlobalBatchModel(inputs, keras.layers.Dense(5)(inputs))
+    model.compile("sgd", loss)
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    y = np.array([0, 4, 2, 2])
+    expected = float(model.compute_loss(x, y, model(x), weights))
+
+    class Context:
+        num_replicas_in_sync = 2
+
+        def all_reduce(self, _, value):
+            return value  # the other replica has nothing
+
+    monkeypatch.setattr("tensorflow.distribute.get_replica_context", Context)
+    assert float(model.compute_loss(x, y, model(x), weights)) == pytest.approx(expected, rel=1e-6)
+    nothing = np.zeros((0, 3), "float32"), np.zeros((0,), "int32")
+    assert float(model.compute_loss(nothing[0], nothing[1], model(nothing[0]))) == 0.0
+
+
+# One number of replicas a process: TensorFlow's collective operations keep the size of their first group.
+REPLICAS = """
+import sys
+import numpy as np
+import tensorflow as tf
+replicas = int(sys.argv[1])
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+from keras_bert.training import AdamW, LinearWarmupDecay, make_strategy
+from tests.tasks import tiny
+
+strategy = make_strategy("mirrored" if replicas > 1 else "none")
+assert strategy.num_replicas_in_sync == replicas
+# Batches of 5 and of 3: replicas with different numbers of rows, and with none.
+LABELED = tiny.dataset(tiny.LABELS)
+NUMBERS = tiny.dataset([float(len(text)) / 20 for text in tiny.TEXTS])
+WEIGHTS = {"positive": 3.0, "neutral": 0.3}
+CASES = {
+    "classifier": (lambda **options: tiny.classifier(class_weights=WEIGHTS, **options), LABELED),
+    "regressor": (tiny.regressor, NUMBERS),
+    "pretrainer": (tiny.pretrainer, tiny.pretraining_examples(8)),
+}
+weights = {}
+for name, (make, rows) in CASES.items():
+    with strategy.scope():
+        model = make(config=tiny.without_dropout())
+        model.compile(AdamW(LinearWarmupDecay(1e-2, 20, 2), global_clipnorm=0.05), jit_compile=False)
+    batches = model.batches(rows, batch_size=5).repeat()
+    model.fit(batches, steps_per_epoch=20, verbose=0)
+    weights[name] = np.concatenate([weight.numpy().ravel() for weight in model.trainable_variables])
+np.savez(sys.argv[2], **weights)
+"""
+
+
+@pytest.mark.slow
+def test_replicas_learn_what_one_device_does(tmp_path: Path):
+    """After 20 steps with clipping that bites at every step and uneven batches, without dropout."""
+    found = {}
+    for replicas in (1, 2, 4):
+        run_python(REPLICAS + "print()", replicas, tmp_path / f"{replicas}.npz")
+        with np.load(tmp_path / f"{replicas}.npz") as stored:
+            found[replicas] = dict(stored)
+    for name, one in found[1].items():
+        for replicas in (2, 4):
+            np.testing.assert_allclose(found[replicas][name], one, rtol=0, atol=1e-5, err_msg=f"{name}, {replicas}")
+
+
+UPSTREAM = """
+import keras
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+rows = tf.data.Dataset.from_tensor_slices((np.ones((5, 2)), np.ones((5, 1)))).batch(5)
+try:
+    model.fit(rows, verbose=0)
+except tf.errors.InvalidArgumentError as error:
+    print("AddN" in str(error))
+else:
+    print("mended")
+"""
+
+
+@pytest.mark.slow
+def test_keras_still_fails_on_uneven_batches():
+    """When this fails, Keras has mended keras-team/keras#20585: `_maybe_symbolic_build` can go."""
+    assert run_python(UPSTREAM) == "True"
