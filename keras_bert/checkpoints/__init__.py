@@ -15,6 +15,7 @@ from keras_bert.checkpoints.mapping import (
 )
 from keras_bert.checkpoints.model_garden import read_model_garden
 from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
+from keras_bert.checkpoints.nothing import without_weights
 from keras_bert.checkpoints.presets import open_checkpoint, resolve
 from keras_bert.checkpoints.report import ConvertReport, LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
@@ -40,4 +41,5 @@ __all__ = [
     "resolve",
     "save_hugging_face",
     "variable_weight",
+    "without_weights",
 ]

@@ -45,7 +45,7 @@ flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by 
 # What to start from
 flags.DEFINE_string("preset", "minilm", "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
 flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
-flags.DEFINE_string("vocabulary", None, "The vocab.txt that goes with --config.")
+flags.DEFINE_string("vocabulary", None, "The vocab.txt, or tokenizer folder, that goes with --config.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with --config.")
 flags.DEFINE_enum("pooling", None, ["pooler", "cls", "mean", "max"], "What the head reads; by default BERT's pooler.")
 flags.DEFINE_bool("new_pooler", False, "Start the pooler afresh.")
@@ -242,7 +242,7 @@ def _training_rows() -> tuple[tf.data.Dataset, list[str] | None]:
 
 def _checkpoint() -> Checkpoint:
     """Returns what to start from: --preset, or a checkpoint without weights from --config."""
-    from keras_bert.checkpoints import open_checkpoint
+    from keras_bert.checkpoints import open_checkpoint, without_weights
 
     if FLAGS.config is None:
         if FLAGS.vocabulary is not None:
@@ -250,17 +250,7 @@ def _checkpoint() -> Checkpoint:
         return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
     if FLAGS.vocabulary is None:
         raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
-    from keras_bert.checkpoints.checkpoint import Checkpoint
-    from keras_bert.config import BertConfig
-    from keras_bert.text.vocabulary import load_vocabulary
-
-    return Checkpoint(
-        config=BertConfig.from_json_file(FLAGS.config),
-        tensors={},
-        source=FLAGS.config,
-        vocabulary=load_vocabulary(FLAGS.vocabulary),
-        lowercase=FLAGS.lowercase is not False,
-    )
+    return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
 
 
 def _task(train: tf.data.Dataset, labels: list[str] | None) -> BertTask:

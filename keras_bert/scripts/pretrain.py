@@ -362,32 +362,24 @@ def _steps(examples: _Examples, phases: list[Phase]) -> list[int]:
 
 def _checkpoint(phases: list[Phase]) -> Checkpoint:
     """Returns what to start from: --preset, or a checkpoint without weights."""
-    from keras_bert.checkpoints import open_checkpoint, open_tokenizer, replace_vocabulary
-    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.checkpoints import open_checkpoint, replace_vocabulary, without_weights
     from keras_bert.config import BertConfig
 
     if FLAGS.preset:
         if FLAGS.vocabulary is None:
             return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
         return replace_vocabulary(open_checkpoint(FLAGS.preset), FLAGS.vocabulary, FLAGS.lowercase)
-    tokenizer = open_tokenizer(FLAGS.vocabulary, FLAGS.lowercase)
+    if FLAGS.config:
+        return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
     size = FLAGS.hidden_size
     config = BertConfig(
-        vocab_size=tokenizer.vocabulary_size,
         hidden_size=size,
         num_hidden_layers=FLAGS.num_hidden_layers,
         num_attention_heads=max(1, size // 64),
         intermediate_size=4 * size,
         max_position_embeddings=max(512, *(phase.length for phase in phases)),
     )
-    if FLAGS.config:
-        config = BertConfig.from_json_file(FLAGS.config)
-        if config.vocab_size != tokenizer.vocabulary_size:
-            raise InputError(
-                f"{FLAGS.config}: vocab_size={config.vocab_size}, but {FLAGS.vocabulary} has "
-                f"{tokenizer.vocabulary_size} entries; make them equal"
-            )
-    return replace_vocabulary(Checkpoint(config, {}, FLAGS.config or "random weights"), tokenizer)
+    return without_weights(config, FLAGS.vocabulary, FLAGS.lowercase)
 
 
 def _task(checkpoint: Checkpoint, phases: list[Phase]) -> BertPretrainer:

@@ -248,9 +248,7 @@ def test_configs_to_start_from(flags: list[str], tmp_path: Path):
     fine = table(tmp_path, "vocab.txt", *VOCABULARY)
     path = table(tmp_path, "config.json", json.dumps(config))
     few = table(tmp_path, "few.txt", *SPECIAL, "film")
-    assert "the vocabulary has 6 entries, the encoder's config says vocab_size=37" in refused(
-        flags, f"--config={path}", f"--vocabulary={few}"
-    )
+    assert "few.txt has 6 entries; make them equal" in refused(flags, f"--config={path}", f"--vocabulary={few}")
     assert refused(flags, f"--config={path}", "--vocabulary=none.txt").startswith("none.txt: cannot read")
     bad = table(tmp_path, "bad.json", "{")
     assert refused(flags, f"--config={bad}", f"--vocabulary={fine}").startswith(f"{bad}: not a JSON file")
