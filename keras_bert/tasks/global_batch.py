@@ -50,6 +50,20 @@ class GlobalBatchModel(keras.Model):
         by_weight = self.loss.reduction == "mean_with_sample_weight"
         return global_mean(values, weights, weights if by_weight else ones)
 
+    def train_step(self, data: Any) -> Any:
+        """Keras' `train_step`."""
+        return self._vectors(super().train_step(data))
+
+    def test_step(self, data: Any) -> Any:
+        """Keras' `test_step`."""
+        return self._vectors(super().test_step(data))
+
+    def _vectors(self, logs: Any) -> Any:
+        """Makes vectors of the logs where Keras (3.15, `reduce_per_replica`) averages scalars along an axis."""
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return logs
+        return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
+
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Keras' `compile`."""
         super().compile(*args, **kwargs)

@@ -1,5 +1,10 @@
 """The truth: one device with the whole batch."""
 
+import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -8,7 +13,7 @@ import pytest
 
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.global_batch import GlobalBatchModel, global_mean
-from tests.tasks.task_test import run_python
+from tests.tasks.task_test import ROOT, run_python
 
 
 def test_the_mean_is_over_what_counts():
@@ -45,16 +50,17 @@ def test_a_part_is_what_keras_has_on_one_device(loss, weights, monkeypatch: pyte
 
 # One number of replicas a process: TensorFlow's collective operations keep the size of their first group.
 REPLICAS = """
-import sys
+import os, sys
 import numpy as np
 import tensorflow as tf
-replicas = int(sys.argv[1])
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+replicas, workers = int(sys.argv[1]), "TF_CONFIG" in os.environ
+if not workers:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
 from keras_bert.training import AdamW, LinearWarmupDecay, make_strategy
-from tests.tasks import tiny
 
-strategy = make_strategy("mirrored" if replicas > 1 else "none")
+strategy = make_strategy("multi_worker" if workers else "mirrored" if replicas > 1 else "none")
+from tests.tasks import tiny
 assert strategy.num_replicas_in_sync == replicas
 # Batches of 5 and of 3: replicas with different numbers of rows, and with none.
 LABELED = tiny.dataset(tiny.LABELS)
@@ -71,23 +77,42 @@ for name, (make, rows) in CASES.items():
         model = make(config=tiny.without_dropout())
         model.compile(AdamW(LinearWarmupDecay(1e-2, 20, 2), global_clipnorm=0.05), jit_compile=False)
     batches = model.batches(rows, batch_size=5).repeat()
-    model.fit(batches, steps_per_epoch=20, verbose=0)
+    losses = model.fit(batches, steps_per_epoch=10, epochs=2, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
     weights[name] = np.concatenate([weight.numpy().ravel() for weight in model.trainable_variables])
 np.savez(sys.argv[2], **weights)
 """
 
 
+def run_workers(count: int, folder: Path) -> list[Path]:
+    """Runs as many processes that form a cluster on this machine; returns what each left."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    cluster = {"worker": [f"localhost:{server.getsockname()[1]}" for server in sockets]}
+    for server in sockets:
+        server.close()
+    processes = []
+    for index in range(count):
+        task = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": json.dumps(task)}
+        command = [sys.executable, "-c", REPLICAS, str(count), str(folder / f"worker{index}.npz")]
+        processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
+    for process in processes:
+        _, stderr = process.communicate(timeout=500)
+        assert process.returncode == 0, stderr[-3000:]
+    return [folder / f"worker{index}.npz" for index in range(count)]
+
+
 @pytest.mark.slow
-def test_replicas_learn_what_one_device_does(tmp_path: Path):
+def test_replicas_and_workers_learn_what_one_device_does(tmp_path: Path):
     """After 20 steps with clipping that bites at every step and uneven batches, without dropout."""
-    found = {}
     for replicas in (1, 2, 4):
         run_python(REPLICAS + "print()", replicas, tmp_path / f"{replicas}.npz")
-        with np.load(tmp_path / f"{replicas}.npz") as stored:
-            found[replicas] = dict(stored)
-    for name, one in found[1].items():
-        for replicas in (2, 4):
-            np.testing.assert_allclose(found[replicas][name], one, rtol=0, atol=1e-5, err_msg=f"{name}, {replicas}")
+    paths = [tmp_path / "2.npz", tmp_path / "4.npz", *run_workers(2, tmp_path)]
+    with np.load(tmp_path / "1.npz") as one:
+        for path in paths:
+            with np.load(path) as many:
+                for name in one.files:
+                    np.testing.assert_allclose(many[name], one[name], rtol=0, atol=1e-5, err_msg=f"{name}, {path.name}")
 
 
 UPSTREAM = """
