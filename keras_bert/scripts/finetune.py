@@ -24,7 +24,7 @@ from absl import flags, logging
 from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
 from keras_bert.scripts.program import flag_lines, run_program
-from keras_bert.scripts.run_folder import run_folder
+from keras_bert.scripts.run_folder import run_folder, worker_folder
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -114,11 +114,12 @@ def finetune() -> dict[str, Any]:
     import tensorflow as tf
 
     from keras_bert.files import check_target
-    from keras_bert.training import adamw, freeze, make_strategy
+    from keras_bert.training import adamw, freeze, is_chief, make_strategy
 
     began = time.monotonic()
     _check_flags()
-    check_target(FLAGS.output, FLAGS.overwrite)
+    if is_chief():
+        check_target(FLAGS.output, FLAGS.overwrite)
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
@@ -153,7 +154,7 @@ def finetune() -> dict[str, Any]:
         task.fit(batches.take(2), verbose=0)
         print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
         return {}
-    with run_folder(FLAGS.output, FLAGS.overwrite) as folder:
+    with run_folder(FLAGS.output, FLAGS.overwrite) if is_chief() else worker_folder() as folder:
         try:
             return _train(task, batches, parts, folder, began)
         except KeyboardInterrupt:

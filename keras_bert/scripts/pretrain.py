@@ -28,7 +28,7 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.scripts.program import INTERRUPTED, TERMINATED, flag_lines, run_program
-from keras_bert.scripts.run_folder import run_folder
+from keras_bert.scripts.run_folder import run_folder, worker_folder
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -133,13 +133,13 @@ def pretrain() -> dict[str, Any]:
     import keras
 
     from keras_bert.files import check_target
-    from keras_bert.training import make_strategy
+    from keras_bert.training import is_chief, make_strategy
 
     phases = _phases()
     _check_flags(phases)
     folder = Path(FLAGS.output)
     resumes = FLAGS.resume == "auto" and not FLAGS.overwrite and (folder / "checkpoints").is_dir()
-    if not resumes:
+    if not resumes and is_chief():
         check_target(folder, FLAGS.overwrite)
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
@@ -155,18 +155,28 @@ def pretrain() -> dict[str, Any]:
         + (f"{steps[-1]:,} steps" if steps else f"budget {FLAGS.budget}"),
         flush=True,
     )
-    with contextlib.nullcontext(folder) if resumes else run_folder(folder, FLAGS.overwrite):
-        return _train(task, examples, phases, steps, folder)
+    checkpoints = folder / "checkpoints" if resumes else None
+    with contextlib.ExitStack() as stack:
+        if not is_chief():
+            folder = stack.enter_context(worker_folder())
+        elif not resumes:
+            folder = stack.enter_context(run_folder(folder, FLAGS.overwrite))
+        return _train(task, examples, phases, steps, folder, checkpoints)
 
 
 def _train(
-    task: BertPretrainer, examples: _Examples, phases: list[Phase], steps: list[int], folder: Path
+    task: BertPretrainer,
+    examples: _Examples,
+    phases: list[Phase],
+    steps: list[int],
+    folder: Path,
+    checkpoints: Path | None,
 ) -> dict[str, Any]:
     from keras_bert.training import ClockSchedule, RunState, TrainingLog, parse_duration
 
     state = RunState(folder / "checkpoints", FLAGS.checkpoint_steps, FLAGS.keep_checkpoints)
     lines = flag_lines(sys.modules[__name__], leave_out=("overwrite",))
-    if state.restore(task):
+    if state.restore(task, checkpoints):
         print(f"going on after step {state.place['steps']:,}", flush=True)
         _name_changes(folder / "flags.txt", lines)
     (folder / "flags.txt").write_text(lines, encoding="utf-8")

@@ -66,6 +66,16 @@ def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
                 folder.rmdir()
 
 
+@contextlib.contextmanager
+def worker_folder() -> Iterator[Path]:
+    """Makes a folder for a worker that is not the chief: what it writes is deleted, as the chief writes the same.
+
+    Workers must do alike what a strategy does on all of them, saving included.
+    """
+    with tempfile.TemporaryDirectory(prefix="keras-bert-worker-") as folder:
+        yield Path(folder)
+
+
 def _move(source: Path, target: Path) -> None:
     for name in RUN_FILES:
         if (source / name).exists():

@@ -10,7 +10,7 @@ from keras_bert.training.optimizer import adamw
 from keras_bert.training.run_state import RunState
 from keras_bert.training.save_best import SaveBest
 from keras_bert.training.schedule import LinearWarmupDecay
-from keras_bert.training.strategy import STRATEGIES, make_strategy
+from keras_bert.training.strategy import STRATEGIES, is_chief, make_strategy
 from keras_bert.training.training_log import TrainingLog
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "TrainingLog",
     "adamw",
     "freeze",
+    "is_chief",
     "make_strategy",
     "measured_peak_flops",
     "parse_duration",

@@ -85,7 +85,8 @@ class RunState(keras.callbacks.Callback):
 
     def attach(self, model: keras.Model) -> None:
         """Makes ready to save and restore a compiled model."""
-        model.optimizer.build(model.trainable_variables)
+        with model.distribute_strategy.scope():
+            model.optimizer.build(model.trainable_variables)
         parts = {"model": model.variables, "optimizer": model.optimizer.variables}
         # By number: Keras numbers the layers of a process, so the next process may have other paths.
         named = {
@@ -95,11 +96,12 @@ class RunState(keras.callbacks.Callback):
         checkpoint = tf.train.Checkpoint(place=self._place, **named)
         self._manager = tf.train.CheckpointManager(checkpoint, str(self.folder), self.keep, checkpoint_name="step")
 
-    def restore(self, model: keras.Model) -> bool:
+    def restore(self, model: keras.Model, folder: Path | None = None) -> bool:
         """Restores the newest checkpoint that is whole.
 
         Args:
             model: Compiled, built as the one that was saved.
+            folder: Where to look; None for the folder that is written to. On several workers the chief's.
 
         Returns:
             Whether there was one.
@@ -109,7 +111,9 @@ class RunState(keras.callbacks.Callback):
         """
         self.attach(model)
         assert self._manager is not None
-        paths = list(reversed(self._manager.checkpoints))
+        folder = folder or self.folder
+        found = tf.train.get_checkpoint_state(str(folder))
+        paths = list(reversed(found.all_model_checkpoint_paths)) if found else []
         for path in paths:
             try:
                 self._manager.checkpoint.restore(path).assert_consumed()
@@ -124,7 +128,7 @@ class RunState(keras.callbacks.Callback):
                 self._began = time.monotonic() - self.place["seconds"]
                 return True
         if paths:
-            raise InputError(f"{self.folder}: none of its {len(paths)} checkpoints can be read; start anew")
+            raise InputError(f"{folder}: none of its {len(paths)} checkpoints can be read; start anew")
         return False
 
     def save(self) -> None:

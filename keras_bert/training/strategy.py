@@ -1,5 +1,8 @@
 """Where a model trains: one device, all devices of a machine, many machines, a TPU."""
 
+import json
+import os
+
 import tensorflow as tf
 
 from keras_bert.errors import InputError
@@ -41,3 +44,27 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
             raise InputError(f"strategy 'tpu': no TPU to be had here ({reason})") from error
         return tf.distribute.TPUStrategy(resolver)
     return tf.distribute.get_strategy()
+
+
+def is_chief() -> bool:
+    """Tells whether this process is the one that writes files: the chief, or the first worker where there is none.
+
+    True for a process that is in no cluster (without `TF_CONFIG`).
+
+    Raises:
+        InputError: `TF_CONFIG` is no JSON object with `cluster` and `task`.
+
+    Example:
+        >>> is_chief()
+        True
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return True
+    try:
+        config = json.loads(text)
+        cluster, task = config.get("cluster", {}), config.get("task", {})
+        kind, index = task.get("type"), int(task.get("index", 0))
+    except (ValueError, AttributeError, TypeError) as error:
+        raise InputError(f"TF_CONFIG: expected a JSON object with cluster and task ({error})") from None
+    return kind is None or kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster)

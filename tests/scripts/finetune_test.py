@@ -3,8 +3,6 @@
 import collections
 import csv
 import json
-import os
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from tests.scripts.programs import (
     fit_without_steps,
     imported,
     rows,
-    run_process,
+    run_cluster,
     run_program,
     save_classifier,
     write_table,
@@ -338,20 +336,13 @@ def test_tensorboard(encoder: Path, tables: Path, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_cluster_is_joined_before_the_first_tensor(encoder: Path, tables: Path, tmp_path: Path):
-    """A process of its own: TensorFlow refuses to join one later. Here the cluster is one machine."""
-    with socket.socket() as listener:
-        listener.bind(("localhost", 0))
-        address = f"localhost:{listener.getsockname()[1]}"
-    cluster = {"cluster": {"worker": [address]}, "task": {"type": "worker", "index": 0}}
-    flags = [f"--preset={encoder}", *on_tables(tables, "train", "dev"), "--epochs=1", f"--output={tmp_path}/run"]
-    done = run_process(
-        "-m",
-        "keras_bert.scripts.finetune",
-        *TRAIN,
-        *flags,
-        "--strategy=multi_worker",
-        env={**os.environ, "TF_CONFIG": json.dumps(cluster)},
-    )
-    assert done.returncode == 0, done.stderr
-    assert metrics_of(tmp_path / "run")["epochs"] == 1
+def test_two_workers_train_one_model_and_one_of_them_writes(encoder: Path, tables: Path, tmp_path: Path):
+    """Processes of their own: TensorFlow refuses to join a cluster later, after the first tensor."""
+    flags = [*TRAIN, f"--preset={encoder}", *on_tables(tables, "train", "dev"), "--epochs=6", "--noplots"]
+    workers = run_cluster(2, "-m", "keras_bert.scripts.finetune", *flags, f"--output={tmp_path}/run")
+    assert [worker.returncode for worker in workers] == [0, 0], workers[0].stderr + workers[1].stderr
+    metrics = [json.loads(worker.stdout.splitlines()[-1]) for worker in workers]
+    assert metrics[0]["dev"] == metrics[1]["dev"]
+    assert metrics[0]["dev"]["accuracy"] >= 0.9
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"model", "metrics.json", "log.csv", "flags.txt"}
+    assert metrics_of(tmp_path / "run")["dev"] == metrics[0]["dev"]

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 
 from keras_bert.tasks import open_task
 from keras_bert.training import RunState
-from tests.scripts.programs import CONFIG, VOCABULARY, Result, run_program
+from tests.scripts.programs import CONFIG, VOCABULARY, Result, run_cluster, run_program
 
 TRAIN = ("--batch_size=8", "--phase=24:1", "--learning_rate=1e-2")
 STEPS = ("--log_steps=5", "--evaluate_steps=10", "--checkpoint_steps=5")
@@ -177,6 +177,23 @@ def test_a_folder_with_other_things_is_left_alone(source: list[str], tmp_path: P
     done = pretrain(tmp_path, *source, "--steps=5")
     assert "already holds notes.txt" in done.error
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.slow
+def test_two_workers_end_with_the_weights_of_one(source: list[str], tmp_path: Path):
+    """Without dropout; the corpus gives batches that two cannot share evenly."""
+    config = json.loads(Path(source[2].partition("=")[2]).read_text())
+    config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    flags = [*TRAIN, *STEPS, source[0], source[1], f"--config={tmp_path}/config.json", "--held_out=0.2", "--noplots"]
+    flags += ["--batch_size=7", "--steps=20"]
+    alone = run_program("pretrain", f"--output={tmp_path}/alone", *flags)
+    assert alone.status == 0, alone.stderr
+    workers = run_cluster(2, "-m", "keras_bert.scripts.pretrain", *flags, f"--output={tmp_path}/both")
+    assert [worker.returncode for worker in workers] == [0, 0], workers[0].stderr + workers[1].stderr
+    one, both = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("alone", "both"))
+    for name, tensor in one.items():
+        np.testing.assert_allclose(both[name], tensor, rtol=0, atol=1e-4, err_msg=name)
 
 
 def test_the_same_seed_gives_the_same_run(source: list[str], tmp_path: Path):

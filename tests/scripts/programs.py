@@ -9,7 +9,9 @@ import gzip
 import importlib
 import io
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import types
@@ -124,6 +126,26 @@ def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[st
     """Runs `python ...` as a process of its own, in the repository."""
     settings = {"capture_output": True, "text": True, "encoding": "utf-8", "cwd": ROOT, "timeout": 300, **options}
     return subprocess.run([sys.executable, *command], check=False, **settings)
+
+
+def run_cluster(count: int, *command: str) -> list[subprocess.CompletedProcess[str]]:
+    """Runs `python ... --strategy=multi_worker` as the workers of a cluster on this machine."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    addresses = [f"localhost:{server.getsockname()[1]}" for server in sockets]
+    for server in sockets:
+        server.close()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    arguments = [sys.executable, *command, "--strategy=multi_worker"]
+    processes = []
+    for index in range(count):
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
+        processes.append(subprocess.Popen(arguments, cwd=ROOT, env=environment, **pipes))
+    done = []
+    for process in processes:
+        stdout, stderr = process.communicate(timeout=500)
+        done.append(subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr))
+    return done
 
 
 def fit_without_steps(monkeypatch: Any, *losses: float) -> None:

@@ -1,10 +1,12 @@
 """Each name gives its kind of strategy; what cannot be had is one clear line. Two devices: adamw_test.py."""
 
+import json
+
 import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.training import STRATEGIES, make_strategy
+from keras_bert.training import STRATEGIES, is_chief, make_strategy
 
 
 def test_none_is_the_default_strategy():
@@ -30,3 +32,29 @@ def test_an_unknown_name_is_an_error_that_names_the_known_ones():
     with pytest.raises(InputError, match="none, mirrored, multi_worker, tpu, received: 'horovod'"):
         make_strategy("horovod")
     assert set(STRATEGIES) == {"none", "mirrored", "multi_worker", "tpu"}
+
+
+@pytest.mark.parametrize(
+    ("config", "chief"),
+    [
+        (None, True),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}, True),
+        ({"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}, False),
+        ({"cluster": {"chief": ["c:1"], "worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}, True),
+        ({"cluster": {"chief": ["c:1"], "worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, False),
+        ({"cluster": {}}, True),
+    ],
+)
+def test_one_process_writes(config, chief, monkeypatch: pytest.MonkeyPatch):
+    """The rule of tf.distribute: the chief, or worker 0 of a cluster without one."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert is_chief() is chief
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"task": {"index": "two"}}'])
+def test_a_broken_cluster_is_one_line(text, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(InputError, match="TF_CONFIG: expected a JSON object"):
+        is_chief()
