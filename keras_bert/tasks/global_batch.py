@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_bert.errors import InputError
+
 
 def global_mean(values: Any, weights: Any, counts: Any = None) -> Any:
     """Gives this replica's part of a weighted mean over the global batch.
@@ -65,7 +67,17 @@ class GlobalBatchModel(keras.Model):
         return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Keras' `compile`."""
+        """Keras' `compile`.
+
+        Raises:
+            InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
+                gradients of one of them only.
+        """
+        if self.dtype_policy.name == "mixed_float16" and self.distribute_strategy.num_replicas_in_sync > 1:
+            raise InputError(
+                "mixed_float16 does not work on several replicas: each would scale its loss by itself; "
+                "take mixed_bfloat16, which needs no scaling"
+            )
         super().compile(*args, **kwargs)
         self._compiled_state_is_built = False
 

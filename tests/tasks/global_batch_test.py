@@ -5,14 +5,17 @@ import os
 import socket
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from keras_bert.errors import InputError
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.global_batch import GlobalBatchModel, global_mean
+from tests.tasks import tiny
 from tests.tasks.task_test import ROOT, run_python
 
 
@@ -46,6 +49,15 @@ def test_a_part_is_what_keras_has_on_one_device(loss, weights, monkeypatch: pyte
     assert float(model.compute_loss(x, y, model(x), weights)) == pytest.approx(expected, rel=1e-6)
     nothing = np.zeros((0, 3), "float32"), np.zeros((0,), "int32")
     assert float(model.compute_loss(nothing[0], nothing[1], model(nothing[0]))) == 0.0
+
+
+def test_float16_on_several_replicas_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch):
+    model = tiny.classifier(dtype="mixed_float16")
+    model.compile()
+    two = property(lambda self: types.SimpleNamespace(num_replicas_in_sync=2))
+    monkeypatch.setattr(GlobalBatchModel, "distribute_strategy", two)
+    with pytest.raises(InputError, match="take mixed_bfloat16"):
+        model.compile()
 
 
 # One number of replicas a process: TensorFlow's collective operations keep the size of their first group.
