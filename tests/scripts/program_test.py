@@ -212,8 +212,6 @@ def test_signals_end_a_program_that_waits(tmp_path: Path, number: int, status: i
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        # A shell lets its background jobs ignore Ctrl-C, and their children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline() == b"waiting\n"
         process.send_signal(number)
