@@ -118,12 +118,12 @@ class BertPreprocessor(keras.layers.Layer):
         room = self.max_length - 2
         if text_pair is None:
             lengths = tf.minimum(first.row_lengths(), room)
-            return self._join([first.values], [first.row_starts()], [lengths])
+            return self.join([first.values], [first.row_starts()], [lengths])
         if self.max_length < 5:
             raise InputError(f"max_length is {self.max_length}; a pair of texts needs at least 5")
         second = self.tokenizer.tokenize(text_pair)
         lengths = self._shorten(first.row_lengths(), second.row_lengths(), room - 1)
-        return self._join([first.values, second.values], [first.row_starts(), second.row_starts()], lengths)
+        return self.join([first.values, second.values], [first.row_starts(), second.row_starts()], lengths)
 
     def pad(self, packed: Mapping[str, tf.RaggedTensor]) -> dict[str, tf.Tensor]:
         """Pads packed rows to a rectangle: the second half of a call.
@@ -170,12 +170,19 @@ class BertPreprocessor(keras.layers.Layer):
             tf.minimum(second, tf.maximum(room - first, room // 2)),
         ]
 
-    def _join(self, values: list[tf.Tensor], starts: list[tf.Tensor], lengths: list[tf.Tensor]) -> dict:
-        """Puts each row together from slices of one pool of ids: `[CLS] [SEP]`, the first texts, the second, `[SEP]`.
+    def join(self, values: list[tf.Tensor], starts: list[tf.Tensor], lengths: list[tf.Tensor]) -> dict:
+        """Puts rows together from slices of tokens: `[CLS] a [SEP]`, or `[CLS] a [SEP] b [SEP]`; cuts nothing.
 
-        A row is a list of ranges of the pool, which one op counts out and one gather reads: few ops, since at
-        batch 1 starting them is what costs. What lies behind the first texts in the pool is segment 1.
+        Args:
+            values: int32 (tokens,), the tokens to take the first texts from, and those of the second texts.
+            starts: For each of these int64 (rows,), where in it a row's text begins; rows may share tokens.
+            lengths: For each int64 (rows,), how many tokens the row takes.
+
+        Returns:
+            As `pack`, for rows.
         """
+        # A row is a list of ranges of the pool, which one op counts out and one gather reads: few ops, since at
+        # batch 1 starting them is what costs. What lies behind the first texts in the pool is segment 1.
         tokenizer = self.tokenizer
         pool = tf.concat([[tokenizer.cls_token_id, tokenizer.sep_token_id], *values, [tokenizer.sep_token_id]], 0)
         zeros = tf.zeros_like(starts[0])
