@@ -15,6 +15,7 @@ from absl import flags
 
 from keras_bert.scripts import finetune, row_flags
 from keras_bert.scripts.program import run_program
+from keras_bert.scripts.task_kinds import kind_modules
 
 FLAGS = flags.FLAGS
 
@@ -44,7 +45,7 @@ def run() -> None:
     """Runs the program."""
     for name, value in DEFAULTS.items():
         FLAGS.set_default(name, value)
-    run_program(main, sys.modules[__name__], finetune, row_flags)
+    run_program(main, sys.modules[__name__], finetune, row_flags, *kind_modules())
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ def run() -> None:
 def main() -> None:
     """Scores as the flags say."""
     from keras_bert.evaluation import plot_confusion
+    from keras_bert.scripts.task_kinds import kind_of
     from keras_bert.tasks import BertClassifier, open_task
     from keras_bert.tasks.classification import MULTI_LABEL
 
@@ -43,8 +44,7 @@ def main() -> None:
     several = classifier and task.problem_type == MULTI_LABEL
     if FLAGS.confusion and (several or not classifier):
         raise InputError("--confusion: the rows of this task do not have one class each")
-    label_type = ("classes" if several else "class") if classifier else "number"
-    rows = row_flags.read_rows(FLAGS.rows, label_type=label_type, labels=task.labels if classifier else None)
+    rows = kind_of(task).read_for(task, FLAGS.rows)
 
     line = json.dumps(task.evaluate_rows(rows, FLAGS.batch_size))
     print(line)

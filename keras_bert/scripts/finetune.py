@@ -25,6 +25,7 @@ from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
 from keras_bert.scripts.program import flag_lines, run_program
 from keras_bert.scripts.run_folder import run_folder, worker_folder
+from keras_bert.scripts.task_kinds import KINDS, TaskKind, kind_module, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -35,12 +36,10 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 # What to learn
-flags.DEFINE_enum("task", "classify", ["classify", "regress"], "What the labels are: classes, or numbers.")
-flags.DEFINE_bool("multi_label", False, "A row may have several classes, or none.")
+flags.DEFINE_enum("task", "classify", list(KINDS), "What is to be learnt; some flags are for one of them only.")
 flags.DEFINE_string("train", "library_docs:train", "Rows to train on: a file, tfds:NAME, or library_docs.")
 flags.DEFINE_string("dev", None, "Rows to choose the best epoch by; for library_docs its own by default.")
 flags.DEFINE_string("test", None, "Rows to score once, with the best epoch.")
-flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by default those of --train, sorted.")
 
 # What to start from
 flags.DEFINE_string("preset", "minilm", "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
@@ -66,10 +65,6 @@ flags.DEFINE_float("warmup", 0.1, "Share of the steps in which the learning rate
 flags.DEFINE_float("decay", 0.01, "Weight decay, not on biases and norms.", lower_bound=0.0)
 flags.DEFINE_float("clip_norm", 1.0, "Clip the gradients to this global norm; 0 for no clipping.", lower_bound=0.0)
 flags.DEFINE_float("layer_decay", None, "Factor on the learning rate for each block below the head.")
-flags.DEFINE_float(
-    "label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.", lower_bound=0.0
-)
-flags.DEFINE_string("class_weights", None, "'balanced', or JSON such as {\"rare\": 5}: weight of a class in the loss.")
 flags.DEFINE_integer(
     "early_stopping", 0, "Stop after this many epochs without a better score; 0: never.", lower_bound=0
 )
@@ -94,7 +89,7 @@ flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps,
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags)
+    run_program(main, sys.modules[__name__], row_flags, *kind_modules())
 
 
 def main() -> None:
@@ -123,11 +118,13 @@ def finetune() -> dict[str, Any]:
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
-    train, labels = _training_rows()
+    kind = KINDS[FLAGS.task]
+    train = kind.read(FLAGS.train)
+    labels = kind.labels(train)
     parts = {"train": train}
     for part in ("dev", "test"):
         if source := _source(part):
-            parts[part] = row_flags.read_rows(source, label_type=_label_type(), labels=labels)
+            parts[part] = kind.read(source, labels)
     for part, rows in parts.items():
         print(f"{part + ':':7} {int(rows.cardinality()):,} rows of {_source(part)}")
     device = "TPU" if FLAGS.strategy == "tpu" else "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
@@ -136,7 +133,7 @@ def finetune() -> dict[str, Any]:
         print(f"labels: {', '.join(labels[:12])}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
 
     with strategy.scope():
-        task = _task(train, labels)
+        task = kind.build(_checkpoint(), train, labels)
         batches = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
         if FLAGS.freeze_blocks is not None:
             freeze(task.encoder, FLAGS.freeze_blocks)
@@ -167,14 +164,12 @@ def _check_flags() -> None:
     """Refuses flags that do not go together, and a run whose scores or pictures could not be made at its end."""
     from keras_bert.evaluation.extras import import_extra
 
-    if FLAGS.task == "regress" and (FLAGS.multi_label or FLAGS.labels or FLAGS.class_weights or FLAGS.label_smoothing):
-        raise InputError("--multi_label, --labels, --class_weights and --label_smoothing are for --task=classify")
-    if FLAGS.class_weights and FLAGS.multi_label:
-        raise InputError("--class_weights weigh rows by their one label; with --multi_label they do not apply")
+    refuse_flags_of_others(FLAGS.task)
+    KINDS[FLAGS.task].check_flags()
     if FLAGS.early_stopping and not _source("dev"):
         raise InputError("--early_stopping needs --dev, rows to measure on")
     if _source("dev") or _source("test"):
-        import_extra("scipy.stats" if FLAGS.task == "regress" else "sklearn.metrics")
+        import_extra(KINDS[FLAGS.task].scored_by)
     if FLAGS.plots:
         import_extra("matplotlib.figure")
     if FLAGS.tensorboard:
@@ -187,7 +182,8 @@ def _train(
     """Trains, leaves everything in the folder of the run, and returns the metrics."""
     from keras_bert.checkpoints import open_checkpoint
 
-    lines = flag_lines(sys.modules[__name__], row_flags, leave_out=("overwrite", "dry_run"))
+    kind = KINDS[FLAGS.task]
+    lines = flag_lines(sys.modules[__name__], row_flags, kind_module(kind), leave_out=("overwrite", "dry_run"))
     (folder / "flags.txt").write_text(lines, encoding="utf-8")
     card = _card(parts)
 
@@ -210,7 +206,7 @@ def _train(
     save()
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if FLAGS.plots:
-        _plots(task, parts.get("test", parts.get("dev")), history.history, folder)
+        _plots(kind, task, parts.get("test", parts.get("dev")), history.history, folder)
     return metrics
 
 
@@ -218,27 +214,6 @@ def _source(part: str) -> str | None:
     """Returns where the rows of a part come from; the embedded data brings its own dev and test."""
     own = f"library_docs:{part}" if FLAGS.train.split(":")[0] == "library_docs" else None
     return FLAGS[part].value or own
-
-
-def _label_type() -> str:
-    if FLAGS.task == "regress":
-        return "number"
-    return "classes" if FLAGS.multi_label else "class"
-
-
-def _training_rows() -> tuple[tf.data.Dataset, list[str] | None]:
-    """Reads --train; returns the rows and the classes."""
-    from keras_bert.data import label_names
-
-    train = row_flags.read_rows(FLAGS.train, label_type=_label_type(), labels=FLAGS.labels or None)
-    if FLAGS.task == "regress":
-        return train, None
-    labels = FLAGS.labels or label_names(train)
-    if len(labels) < 2 and not FLAGS.multi_label:
-        raise InputError(f"{FLAGS.train}: field {FLAGS.label!r}: only one class, {labels[0]!r}; nothing to tell apart")
-    if not labels:
-        raise InputError(f"{FLAGS.train}: field {FLAGS.label!r}: no row has a label; nothing to learn")
-    return train, labels
 
 
 def _checkpoint() -> Checkpoint:
@@ -252,52 +227,6 @@ def _checkpoint() -> Checkpoint:
     if FLAGS.vocabulary is None:
         raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
     return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
-
-
-def _task(train: tf.data.Dataset, labels: list[str] | None) -> BertTask:
-    from keras_bert.tasks import BertClassifier, BertRegressor
-    from keras_bert.tasks.classification import MULTI_LABEL, SINGLE_LABEL
-
-    options: dict[str, Any] = {
-        "max_length": FLAGS.max_length,
-        "pooling": FLAGS.pooling,
-        "text_pair": FLAGS.text_pair is not None,
-        "truncation": FLAGS.truncation,
-        "dtype": FLAGS.dtype_policy,
-        "new_pooler": FLAGS.new_pooler,
-    }
-    if FLAGS.task == "regress":
-        return BertRegressor.from_preset(_checkpoint(), **options)
-    return BertClassifier.from_preset(
-        _checkpoint(),
-        labels=labels,
-        problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
-        class_weights=_class_weights(train, labels or []),
-        label_smoothing=FLAGS.label_smoothing,
-        **options,
-    )
-
-
-def _class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float] | None:
-    """Returns --class_weights; 'balanced' is rows / (classes · rows of the class), as scikit-learn has it."""
-    if FLAGS.class_weights is None:
-        return None
-    if FLAGS.class_weights != "balanced":
-        try:
-            weights = json.loads(FLAGS.class_weights)
-        except json.JSONDecodeError as error:
-            raise InputError(f"--class_weights: neither 'balanced' nor JSON: {error}") from None
-        if not isinstance(weights, dict) or not all(map(_is_weight, weights.values())):
-            raise InputError('--class_weights: expected a JSON object of positive numbers, such as {"rare": 5}')
-        return {str(label): float(weight) for label, weight in weights.items()}
-    import collections
-
-    counts = collections.Counter(label.decode() for label in train.map(lambda row: row["label"]).as_numpy_iterator())
-    return {label: counts.total() / (len(labels) * counts[label]) for label in labels if counts[label]}
-
-
-def _is_weight(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _callbacks(task: BertTask, dev: tf.data.Dataset | None, output: Path, save: Any) -> tuple[list[Any], Any]:
@@ -341,13 +270,12 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
     return {"preset": FLAGS.config or FLAGS.preset, "data": data, "metrics": {}, "training": settings}
 
 
-def _plots(task: BertTask, rows: tf.data.Dataset | None, history: dict[str, Any], output: Path) -> None:
-    from keras_bert.evaluation import plot_confusion, plot_curves
+def _plots(kind: TaskKind, task: BertTask, rows: tf.data.Dataset | None, history: dict[str, Any], output: Path) -> None:
+    from keras_bert.evaluation import plot_curves
 
     plot_curves(history, output / "curves.png")
-    if rows is not None and FLAGS.task == "classify" and not FLAGS.multi_label:
-        outputs, targets = task.predict_rows(rows, FLAGS.eval_batch_size)
-        plot_confusion(targets, outputs.argmax(axis=1), task.labels, output / "confusion.png")  # type: ignore[attr-defined]
+    if rows is not None:
+        kind.plot(task, rows, output)
 
 
 if __name__ == "__main__":

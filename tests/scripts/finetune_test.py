@@ -9,16 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
-from sklearn.utils.class_weight import compute_class_weight
 
-from keras_bert.data import read
 from keras_bert.tasks import BertTask, open_task
 from tests.scripts.programs import (
     CONFIG,
     VOCABULARY,
     Result,
     fit_without_steps,
-    imported,
     rows,
     run_cluster,
     run_program,
@@ -224,16 +221,6 @@ def test_a_dry_run_checks_and_writes_nothing(encoder: Path, tables: Path, tmp_pa
     assert done.status == 0, done.stderr
     assert done.stdout.endswith(f"dry run: all is well; 8 steps an epoch, nothing written to {tmp_path}/run\n")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_balanced_class_weights_are_those_of_scikit_learn(tmp_path: Path):
-    labels = ["a"] * 5 + ["b"] * 2 + ["c"]
-    path = write_table(tmp_path / "train.tsv", ("text", "label"), [("x", label) for label in labels])
-    with imported("finetune") as module:
-        module.FLAGS(["finetune", "--class_weights=balanced"])
-        weights = module._class_weights(read(path, label="label"), ["a", "b", "c", "none"])
-    expected = compute_class_weight("balanced", classes=np.array(["a", "b", "c"]), y=labels) * 3 / 4
-    assert weights == pytest.approx(dict(zip("abc", expected, strict=True)))
 
 
 # -- more of the flags, each a run of its own ----------------------------------------------------------------

@@ -1,0 +1,52 @@
+"""The values of `--task`: one file each, with the flags that only that task reads.
+
+A new task is a file here with a `TaskKind` and an entry in `KINDS`.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from absl import flags
+
+from keras_bert.errors import InputError
+from keras_bert.scripts.task_kinds.classify import Classify
+from keras_bert.scripts.task_kinds.regress import Regress
+from keras_bert.scripts.task_kinds.task_kind import TaskKind
+
+KINDS: dict[str, TaskKind] = {"classify": Classify(), "regress": Regress()}
+
+
+def kind_modules() -> tuple[types.ModuleType, ...]:
+    """Returns the modules of all kinds, for their flags."""
+    return tuple(kind_module(kind) for kind in KINDS.values())
+
+
+def kind_module(kind: TaskKind) -> types.ModuleType:
+    """Returns the module that a kind and its flags are defined in."""
+    return sys.modules[type(kind).__module__]
+
+
+def kind_of(task: Any) -> TaskKind:
+    """Returns the kind of a trained model.
+
+    Raises:
+        InputError: There is none: the model is not of a task with labelled rows.
+    """
+    name = type(task).__name__
+    for kind in KINDS.values():
+        if kind.task_class == name:
+            return kind
+    raise InputError(f"a {name} has no labelled rows to be scored on")
+
+
+def refuse_flags_of_others(name: str) -> None:
+    """Refuses flags of other kinds than `--task`, which it would not read; an `InputError`."""
+    for other, kind in KINDS.items():
+        if other == name:
+            continue
+        for flag in flags.FLAGS.get_flags_for_module(kind_module(kind).__name__):
+            if flag.value != flag.default:
+                raise InputError(f"--{flag.name} is for --task={other}; --task={name} does not read it")

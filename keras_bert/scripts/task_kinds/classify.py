@@ -1,0 +1,109 @@
+"""`--task=classify`: a class, or several, for a text or a pair of texts."""
+
+from __future__ import annotations
+
+import collections
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from keras_bert.errors import InputError
+from keras_bert.scripts.task_kinds.task_kind import TaskKind
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.tasks import BertClassifier
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_bool("multi_label", False, "A row may have several classes, or none.")
+flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by default those of --train, sorted.")
+flags.DEFINE_float(
+    "label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.", lower_bound=0.0
+)
+flags.DEFINE_string("class_weights", None, "'balanced', or JSON such as {\"rare\": 5}: weight of a class in the loss.")
+
+
+class Classify(TaskKind):
+    """Rows with a class each, or with `--multi_label` any number of them; a `BertClassifier`."""
+
+    task_class = "BertClassifier"
+
+    def check_flags(self) -> None:
+        """Refuses weights of classes where a row has several."""
+        if FLAGS.class_weights and FLAGS.multi_label:
+            raise InputError("--class_weights weigh rows by their one label; with --multi_label they do not apply")
+
+    def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
+        """Reads rows whose label is a class, or several."""
+        label_type = "classes" if FLAGS.multi_label else "class"
+        return self.read_rows(source, label_type=label_type, labels=labels or FLAGS.labels or None)
+
+    def read_for(self, task: Any, source: str) -> tf.data.Dataset:
+        """Reads rows with the labels that a classifier knows."""
+        from keras_bert.tasks.classification import MULTI_LABEL
+
+        label_type = "classes" if task.problem_type == MULTI_LABEL else "class"
+        return self.read_rows(source, label_type=label_type, labels=task.labels)
+
+    def labels(self, train: tf.data.Dataset) -> list[str] | None:
+        """Returns the classes of the training rows, sorted, or those of `--labels`."""
+        from keras_bert.data import label_names
+
+        labels = FLAGS.labels or label_names(train)
+        if len(labels) < 2 and not FLAGS.multi_label:
+            raise InputError(
+                f"{FLAGS.train}: field {FLAGS.label!r}: only one class, {labels[0]!r}; nothing to tell apart"
+            )
+        if not labels:
+            raise InputError(f"{FLAGS.train}: field {FLAGS.label!r}: no row has a label; nothing to learn")
+        return labels
+
+    def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertClassifier:
+        """Makes the classifier."""
+        from keras_bert.tasks import BertClassifier
+        from keras_bert.tasks.classification import MULTI_LABEL, SINGLE_LABEL
+
+        return BertClassifier.from_preset(
+            checkpoint,
+            labels=labels,
+            problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
+            class_weights=class_weights(train, labels or []),
+            label_smoothing=FLAGS.label_smoothing,
+            pooling=FLAGS.pooling,
+            new_pooler=FLAGS.new_pooler,
+            **self.model_options(),
+        )
+
+    def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
+        """Draws the confusion matrix."""
+        from keras_bert.evaluation import plot_confusion
+
+        if not FLAGS.multi_label:
+            outputs, targets = task.predict_rows(rows, FLAGS.eval_batch_size)
+            plot_confusion(targets, task.predicted(outputs), task.labels, folder / "confusion.png")
+
+
+def class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float] | None:
+    """Returns --class_weights; 'balanced' is rows / (classes · rows of the class), as scikit-learn has it."""
+    if FLAGS.class_weights is None:
+        return None
+    if FLAGS.class_weights != "balanced":
+        try:
+            weights = json.loads(FLAGS.class_weights)
+        except json.JSONDecodeError as error:
+            raise InputError(f"--class_weights: neither 'balanced' nor JSON: {error}") from None
+        if not isinstance(weights, dict) or not all(map(_is_weight, weights.values())):
+            raise InputError('--class_weights: expected a JSON object of positive numbers, such as {"rare": 5}')
+        return {str(label): float(weight) for label, weight in weights.items()}
+    counts = collections.Counter(label.decode() for label in train.map(lambda row: row["label"]).as_numpy_iterator())
+    return {label: counts.total() / (len(labels) * counts[label]) for label in labels if counts[label]}
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf

@@ -1,0 +1,74 @@
+"""What the programs must know of a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from absl import flags
+
+from keras_bert.scripts import row_flags
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.tasks.task import BertTask
+
+FLAGS = flags.FLAGS
+
+
+class TaskKind:
+    """How the rows of a task are read, and how its model is made, as the flags say.
+
+    A subclass is a value of `--task`; the flags that only it reads are defined in its file. `finetune` calls, in this
+    order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`; `evaluate` calls
+    `read_for`.
+    """
+
+    task_class: ClassVar[str]
+    """Name of the class in `keras_bert.tasks`."""
+
+    scored_by: ClassVar[str] = "sklearn.metrics"
+    """Module of an extra that the scores need."""
+
+    def check_flags(self) -> None:
+        """Refuses flags that do not go together; an `InputError`."""
+
+    def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
+        """Reads labelled rows.
+
+        Args:
+            source: As for `keras_bert.data.read`.
+            labels: The labels there may be; None for the training rows, which say themselves.
+        """
+        raise NotImplementedError
+
+    def read_for(self, task: Any, source: str) -> tf.data.Dataset:
+        """Reads labelled rows for a model that is trained; a label it does not know is an `InputError`."""
+        raise NotImplementedError
+
+    def labels(self, train: tf.data.Dataset) -> list[str] | None:
+        """Returns the names that the model gives, in the order of its outputs; None for a task without."""
+        del train
+        return None
+
+    def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertTask:
+        """Makes the model from a checkpoint."""
+        raise NotImplementedError
+
+    def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
+        """Draws, beside the learning curves, what the task has to show on `rows`."""
+
+    def model_options(self) -> dict[str, Any]:
+        """Returns the arguments of `from_preset` that tasks on one or two texts share."""
+        return {
+            "max_length": FLAGS.max_length,
+            "text_pair": FLAGS.text_pair is not None,
+            "truncation": FLAGS.truncation,
+            "dtype": FLAGS.dtype_policy,
+        }
+
+    def read_rows(self, source: str, **options: Any) -> tf.data.Dataset:
+        """Reads rows by the columns that the flags name."""
+        return row_flags.read_rows(source, **options)
