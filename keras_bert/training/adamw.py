@@ -31,7 +31,13 @@ class AdamW(keras.optimizers.Optimizer):
         beta_1: Decay of the first moment.
         beta_2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
+        skip_nonfinite: Leave out a step whose gradient holds a nan or an infinity, on all replicas alike: weights,
+            moments and `iterations` stay as they are. TensorFlow only.
         **kwargs: Those of `keras.optimizers.Optimizer`, such as `global_clipnorm`.
+
+    Attributes:
+        skipped: With `skip_nonfinite`: steps left out, an int64 variable.
+        skipped_in_a_row: Steps left out since the last one that was applied.
 
     Raises:
         InputError: When built for variables in half precision.
@@ -53,6 +59,7 @@ class AdamW(keras.optimizers.Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-6,
+        skip_nonfinite: bool = False,
         name: str = "adamw",
         **kwargs: Any,
     ) -> None:
@@ -63,6 +70,7 @@ class AdamW(keras.optimizers.Optimizer):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.skip_nonfinite = skip_nonfinite
 
     def build(self, variables: Sequence[Any]) -> None:
         """Makes the two moments of every variable."""
@@ -79,6 +87,10 @@ class AdamW(keras.optimizers.Optimizer):
         self.first_moments, self.second_moments = self.add_optimizer_variables(
             variables, ["first_moment", "second_moment"]
         )
+        if self.skip_nonfinite:
+            counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "aggregation": "only_first_replica"}
+            self.skipped = self.add_variable(**counter, name="skipped")
+            self.skipped_in_a_row = self.add_variable(**counter, name="skipped_in_a_row")
         # By index: update_step is handed backend variables, which do not know their path.
         paths = [variable.path.split("/") for variable in variables]
         self._factors = [math.prod(self.multipliers.get(part, 1.0) for part in path) for path in paths]
@@ -91,17 +103,17 @@ class AdamW(keras.optimizers.Optimizer):
         replicas step as one. Keras clips each replica's own before the sum (3.15, optimizers/base_optimizer.py,
         `_backend_apply_gradients`), which is another step whenever clipping bites.
         """
-        if keras.config.backend() == "tensorflow" and _replicas() > 1:
+        if keras.config.backend() == "tensorflow" and (_replicas() > 1 or self.skip_nonfinite):
             self._apply_sums(grads, trainable_variables)
         else:
             super().apply([_add_up_rows(gradient) for gradient in grads], trainable_variables)
 
     def _apply_sums(self, grads: Sequence[Any], variables: Sequence[Any] | None) -> None:
-        """Sums over the replicas, clips, and updates every replica's copy of each variable alike."""
+        """Sums over the replicas, clips, and updates every replica's copy of each variable alike, or none."""
         if variables is None or self.clipnorm or self.clipvalue or self.use_ema or self.gradient_accumulation_steps:
             raise InputError(
-                f"{self.name} under a distribution strategy clips by global_clipnorm only, and has no clipnorm, "
-                "clipvalue, use_ema or gradient_accumulation_steps"
+                f"{self.name} under a distribution strategy, or with skip_nonfinite, clips by global_clipnorm only, "
+                "and has no clipnorm, clipvalue, use_ema or gradient_accumulation_steps"
             )
         variables = list(variables)
         if not self.built:
@@ -110,10 +122,14 @@ class AdamW(keras.optimizers.Optimizer):
             (gradient, variable) for gradient, variable in zip(grads, variables, strict=True) if gradient is not None
         ]
         context = tf.distribute.get_replica_context()
-        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, [gradient for gradient, _ in pairs])
+        sums = [gradient for gradient, _ in pairs]
+        if context.num_replicas_in_sync > 1:
+            sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
         sums = [_add_up_rows(gradient) for gradient in sums]
+        # The norm of sums is the same number on all replicas, and so is what follows from it.
+        norm = tf.linalg.global_norm(sums) if self.global_clipnorm or self.skip_nonfinite else None
         if self.global_clipnorm:
-            sums, _ = tf.clip_by_global_norm(sums, self.global_clipnorm)
+            sums, _ = tf.clip_by_global_norm(sums, self.global_clipnorm, use_norm=norm)
 
         def update(strategy: tf.distribute.Strategy, *gradients: Any) -> None:
             rate = self.learning_rate
@@ -125,8 +141,21 @@ class AdamW(keras.optimizers.Optimizer):
                     group=False,
                 )
 
-        context.merge_call(update, args=tuple(sums))
-        self.iterations.assign_add(1)
+        def update_if(strategy: tf.distribute.Strategy, is_finite: Any, *gradients: Any) -> None:
+            # Across the replicas, since inside of one a condition must not hold an update.
+            is_finite = strategy.experimental_local_results(is_finite)[0]
+            tf.cond(is_finite, lambda: update(strategy, *gradients), lambda: None)
+
+        if not self.skip_nonfinite:
+            context.merge_call(update, args=tuple(sums))
+            self.iterations.assign_add(1)
+            return
+        is_finite = tf.math.is_finite(norm)
+        context.merge_call(update_if, args=(is_finite, *sums))
+        applied = tf.cast(is_finite, "int64")
+        self.iterations.assign_add(tf.cast(is_finite, self.iterations.dtype))
+        self.skipped.assign_add(1 - applied)
+        self.skipped_in_a_row.assign((self.skipped_in_a_row + 1) * (1 - applied))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies one gradient to one variable."""
@@ -169,6 +198,7 @@ class AdamW(keras.optimizers.Optimizer):
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
+            "skip_nonfinite": self.skip_nonfinite,
         }
 
 

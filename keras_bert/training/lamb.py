@@ -30,6 +30,7 @@ class Lamb(AdamW):
         beta_1: Decay of the first moment.
         beta_2: Decay of the second moment.
         epsilon: Added to the root of the second moment.
+        skip_nonfinite: Leave out a step whose gradient holds a nan or an infinity, as `AdamW` does.
         **kwargs: Those of `keras.optimizers.Optimizer`, such as `global_clipnorm`.
 
     Raises:
@@ -52,10 +53,13 @@ class Lamb(AdamW):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-6,
+        skip_nonfinite: bool = False,
         name: str = "lamb",
         **kwargs: Any,
     ) -> None:
-        super().__init__(learning_rate, decay, no_decay, multipliers, beta_1, beta_2, epsilon, name, **kwargs)
+        super().__init__(
+            learning_rate, decay, no_decay, multipliers, beta_1, beta_2, epsilon, skip_nonfinite, name, **kwargs
+        )
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies one gradient to one variable."""

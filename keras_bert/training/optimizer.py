@@ -13,6 +13,7 @@ def adamw(
     clip_norm: float | None = 1.0,
     layer_decay: float | None = None,
     num_hidden_layers: int | None = None,
+    skip_nonfinite: bool = False,
 ) -> AdamW:
     """Makes AdamW with linear warm-up and decay, clipping, and optionally a rate that falls with depth.
 
@@ -25,6 +26,7 @@ def adamw(
         layer_decay: Factor on the learning rate for each block below the head: block `i` of `n` trains with
             `layer_decay ** (n - i)` of the rate (`i` from 0), the embeddings with `layer_decay ** (n + 1)`.
         num_hidden_layers: Blocks of the encoder; needed with `layer_decay`.
+        skip_nonfinite: Leave out a step whose gradient holds a nan or an infinity.
 
     Raises:
         InputError: A number out of its range.
@@ -54,4 +56,5 @@ def adamw(
         decay=decay,
         multipliers=multipliers,
         global_clipnorm=clip_norm,
+        skip_nonfinite=skip_nonfinite,
     )
