@@ -9,10 +9,11 @@ from keras_bert.data.lines import read_lines
 from keras_bert.errors import InputError
 
 
-def read_json_lines(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, list[Any]]]:
+def read_json_lines(path: Path, wanted: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, list[Any]]]:
     """The wanted fields of each row of a .jsonl file (one JSON object a line), with the line number.
 
-    The values come as JSON has them. Blank lines are passed over.
+    The values come as JSON has them, those of `optional` fields behind the others and None where there are none. Blank
+    lines are passed over.
 
     Raises:
         InputError: Bad JSON, a line that is not an object, an object without a wanted field (each names the line).
@@ -32,4 +33,4 @@ def read_json_lines(path: Path, wanted: Sequence[str]) -> Iterator[tuple[int, li
             if field not in row:
                 fields = ", ".join(repr(name) for name in row)
                 raise InputError(f"{place}: no field {field!r}; the fields are: {fields}")
-        yield number, [row[field] for field in wanted]
+        yield number, [row[field] for field in wanted] + [row.get(field) for field in optional]

@@ -12,7 +12,7 @@ from keras_bert.data.csv_file import read_csv
 from keras_bert.data.json_lines_file import read_json_lines
 from keras_bert.data.labels import LABEL_TYPES, parse_class, parse_classes, parse_number
 from keras_bert.data.library_docs import read_library_docs
-from keras_bert.data.source import Source
+from keras_bert.data.source import Source, utf8
 from keras_bert.data.tsv_file import read_tsv
 from keras_bert.errors import InputError
 
@@ -77,7 +77,7 @@ def read(
     targets: list[Any] = []
     for number, values in found.rows:
         for field, value, kept in zip(wanted, values, texts, strict=False):
-            kept.append(_utf8(found, number, field, value))
+            kept.append(utf8(found, number, field, value))
         if label is None:
             continue
         place, value = found.place(number), values[-1]
@@ -135,20 +135,6 @@ def _open(
     else:
         rows = read_json_lines(path, wanted)
     return Source(name=str(path), unit="line", rows=rows)
-
-
-def _utf8(source: Source, number: int, field: str, value: Any) -> bytes:
-    """A text as UTF-8; what is not a text (a number or null in JSON) is an error, never guessed."""
-    if not isinstance(value, str):
-        found = "null" if value is None else f"{type(value).__name__} {value!r:.40}"
-        raise InputError(f"{source.place(number)}: field {field!r}: expected a string, found {found}")
-    try:
-        return value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{source.place(number)}: field {field!r}: half of a surrogate pair "
-            f"(U+{ord(value[error.start]):04X}) at character {error.start + 1} is no text"
-        ) from None
 
 
 def _dataset(texts: list[list[bytes]], targets: list[Any] | None, label_type: str) -> tf.data.Dataset:

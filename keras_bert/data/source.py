@@ -25,6 +25,24 @@ class Source:
         return f"{self.name}, {self.unit} {number}"
 
 
+def utf8(source: Source, number: int, field: str, value: Any) -> bytes:
+    """A text as UTF-8; what is not a text (a number or null in JSON) is an error, never guessed.
+
+    Raises:
+        InputError: Not a string, or one with half of a surrogate pair.
+    """
+    if not isinstance(value, str):
+        found = "null" if value is None else f"{type(value).__name__} {value!r:.40}"
+        raise InputError(f"{source.place(number)}: field {field!r}: expected a string, found {found}")
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{source.place(number)}: field {field!r}: half of a surrogate pair "
+            f"(U+{ord(value[error.start]):04X}) at character {error.start + 1} is no text"
+        ) from None
+
+
 def field_indices(place: str, header: Sequence[str], wanted: Sequence[str], hint: str = "") -> list[int]:
     """Positions of the wanted columns in a header.
 

@@ -109,7 +109,7 @@ def test_predictions_of_known_score(shared_data: Path):
     folder = shared_data / "question_answering"
     asked = list(questions(folder / "squad_v2" / "dev.json"))
     answers = [[answer["text"] for answer in question["answers"]] for question in asked]
-    # One answer of the file is "a": the official script, too, takes the others of that question only.
+    # One answer of the file is ".": the official script, too, takes the others of that question only.
     right = squad_scores([next(filter(normalized, texts), "") for texts in answers], answers)
     assert (right["exact_match"], right["f1"]) == (1.0, 1.0)
     never = squad_scores([""] * len(asked), answers)
