@@ -1,25 +1,14 @@
 """A SavedModel with signatures, written whole or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from keras_bert.files import atomic_folder
-
-
-class Signature(NamedTuple):
-    """One function of a SavedModel.
-
-    Attributes:
-        function: Called with keyword arguments, tensors named as in `inputs`; returns a dict of tensors.
-        inputs: Name → spec of each argument; the spec bears the same name.
-    """
-
-    function: Callable[..., dict[str, Any]]
-    inputs: Mapping[str, tf.TensorSpec]
+from keras_bert.serving.frozen import frozen
+from keras_bert.serving.signature import Signature
 
 
 def write_saved_model(
@@ -28,6 +17,7 @@ def write_saved_model(
     signatures: Mapping[str, Signature],
     files: Mapping[str, str],
     overwrite: bool = False,
+    freeze: bool = False,
 ) -> None:
     """Writes a SavedModel that runs where only `tensorflow` and `tensorflow_text` are imported.
 
@@ -37,17 +27,21 @@ def write_saved_model(
         signatures: Name → function; TF Serving answers `serving_default` unless asked for another.
         files: Name → content of text files to put beside, such as the model card.
         overwrite: Replace a folder that is there already.
+        freeze: Write the weights into the graphs as constants, see `frozen`; a copy for each function.
 
     Raises:
-        InputError: The folder holds something and `overwrite` is False, or the disk is full; what was there
-            before is unchanged.
+        InputError: The folder holds something and `overwrite` is False, the disk is full, or the weights are too
+            large to be constants; what was there before is unchanged.
 
     Example:
         >>> double = Signature(lambda x: {"y": 2 * x}, {"x": tf.TensorSpec([None], tf.float32, name="x")})
         >>> write_saved_model("export/models/double/1", model, {"serving_default": double}, {})  # doctest: +SKIP
     """
     module = tf.Module()
-    module.model_variables = [variable.value for variable in model.variables]
+    if freeze:
+        signatures = frozen(model, signatures)
+    else:
+        module.model_variables = [variable.value for variable in model.variables]
     functions = {
         name: tf.function(signature.function).get_concrete_function(**signature.inputs)
         for name, signature in signatures.items()

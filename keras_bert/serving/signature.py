@@ -1,0 +1,18 @@
+"""A function of a SavedModel and what it takes."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+
+class Signature(NamedTuple):
+    """One function of a SavedModel.
+
+    Attributes:
+        function: Called with keyword arguments, tensors named as in `inputs`; returns a dict of tensors.
+        inputs: Name → spec of each argument; the spec bears the same name.
+    """
+
+    function: Callable[..., dict[str, Any]]
+    inputs: Mapping[str, tf.TensorSpec]

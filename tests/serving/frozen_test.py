@@ -1,0 +1,50 @@
+"""Functions with constant weights give what the model gives, and hold no variable."""
+
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+from keras_bert.serving import Signature, frozen, write_saved_model
+from tests.tasks import tiny
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_the_answers_are_the_same_and_nothing_is_variable(policy: str):
+    model = tiny.classifier(dtype=policy)
+    (signature,) = frozen(model, {"serving_default": model.signatures()["serving_default"]}).values()
+    function = tf.function(signature.function).get_concrete_function(**signature.inputs)
+    assert not function.variables
+    texts = tf.constant(tiny.TEXTS)
+    scores = function(text=texts)["scores"].numpy()
+    tolerance = 1e-6 if policy == "float32" else 1e-2
+    np.testing.assert_allclose(scores, model.answer_strings(texts)["scores"].numpy(), atol=tolerance)
+
+
+def test_later_training_does_not_change_it():
+    model = tiny.classifier()
+    (signature,) = frozen(model, {"serving_default": model.signatures()["serving_default"]}).values()
+    function = tf.function(signature.function).get_concrete_function(**signature.inputs)
+    before = function(text=tf.constant(["good"]))["scores"].numpy()
+    for variable in model.trainable_variables:
+        variable.assign(variable + 0.5)
+    np.testing.assert_array_equal(function(text=tf.constant(["good"]))["scores"].numpy(), before)
+
+
+def test_a_function_without_weights_gets_none(tmp_path):
+    model = tiny.classifier()
+    double = Signature(lambda x: {"y": 2 * x}, {"x": tf.TensorSpec([None], tf.float32, name="x")})
+    write_saved_model(tmp_path / "double", model, {"serving_default": double}, {}, freeze=True)
+    loaded = tf.saved_model.load(str(tmp_path / "double"))
+    assert loaded.signatures["serving_default"](x=tf.constant([1.5]))["y"].numpy().tolist() == [3.0]
+    assert not loaded.signatures["serving_default"].variables
+    assert sum(file.stat().st_size for file in (tmp_path / "double").rglob("*") if file.is_file()) < 10_000
+
+
+def test_weights_that_do_not_fit_into_a_graph(monkeypatch):
+    monkeypatch.setattr(sys.modules["keras_bert.serving.frozen"], "MOST_BYTES", 1000)
+    model = tiny.classifier()
+    with pytest.raises(InputError, match="do not fit into a graph, which ends at 2 GiB; export without freezing"):
+        frozen(model, model.signatures())
