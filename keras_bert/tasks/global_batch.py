@@ -1,5 +1,7 @@
 """Losses as means over the global batch: N replicas learn what one does, however the rows are dealt out."""
 
+import types
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,9 +9,10 @@ import tensorflow as tf
 from keras import ops
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.micro_batches import accumulate as accumulate_parts
 
 
-def global_mean(values: Any, weights: Any, counts: Any = None) -> Any:
+def global_mean(values: Any, weights: Any, counts: Any = None, total: Any = None) -> Any:
     """Gives this replica's part of a weighted mean over the global batch.
 
     The parts of all replicas add up to Σ weights · values / Σ counts, and so do their gradients, which the optimizer
@@ -19,6 +22,7 @@ def global_mean(values: Any, weights: Any, counts: Any = None) -> Any:
         values: float32 (...).
         weights: float32, the same shape.
         counts: What the sum is divided by, float32 (...); None for the weights.
+        total: The sum of the counts over the whole batch, where that is known; float32 scalar.
 
     Returns:
         float32 scalar; 0 where all counts are.
@@ -27,9 +31,8 @@ def global_mean(values: Any, weights: Any, counts: Any = None) -> Any:
         >>> float(global_mean(ops.array([1.0, 3.0, 8.0]), ops.array([1.0, 1.0, 0.0])))
         2.0
     """
-    total = ops.sum(weights if counts is None else counts)
-    if _replicas() > 1:
-        total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, total)
+    if total is None:
+        total = _over_replicas(ops.sum(weights if counts is None else counts))
     return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)
 
 
@@ -38,23 +41,84 @@ class GlobalBatchModel(keras.Model):
 
     Keras takes each replica's mean and averages these (3.15, losses/loss.py, `scale_loss_for_distribution`): of five
     rows on two replicas, the three on one and the two on the other count alike, and a replica without a row gives nan.
+
+    With `compile(accumulate=N)` a step computes its batch in N parts, and gives what it gives in one.
     """
+
+    _parts = types.SimpleNamespace(count=1, totals={})
+
+    def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Says what the sums in the loss are divided by; for `accumulate`, which has to know before it computes a part.
+
+        A task that defines `compute_loss` defines this too, and hands `total_of(name)` to `global_mean`.
+
+        Args:
+            y: The targets of a batch.
+            sample_weight: Their weights, or None.
+
+        Returns:
+            float32 scalars by name, this replica's part.
+        """
+        totals = {"rows": ops.cast(ops.shape(y)[0], "float32")}
+        if sample_weight is not None:
+            totals["weights"] = ops.sum(ops.cast(sample_weight, "float32"))
+        return totals
+
+    def total_of(self, name: str) -> Any:
+        """Returns one of `loss_totals` over the whole batch while a part of it is computed, None otherwise."""
+        return self._parts.totals.get(name)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Returns the loss; under a strategy this replica's part of it, a float32 scalar."""
-        if _replicas() == 1 or not isinstance(self.loss, keras.losses.Loss):
+        """Returns the loss; under a strategy, and with `accumulate`, this part of it, a float32 scalar."""
+        if (_replicas() == 1 and not self._parts.totals) or not isinstance(self.loss, keras.losses.Loss):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         values = ops.cast(self.loss.call(ops.convert_to_tensor(y), y_pred), "float32")
         ones = ops.ones_like(values)
         weights = ones if sample_weight is None else ops.cast(sample_weight, "float32")
-        by_weight = self.loss.reduction == "mean_with_sample_weight"
-        return global_mean(values, weights, weights if by_weight else ones)
+        if self.loss.reduction == "mean_with_sample_weight" and sample_weight is not None:
+            return global_mean(values, weights, total=self.total_of("weights"))
+        total = self.total_of("rows")
+        if total is not None:  # a row may have several values
+            total = (
+                total * ops.cast(ops.size(ones), "float32") / ops.maximum(ops.cast(ops.shape(ones)[0], "float32"), 1)
+            )
+        return global_mean(values, weights, ones, total)
 
     def train_step(self, data: Any) -> Any:
-        """Keras' `train_step`."""
-        return self._vectors(super().train_step(data))
+        """Keras' `train_step`; with `accumulate`, in parts."""
+        logs = super().train_step(data) if self._parts.count == 1 else self._train_step_in_parts(data)
+        return self._vectors(logs)
+
+    def _train_step_in_parts(self, data: Any) -> dict[str, Any]:
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        variables = self.trainable_variables
+        totals = {name: _over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
+
+        def step(part: Any) -> tuple[Any, list[Any]]:
+            x, y, sample_weight = part
+            with tf.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+                scaled = self.optimizer.scale_loss(loss)
+            self.compute_metrics(x, y, y_pred, sample_weight)
+            return loss, tape.gradient(scaled, variables)
+
+        self._parts.totals = totals
+        try:
+            loss, gradients = accumulate_parts(
+                step, (x, y, sample_weight), self._parts.count, variables, static=bool(self.jit_compile)
+            )
+        finally:
+            self._parts.totals = {}
+        rows = ops.shape(tf.nest.flatten(y)[0])[0]
+        self._metric("loss").update_state(loss * _replicas(), sample_weight=rows)
+        self.optimizer.apply(gradients, variables)
+        return self.get_metrics_result()
+
+    def _metric(self, name: str) -> keras.metrics.Metric:
+        return next(metric for metric in self.metrics if metric.name == name)
 
     def test_step(self, data: Any) -> Any:
         """Keras' `test_step`."""
@@ -66,20 +130,37 @@ class GlobalBatchModel(keras.Model):
             return logs
         return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
+    def compile(self, *args: Any, accumulate: int = 1, **kwargs: Any) -> None:
         """Keras' `compile`.
+
+        Args:
+            *args: Those of Keras.
+            accumulate: Compute each batch in so many parts, one after the other, which takes the memory of one part;
+                the update is that of the whole batch.
+            **kwargs: Those of Keras.
 
         Raises:
             InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
-                gradients of one of them only.
+                gradients of one of them only. Or the loss is no mean over rows, which could be had in parts.
         """
+        if accumulate < 1:
+            raise InputError(f"accumulate is the number of parts of a batch, 1 or more, received: {accumulate}")
         if self.dtype_policy.name == "mixed_float16" and self.distribute_strategy.num_replicas_in_sync > 1:
             raise InputError(
                 "mixed_float16 does not work on several replicas: each would scale its loss by itself; "
                 "take mixed_bfloat16, which needs no scaling"
             )
         super().compile(*args, **kwargs)
+        has_own = [getattr(type(self), name) is not getattr(GlobalBatchModel, name) for name in _LOSS]
+        if accumulate > 1 and not (all(has_own) or (not any(has_own) and isinstance(self.loss, keras.losses.Loss))):
+            raise InputError(f"{type(self).__name__} cannot accumulate: its loss is no mean over the rows of a batch")
+        self._parts = types.SimpleNamespace(count=accumulate, totals={})
         self._compiled_state_is_built = False
+
+    def get_compile_config(self) -> Mapping[str, Any]:
+        """Returns the arguments of `compile`."""
+        config = super().get_compile_config()
+        return {**config, "accumulate": self._parts.count} if config and self._parts.count > 1 else config
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Keras' `fit`, also for batches that do not divide evenly among the replicas."""
@@ -104,6 +185,17 @@ class GlobalBatchModel(keras.Model):
         # after which shuffling goes on in another order than on one device. There is no public way round it.
         if iterator is None or not self._compiled_state_is_built:
             super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+
+
+# What a task with a loss of its own defines.
+_LOSS = ("compute_loss", "loss_totals")
+
+
+def _over_replicas(value: Any) -> Any:
+    """Sums a number over the replicas that step together."""
+    if _replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 def _replicas() -> int:

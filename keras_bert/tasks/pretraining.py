@@ -251,8 +251,12 @@ class BertPretrainer(BertTask):
             values = cross_entropies(labels, logits)
             getattr(self, f"{name}_loss").update_state(values, weights)
             getattr(self, f"{name}_accuracy").update_state(is_right(labels, logits), weights)
-            total = total + global_mean(values, weights)
+            total = total + global_mean(values, weights, total=self.total_of(name))
         return total
+
+    def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Returns the numbers of true predictions."""
+        return {name: keras.ops.sum(weights) for name, weights in sample_weight.items()}
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Returns the metrics over true predictions, the count of tokens, and the perplexity, exp(masked_lm_loss)."""
