@@ -11,7 +11,7 @@ from absl import logging
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.names import WORD_EMBEDDINGS
-from keras_bert.checkpoints.tokenizer_files import open_tokenizer
+from keras_bert.checkpoints.tokenizer_files import make_tokenizer, open_tokenizer
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.phrases import continuations
@@ -83,6 +83,31 @@ def replace_vocabulary(
     logging.info("%s: %s", checkpoint.source, note)
     changed.notes.append(note)
     return changed.check()
+
+
+def add_entries(checkpoint: Checkpoint, entries: Sequence[str]) -> Checkpoint:
+    """Gives a checkpoint's vocabulary further entries at its end, such as markers of entities.
+
+    Their rows of the word table begin as the mean of the pieces that they were cut into. A tokenizer finds them in a
+    text only where it can, or where `BertPreprocessor(markers=...)` looks for them.
+
+    Args:
+        checkpoint: An opened checkpoint; it stays as it is.
+        entries: What to add; those that are there already stay where they are.
+
+    Returns:
+        The checkpoint with the longer vocabulary.
+
+    Raises:
+        InputError: The checkpoint has no vocabulary.
+    """
+    vocabulary = checkpoint.tokenizer().get_vocabulary()
+    new = [entry for entry in entries if entry not in set(vocabulary)]
+    if not new:
+        return checkpoint
+    merges = checkpoint.merges
+    tokenizer = make_tokenizer([*vocabulary, *new], checkpoint.lowercase, checkpoint.strip_accents, merges)
+    return replace_vocabulary(checkpoint, tokenizer)
 
 
 def _open(

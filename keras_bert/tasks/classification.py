@@ -11,13 +11,17 @@ import tensorflow as tf
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import default_labels
 from keras_bert.checkpoints.mapping import Weight, dense_weights
+from keras_bert.checkpoints.new_vocabulary import add_entries
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
+from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.saved_model import Signature
 from keras_bert.tasks.classification_loss import ClassificationLoss
-from keras_bert.tasks.pooled_head import ARCHITECTURE, pooled_head, problem_type_of
+from keras_bert.tasks.pooled_head import ARCHITECTURE, MARKERS, pooled_head, problem_type_of
 from keras_bert.tasks.task import BertTask, Tensors, open_preset
+from keras_bert.text.markers import MARKERS as MARKER_TOKENS
+from keras_bert.text.markers import START_MARKERS, has_tokens
 from keras_bert.text.preprocessor import BertPreprocessor
 
 SINGLE_LABEL = "single_label_classification"
@@ -38,7 +42,9 @@ class BertClassifier(BertTask):
         labels: Names of the classes, in the order of the logits.
         problem_type: `"single_label_classification"` or `"multi_label_classification"`.
         pooling: What the head reads: `"pooler"` (BERT's own), or the `"cls"`, `"mean"` or `"max"` of the
-            hidden states. Only `"pooler"` opens in `transformers` with the same logits.
+            hidden states. Only `"pooler"` opens in `transformers` with the same logits. `"markers"`, for relations:
+            the hidden states of the markers `<e1>` and `<e2>` before the two entities of a text, side by side
+            (Baldini Soares et al. 2019, arXiv:1906.03158); the preprocessor has `markers`.
         class_weights: Label → weight of its rows in the loss; labels not named weigh 1.
         label_smoothing: Share of the probability spread over all classes in the loss.
         threshold: For several labels: classes with at least this probability are answered.
@@ -80,7 +86,8 @@ class BertClassifier(BertTask):
     ) -> None:
         labels = [str(label) for label in labels]
         _check(labels, problem_type, class_weights or {}, label_smoothing, threshold)
-        logits, head = pooled_head(encoder, len(labels), pooling)
+        self.marker_ids = _marker_ids(preprocessor) if pooling == MARKERS else ()
+        logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
         super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
         self.labels = tuple(labels)
         self.problem_type = problem_type
@@ -132,9 +139,10 @@ class BertClassifier(BertTask):
             raise InputError(f"{checkpoint.source}: no classifier there; say the classes, labels=[...]")
         numbered = own_labels == list(default_labels(len(labels))["id2label"].values())
         pooling = pooling or saved.get("pooling", "pooler")
-        encoder, preprocessor = cls.parts_of(
-            checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
-        )
+        settings: dict[str, Any] = {"truncation": truncation}
+        if pooling == MARKERS:
+            checkpoint, settings["markers"] = add_entries(checkpoint, MARKER_TOKENS), MARKER_TOKENS
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, pooling == "pooler", settings)
         model = cls(
             encoder,
             preprocessor,
@@ -147,6 +155,23 @@ class BertClassifier(BertTask):
         new = [] if own_labels == labels or numbered else ["classifier."]
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
+
+    def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
+        """As for every task; with `pooling="markers"` also checks that labelled texts have their markers.
+
+        Raises:
+            tf.errors.InvalidArgumentError: A labelled text without `<e1>` or `<e2>` in its first `max_length` tokens.
+        """
+        features = super().features(rows)
+        if self.pooling == MARKERS and "label" in rows:
+            marked = self.is_marked(features[0]["token_ids"])
+            unmarked = tf.boolean_mask(rows["text"], tf.logical_not(marked))
+            tf.debugging.Assert(tf.reduce_all(marked), ["no <e1> or no <e2> in, or cut off from:", unmarked])
+        return features
+
+    def is_marked(self, token_ids: tf.RaggedTensor) -> tf.Tensor:
+        """Says which packed texts hold the markers that `pooling="markers"` reads: bool (batch,)."""
+        return has_tokens(token_ids, self.marker_ids)
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Turns label strings into class numbers.
@@ -220,11 +245,18 @@ class BertClassifier(BertTask):
     def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         """Returns accuracy, F1 and Matthews' correlation, as GLUE counts them.
 
+        For relations with directions, `Cause-Effect(e2,e1)`, also `relation_f1`, the official score of SemEval-2010.
+
         Args:
             targets: As `targets` gives them.
             outputs: float32 (rows, classes), logits.
         """
-        return scores(self.problem_type, targets, self.predicted(outputs), num_classes=len(self.labels))
+        predicted = self.predicted(outputs)
+        results = scores(self.problem_type, targets, predicted, num_classes=len(self.labels))
+        if self.problem_type == SINGLE_LABEL and has_directions(self.labels):
+            names = np.array(self.labels)
+            results |= relation_scores(names[targets], names[predicted])
+        return results
 
     def predicted(self, outputs: np.ndarray) -> np.ndarray:
         """Turns logits into class numbers (rows,), or zeros and ones (rows, classes) for several labels."""
@@ -319,6 +351,13 @@ def _head_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:
     """Returns the classes and the problem type of a checkpoint that holds a classifier."""
     problem_type = problem_type_of(checkpoint)
     return (checkpoint.labels, problem_type) if problem_type in (SINGLE_LABEL, MULTI_LABEL) else (None, None)
+
+
+def _marker_ids(preprocessor: BertPreprocessor) -> tuple[int, ...]:
+    """Returns the ids of the markers that the head reads."""
+    if not set(START_MARKERS) <= set(preprocessor.markers):
+        raise InputError(f"pooling='markers' needs a preprocessor with markers={MARKER_TOKENS}")
+    return tuple(preprocessor.tokenizer.token_to_id(marker) for marker in START_MARKERS)
 
 
 def _refuse_unknown(found: Any, labels: Any, known: Sequence[str]) -> None:

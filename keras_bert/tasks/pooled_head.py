@@ -1,5 +1,6 @@
 """The head of tasks that read one vector a text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,19 +9,23 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.linear import Linear
+from keras_bert.layers.marker_pooling import MarkerPooling
 from keras_bert.layers.token_pooling import MODES, TokenPooling
 
 ARCHITECTURE = "BertForSequenceClassification"
 POOLINGS = ("pooler", *MODES)
+MARKERS = "markers"
 
 
-def pooled_head(encoder: BertEncoder, units: int, pooling: str) -> tuple[Any, Linear]:
+def pooled_head(encoder: BertEncoder, units: int, pooling: str, marker_ids: Sequence[int] = ()) -> tuple[Any, Linear]:
     """Builds pooling → dropout → linear on an encoder.
 
     Args:
         encoder: The encoder.
         units: Outputs a text.
-        pooling: `"pooler"`, or the `"cls"`, `"mean"` or `"max"` of the hidden states.
+        pooling: `"pooler"`, or the `"cls"`, `"mean"` or `"max"` of the hidden states; or `"markers"`, those of some
+            tokens side by side.
+        marker_ids: Ids of these tokens.
 
     Returns:
         The head's symbolic output, float32 (batch, units), and its linear layer.
@@ -32,8 +37,10 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str) -> tuple[Any, Li
         Devlin et al. 2018, arXiv:1810.04805, section 4.1; google-research/bert, run_classifier.py,
         `create_model`.
     """
-    if pooling not in POOLINGS:
-        raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, received: {pooling!r}")
+    if pooling not in (*POOLINGS, MARKERS):
+        raise InputError(f"pooling must be one of {', '.join((*POOLINGS, MARKERS))}, received: {pooling!r}")
+    if (pooling == MARKERS) != bool(marker_ids):
+        raise InputError(f"pooling={pooling!r} and markers in the text go together; pooling='markers' reads them")
     if (pooling == "pooler") != encoder.use_pooler:
         raise InputError(
             f"pooling={pooling!r} needs an encoder with use_pooler={pooling == 'pooler'}, "
@@ -43,6 +50,9 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str) -> tuple[Any, Li
     outputs = encoder(encoder.input)
     if pooling == "pooler":
         pooled = outputs["pooled_output"]
+    elif pooling == MARKERS:
+        layer = MarkerPooling(marker_ids, dtype=policy, name="pooling")
+        pooled = layer(outputs["sequence_output"], encoder.input["token_ids"])
     else:
         mask = encoder.input["padding_mask"]
         pooled = TokenPooling(pooling, dtype=policy, name="pooling")(outputs["sequence_output"], mask)

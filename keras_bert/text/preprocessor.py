@@ -1,12 +1,13 @@
 """`BertPreprocessor`: one text or a pair of texts to BERT's inputs: packed, truncated, padded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.text.markers import tokenize_with_markers
 from keras_bert.text.token_layer import TokenLayer, as_strings
 
 TRUNCATIONS = ("longest_first", "only_first", "only_second")
@@ -25,6 +26,7 @@ class BertPreprocessor(keras.layers.Layer):
             shorten that text, and the other one only when nothing is left of it. A single text is cut at its end.
         pad_to_multiple_of: the width of a batch is a multiple of this, but never over `max_length`.
         padding: `"longest"`: as wide as the longest row of the batch needs; `"max_length"`: always `max_length`.
+        markers: entries of the vocabulary that become their ids where they are written in a text, such as `<e1>`.
         **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
@@ -60,6 +62,7 @@ class BertPreprocessor(keras.layers.Layer):
         truncation: str = "longest_first",
         pad_to_multiple_of: int = 8,
         padding: str = "longest",
+        markers: Sequence[str] = (),
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -71,11 +74,14 @@ class BertPreprocessor(keras.layers.Layer):
             raise InputError(f"max_length is {max_length}; [CLS], one token and [SEP] need at least 3")
         if pad_to_multiple_of < 1:
             raise InputError(f"pad_to_multiple_of is {pad_to_multiple_of}; it must be at least 1")
+        for marker in markers:
+            tokenizer.token_to_id(marker)
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.truncation = truncation
         self.pad_to_multiple_of = pad_to_multiple_of
         self.padding = padding
+        self.markers = tuple(markers)
         self.supports_jit = False
         self.build(None)  # there are no variables
 
@@ -114,14 +120,14 @@ class BertPreprocessor(keras.layers.Layer):
             return {name: rows.values for name, rows in packed.items()}
         if text.shape.rank != 1:
             raise InputError(f"text has shape {text.shape}; it must be a string or strings (batch,)")
-        first = self.tokenizer.tokenize(text)
+        first = self._tokenize(text)
         room = self.max_length - 2
         if text_pair is None:
             lengths = tf.minimum(first.row_lengths(), room)
             return self.join([first.values], [first.row_starts()], [lengths])
         if self.max_length < 5:
             raise InputError(f"max_length is {self.max_length}; a pair of texts needs at least 5")
-        second = self.tokenizer.tokenize(text_pair)
+        second = self._tokenize(text_pair)
         lengths = self._shorten(first.row_lengths(), second.row_lengths(), room - 1)
         return self.join([first.values, second.values], [first.row_starts(), second.row_starts()], lengths)
 
@@ -154,6 +160,9 @@ class BertPreprocessor(keras.layers.Layer):
             "segment_ids": segment_ids.to_tensor(0, shape=shape),
             "padding_mask": tf.cast(tf.range(width) < lengths[:, tf.newaxis], tf.int32),
         }
+
+    def _tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
+        return tokenize_with_markers(self.tokenizer, text, self.markers) if self.markers else self.tokenizer(text)
 
     def _shorten(self, first: tf.Tensor, second: tf.Tensor, room: int) -> list[tf.Tensor]:
         """Shares out `room` tokens: int64 (batch,) lengths in, lengths kept out."""
@@ -201,6 +210,12 @@ class BertPreprocessor(keras.layers.Layer):
             "segment_ids": tf.RaggedTensor.from_row_splits(segment_ids, splits, validate=False),
         }
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is saved with a model: all but the width, which is a matter of the device."""
+        markers = {"markers": list(self.markers)} if self.markers else {}
+        return {"max_length": self.max_length, "truncation": self.truncation, **markers}
+
     def compute_output_spec(self, text: Any, text_pair: Any = None) -> dict[str, keras.KerasTensor]:
         """Describes the result for symbolic string tensors."""
         text, _ = _texts(text, text_pair)
@@ -217,6 +232,7 @@ class BertPreprocessor(keras.layers.Layer):
             "truncation": self.truncation,
             "pad_to_multiple_of": self.pad_to_multiple_of,
             "padding": self.padding,
+            "markers": list(self.markers),
         }
 
     @classmethod

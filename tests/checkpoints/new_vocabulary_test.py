@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_bert.checkpoints import open_checkpoint, replace_vocabulary
-from keras_bert.checkpoints.new_vocabulary import DECODER_BIAS
+from keras_bert.checkpoints.new_vocabulary import DECODER_BIAS, add_entries
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.byte_words import byte_characters
@@ -102,3 +102,12 @@ def test_bad_vocabularies(checkpoint):
     checkpoint.vocabulary = None
     with pytest.raises(InputError, match="no vocabulary beside the weights"):
         replace_vocabulary(checkpoint, [*SPECIAL, "a"])
+
+
+def test_added_entries_stand_behind_the_others_and_begin_as_their_pieces(checkpoint):
+    changed = add_entries(checkpoint, ["<ab>", "c", "ab"])
+    assert changed.vocabulary == [*OLD, "<ab>", "ab"]
+    np.testing.assert_array_equal(changed.tensors[WORDS][:-2], checkpoint.tensors[WORDS])
+    np.testing.assert_allclose(changed.tensors[WORDS][-1], old_rows(checkpoint, "a", "##b")[0], rtol=1e-6)
+    assert (changed.config.vocab_size, checkpoint.config.vocab_size) == (len(OLD) + 2, len(OLD))
+    assert add_entries(changed, ["<ab>"]) is changed

@@ -58,8 +58,31 @@ def test_logits_are_float32_under_every_policy(policy: str):
 
 
 def test_an_unknown_pooling_is_refused():
-    with pytest.raises(InputError, match="pooler, cls, mean, max, received: 'first'"):
+    with pytest.raises(InputError, match="pooler, cls, mean, max, markers, received: 'first'"):
         pooled_head(BertEncoder(tiny.config()), 2, "first")
+
+
+def test_markers_are_read_side_by_side():
+    """The first of several counts; where one is missing, the first token takes its place."""
+    encoder = BertEncoder(tiny.config(), use_pooler=False)
+    film, bad = (tiny.VOCABULARY.index(word) for word in ("film", "bad"))
+    outputs, head = pooled_head(encoder, 3, "markers", [bad, film])
+    model = keras.Model(encoder.input, outputs)
+    randomize(model, 0, 0.3)
+    inputs = tiny.preprocessor()(["the film was bad and bad", "good film", "book"])
+    hidden = encoder(inputs)["sequence_output"].numpy()
+    rows = [np.concatenate([hidden[row, first], hidden[row, second]]) for row, first, second in MARKED]
+    np.testing.assert_allclose(model(inputs), rows @ head.kernel.numpy() + head.bias.numpy(), atol=1e-5)
+
+
+# row, place of "bad", place of "film"
+MARKED = [(0, 4, 2), (1, 0, 2), (2, 0, 0)]
+
+
+@pytest.mark.parametrize(("pooling", "marker_ids"), [("markers", []), ("mean", [7])])
+def test_markers_and_their_pooling_go_together(pooling: str, marker_ids: list[int]):
+    with pytest.raises(InputError, match="markers in the text go together"):
+        pooled_head(BertEncoder(tiny.config(), use_pooler=False), 2, pooling, marker_ids)
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
