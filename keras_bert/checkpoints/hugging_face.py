@@ -139,18 +139,27 @@ def _add_sentence_modules(checkpoint: Checkpoint, folder: Path, modules: list[di
     for module in modules[1:]:
         kind, settings = module["type"].rpartition(".")[2], folder / module["path"] / "config.json"
         if kind == "Pooling":
-            on = [name for name, value in (read_json(settings) or {}).items() if value is True]
-            embedding["pooling"] = [
-                name.removeprefix("pooling_mode_") for name in on if name.startswith("pooling_mode_")
-            ]
+            embedding["pooling"] = _pooling_modes(read_json(settings) or {})
         elif kind == "Normalize":
             embedding["normalize"] = True
         else:
             checkpoint.ignored[module["path"]] = f"a sentence-transformers module of the kind {kind}"
+            embedding.setdefault("left_out", []).append(kind)
     sentence_config = read_json(folder / "sentence_bert_config.json") or {}
     if sentence_config.get("max_seq_length"):
         embedding["max_length"] = sentence_config["max_seq_length"]
-    checkpoint.extra["sentence_embedding"] = embedding
+    # What keras_bert.json says of the training stays.
+    checkpoint.extra["sentence_embedding"] = {**checkpoint.extra.get("sentence_embedding", {}), **embedding}
+
+
+def _pooling_modes(fields: dict[str, Any]) -> list[str]:
+    """Returns what a Pooling module does, in the words of its older files: `mean_tokens`, `cls_token`, ..."""
+    modes = fields.get("pooling_mode")  # newer versions; before, there was a switch for each
+    if modes is not None:
+        older = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens"}
+        return [older.get(mode, mode) for mode in ([modes] if isinstance(modes, str) else modes)]
+    on = [name for name, value in fields.items() if value is True and name.startswith("pooling_mode_")]
+    return [name.removeprefix("pooling_mode_") for name in on]
 
 
 def hugging_face_fields(config: BertConfig, metadata: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def save_hugging_face(
         metadata: All other fields of `config.json`: `architectures`, `id2label`, `problem_type`, ...
         tokenizer: The tokenizer; None leaves its files out (see `write_tokenizer_files`).
         extra: What goes into `keras_bert.json`, anything that JSON can hold.
-        files: Name → content of text files to put beside, such as a model card.
+        files: Name → content of text files to put beside, such as a model card; `folder/name` makes the folder.
         overwrite: Replace a folder that holds something.
 
     Returns:
@@ -67,6 +67,7 @@ def save_hugging_face(
             tokenizer.get_merges() if isinstance(tokenizer, BytePairTokenizer) else None,
         )
         for name, content in (files or {}).items():
+            (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_text(content, encoding="utf-8")
     return Path(folder)
 

@@ -91,6 +91,7 @@ class BertTask(GlobalBatchModel):
         # switch XLA off for all of it.
         self._stages = types.SimpleNamespace(
             preprocessor=preprocessor,
+            pad=preprocessor.pad,
             load_report=None,
             forward=tf.function(
                 lambda inputs: self(inputs, training=False), input_signature=[dict.fromkeys(inputs, ids)]
@@ -158,7 +159,7 @@ class BertTask(GlobalBatchModel):
         return batches(
             rows,
             self.features,
-            self.preprocessor.pad,
+            self._stages.pad,
             batch_size,
             shuffle=shuffle,
             seed=seed,
@@ -406,11 +407,11 @@ class BertTask(GlobalBatchModel):
             extra={
                 "task": type(self).__name__,
                 "text_pair": self.text_pair,
-                "preprocessor": self._preprocessor_settings(),
+                "preprocessor": self.preprocessor.settings,
                 **({"card": dict(card)} if card else {}),
                 **self.extra(),
             },
-            files={"README.md": self._card(card)},
+            files={"README.md": self._card(card), **self.files()},
             overwrite=overwrite,
         )
 
@@ -418,10 +419,9 @@ class BertTask(GlobalBatchModel):
         """Returns what `config.json` has no place for and `keras_bert.json` keeps."""
         return {}
 
-    def _preprocessor_settings(self) -> dict[str, Any]:
-        # How wide to pad is a matter of the device, not of the model.
-        names = ("max_length", "truncation")
-        return {name: getattr(self.preprocessor, name) for name in names}
+    def files(self) -> dict[str, str]:
+        """Returns the name and content of further text files of a saved folder."""
+        return {}
 
     def _card(self, facts: Mapping[str, Any] | None) -> str:
         return model_card(type(self).__name__, self.encoder.config, self.metadata(), facts or {})
