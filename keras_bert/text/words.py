@@ -1,0 +1,65 @@
+"""The words of a raw text as BERT's own tokenization has them, before it cuts them into pieces."""
+
+import unicodedata
+
+# google-research/bert, tokenization.py, `_is_chinese_char`: ideographs, each a word.
+_IDEOGRAPHS = (
+    (0x4E00, 0x9FFF),
+    (0x3400, 0x4DBF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B73F),
+    (0x2B740, 0x2B81F),
+    (0x2B820, 0x2CEAF),
+    (0xF900, 0xFAFF),
+    (0x2F800, 0x2FA1F),
+)
+_ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
+
+
+def is_blank(character: str) -> bool:
+    """Says whether a character divides words: a blank, a tab, a line end, or another space of Unicode (Zs)."""
+    return character in " \t\n\r" or unicodedata.category(character) == "Zs"
+
+
+def stands_alone(character: str) -> bool:
+    """Says whether a character is a word by itself: punctuation, which takes in all of ASCII's signs, or an ideograph.
+
+    Example:
+        >>> [stands_alone(character) for character in "$。中a"]
+        [True, True, True, False]
+    """
+    if character.isascii():
+        return character in _ASCII_PUNCTUATION
+    point = ord(character)
+    return unicodedata.category(character)[0] == "P" or any(first <= point <= last for first, last in _IDEOGRAPHS)
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """Finds the words of a text: what stands between blanks, cut before and after each character that stands alone.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Begin and end of each word, in characters.
+
+    Example:
+        >>> [text[start:end] for text in ["U.N. in 北京"] for start, end in split_words(text)]
+        ['U', '.', 'N', '.', 'in', '北', '京']
+
+    References:
+        github.com/google-research/bert, tokenization.py, `BasicTokenizer`
+    """
+    words, begin = [], None
+    for place, character in enumerate(text):
+        apart = stands_alone(character)
+        if begin is not None and (apart or is_blank(character)):
+            words.append((begin, place))
+            begin = None
+        if apart:
+            words.append((place, place + 1))
+        elif begin is None and not is_blank(character):
+            begin = place
+    if begin is not None:
+        words.append((begin, len(text)))
+    return words
