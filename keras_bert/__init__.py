@@ -21,6 +21,7 @@ __all__ = [
     "BertPreprocessor",
     "BertPretrainer",
     "BertRegressor",
+    "BertTokenClassifier",
     "BertTokenizer",
     "BytePairTokenizer",
     "InputError",
@@ -44,6 +45,7 @@ _HOME = {
     "BertPreprocessor": "keras_bert.text",
     "BertPretrainer": "keras_bert.tasks",
     "BertRegressor": "keras_bert.tasks",
+    "BertTokenClassifier": "keras_bert.tasks",
     "BertTokenizer": "keras_bert.text",
     "BytePairTokenizer": "keras_bert.text",
     "InputError": "keras_bert.errors",
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
     from keras_bert.config import BertConfig
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError
-    from keras_bert.tasks import BertClassifier, BertPretrainer, BertRegressor
+    from keras_bert.tasks import BertClassifier, BertPretrainer, BertRegressor, BertTokenClassifier
     from keras_bert.text import BertPreprocessor, BertTokenizer, BytePairTokenizer, TokenMasker
 else:  # hidden from type checkers, which would take every unknown attribute for one that is found here
 

@@ -4,6 +4,7 @@ from keras_bert.tasks.classification import BertClassifier
 from keras_bert.tasks.open_task import open_task
 from keras_bert.tasks.pretraining import BertPretrainer
 from keras_bert.tasks.regression import BertRegressor
+from keras_bert.tasks.tagging import BertTokenClassifier
 from keras_bert.tasks.task import BertTask
 
-__all__ = ["BertClassifier", "BertPretrainer", "BertRegressor", "BertTask", "open_task"]
+__all__ = ["BertClassifier", "BertPretrainer", "BertRegressor", "BertTask", "BertTokenClassifier", "open_task"]

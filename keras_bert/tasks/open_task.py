@@ -8,7 +8,9 @@ from keras_bert.tasks.classification import BertClassifier
 from keras_bert.tasks.pooled_head import problem_type_of
 from keras_bert.tasks.pretraining import BertPretrainer
 from keras_bert.tasks.regression import REGRESSION, BertRegressor
+from keras_bert.tasks.tagging import BertTokenClassifier
 from keras_bert.tasks.task import BertTask, open_preset
+from keras_bert.tasks.token_head import labels_tokens
 
 
 def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
@@ -26,6 +28,8 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
         >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
     """
     checkpoint = open_preset(handle)
+    if labels_tokens(checkpoint):
+        return BertTokenClassifier.from_preset(checkpoint, **options)
     if problem_type_of(checkpoint) == REGRESSION:
         return BertRegressor.from_preset(checkpoint, **options)
     if problem_type_of(checkpoint) is None and "cls.predictions.bias" in checkpoint.tensors:

@@ -1,0 +1,50 @@
+"""Constrained decoding: against trying every sequence of labels."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert.data.tag_schemes import allowed_transitions, entity_labels
+from keras_bert.text.tag_decoding import best_path
+
+
+def by_trying(scores: np.ndarray, allowed: np.ndarray) -> tuple[int, ...]:
+    labels = len(allowed) - 1
+    best, best_score = (), -np.inf
+    for path in itertools.product(range(labels), repeat=len(scores)):
+        framed = [labels, *path, labels]
+        score = sum(scores[word, label] for word, label in enumerate(path))
+        if score > best_score and all(allowed[pair] for pair in itertools.pairwise(framed)):
+            best, best_score = path, score
+    return best
+
+
+@pytest.mark.parametrize("in_graph", [False, True])
+@pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])
+def test_the_best_allowed_sequence(scheme: str, in_graph: bool):
+    labels = entity_labels(["X"]) if scheme == "IOB2" else ["O", "B-X", "I-X", "E-X", "S-X"]
+    allowed = allowed_transitions(labels, scheme)
+    rng = np.random.default_rng(0)
+    lengths = [4, 0, 1, 5, 3, 2, 5, 0]
+    values = rng.normal(0, 2, (sum(lengths), len(labels))).astype("float32")
+    scores = tf.RaggedTensor.from_row_lengths(values, lengths)
+    decode = (tf.function if in_graph else lambda function: function)(lambda scores: best_path(scores, allowed))
+    path = tf.RaggedTensor.from_row_lengths(decode(scores), lengths).to_list()
+    rows = np.split(values, np.cumsum(lengths)[:-1])
+    assert [tuple(row) for row in path] == [by_trying(row, allowed) for row in rows]
+    greedy = [tuple(row.argmax(1)) for row in rows]
+    assert sum(found != first for found, first in zip(map(tuple, path), greedy, strict=True)) > 2, "rules must bite"
+
+
+def test_without_rules_each_word_is_by_itself():
+    values = np.random.default_rng(0).normal(size=(6, 3)).astype("float32")
+    scores = tf.RaggedTensor.from_row_lengths(values, [2, 4])
+    assert best_path(scores, np.ones((4, 4), bool)).numpy().tolist() == values.argmax(1).tolist()
+
+
+def test_no_words():
+    allowed = allowed_transitions(entity_labels(["X"]), "IOB2")
+    scores = tf.RaggedTensor.from_row_lengths(tf.zeros([0, 3]), [0, 0])
+    assert best_path(scores, allowed).shape == (0,)
