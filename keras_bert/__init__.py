@@ -17,7 +17,9 @@ from keras_bert.version import __version__
 __all__ = [
     "BertClassifier",
     "BertConfig",
+    "BertEmbedder",
     "BertEncoder",
+    "BertMultipleChoice",
     "BertPreprocessor",
     "BertPretrainer",
     "BertRegressor",
@@ -41,7 +43,9 @@ __all__ = [
 _HOME = {
     "BertClassifier": "keras_bert.tasks",
     "BertConfig": "keras_bert.config",
+    "BertEmbedder": "keras_bert.tasks",
     "BertEncoder": "keras_bert.encoder",
+    "BertMultipleChoice": "keras_bert.tasks",
     "BertPreprocessor": "keras_bert.text",
     "BertPretrainer": "keras_bert.tasks",
     "BertRegressor": "keras_bert.tasks",
@@ -60,7 +64,14 @@ if TYPE_CHECKING:
     from keras_bert.config import BertConfig
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError
-    from keras_bert.tasks import BertClassifier, BertPretrainer, BertRegressor, BertTokenClassifier
+    from keras_bert.tasks import (
+        BertClassifier,
+        BertEmbedder,
+        BertMultipleChoice,
+        BertPretrainer,
+        BertRegressor,
+        BertTokenClassifier,
+    )
     from keras_bert.text import BertPreprocessor, BertTokenizer, BytePairTokenizer, TokenMasker
 else:  # hidden from type checkers, which would take every unknown attribute for one that is found here
 

@@ -3,7 +3,8 @@
 from keras_bert.data.batches import batches, padding_share
 from keras_bert.data.labels import label_names
 from keras_bert.data.read import read
+from keras_bert.data.read_choices import read_choices
 from keras_bert.data.read_tags import read_tags, tag_labels
 from keras_bert.data.squad_file import read_squad
 
-__all__ = ["batches", "label_names", "padding_share", "read", "read_squad", "read_tags", "tag_labels"]
+__all__ = ["batches", "label_names", "padding_share", "read", "read_choices", "read_squad", "read_tags", "tag_labels"]

@@ -70,7 +70,7 @@ def read(
     if labels is not None and (label is None or label_type == "number"):
         raise InputError("labels are given: name the label's column too, and let label_type be class or classes")
     wanted = [text, *([text_pair] if text_pair else []), *([label] if label else [])]
-    found = _open(source, wanted, columns, split, data_dir)
+    found = open_source(source, wanted, columns, split, data_dir)
 
     known = None if labels is None else dict.fromkeys(labels)
     texts: list[list[bytes]] = [[] for _ in range(2 if text_pair else 1)]
@@ -92,14 +92,14 @@ def read(
     return _dataset(texts, targets if label else None, label_type)
 
 
-def _open(
+def open_source(
     source: str | os.PathLike,
     wanted: list[str],
-    columns: Sequence[str] | None,
-    split: str | None,
-    data_dir: str | os.PathLike | None,
+    columns: Sequence[str] | None = None,
+    split: str | None = None,
+    data_dir: str | os.PathLike | None = None,
 ) -> Source:
-    """Finds the reader that a source is for."""
+    """Opens a source with the reader that it is for; `wanted` are the fields, the rest as in `read`."""
     is_tfds = os.fspath(source).startswith("tfds:")
     name_and_split = _NAME_AND_SPLIT.fullmatch(os.fspath(source).removeprefix("tfds:"))
     name, named_split = name_and_split.groups() if name_and_split else (os.fspath(source), None)

@@ -4,5 +4,14 @@ from keras_bert.evaluation.confusion import confusion_matrix, plot_confusion
 from keras_bert.evaluation.curves import plot_curves, read_csv_log
 from keras_bert.evaluation.entities import entity_scores
 from keras_bert.evaluation.glue import scores
+from keras_bert.evaluation.retrieval import retrieval_scores
 
-__all__ = ["confusion_matrix", "entity_scores", "plot_confusion", "plot_curves", "read_csv_log", "scores"]
+__all__ = [
+    "confusion_matrix",
+    "entity_scores",
+    "plot_confusion",
+    "plot_curves",
+    "read_csv_log",
+    "retrieval_scores",
+    "scores",
+]

@@ -5,6 +5,8 @@ from typing import Any
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.tasks.classification import BertClassifier
+from keras_bert.tasks.embedding import BertEmbedder
+from keras_bert.tasks.multiple_choice import BertMultipleChoice, has_choices
 from keras_bert.tasks.pooled_head import problem_type_of
 from keras_bert.tasks.pretraining import BertPretrainer
 from keras_bert.tasks.regression import REGRESSION, BertRegressor
@@ -15,6 +17,8 @@ from keras_bert.tasks.token_head import labels_tokens
 
 def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
     """Opens a folder with a trained model as the task that its files name; a masked-word head is that of a pretrainer.
+
+    A folder of sentence-transformers opens as an embedder.
 
     Args:
         handle: A folder that `save_preset` wrote, or one of `transformers` with a head; or a hub handle;
@@ -34,4 +38,8 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
         return BertRegressor.from_preset(checkpoint, **options)
     if problem_type_of(checkpoint) is None and "cls.predictions.bias" in checkpoint.tensors:
         return BertPretrainer.from_preset(checkpoint, **options)
+    if has_choices(checkpoint):
+        return BertMultipleChoice.from_preset(checkpoint, **options)
+    if problem_type_of(checkpoint) is None and "sentence_embedding" in checkpoint.extra:
+        return BertEmbedder.from_preset(checkpoint, **options)
     return BertClassifier.from_preset(checkpoint, **options)

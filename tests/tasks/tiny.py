@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_bert.config import BertConfig
 from keras_bert.encoder import BertEncoder
-from keras_bert.tasks import BertClassifier, BertPretrainer, BertRegressor, BertTask
+from keras_bert.tasks import BertClassifier, BertEmbedder, BertPretrainer, BertRegressor, BertTask
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from tests.layer_test_case import randomize
@@ -66,6 +66,10 @@ def classifier(labels: Sequence[str] = ("negative", "neutral", "positive"), **op
 
 def regressor(**options: Any) -> BertRegressor:
     return make(BertRegressor, **options)
+
+
+def embedder(pooling: str = "mean", **options: Any) -> BertEmbedder:
+    return make(BertEmbedder, pooling=pooling, **options)
 
 
 def pretrainer(**options: Any) -> BertPretrainer:

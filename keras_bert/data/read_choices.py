@@ -1,0 +1,90 @@
+"""Rows with several choices, one of them right, as a `tf.data.Dataset`."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert.data.read import open_source
+from keras_bert.data.source import Source, utf8
+from keras_bert.errors import InputError
+
+
+def read_choices(
+    source: str | os.PathLike,
+    text: str = "text",
+    choices: str | Sequence[str] = "choices",
+    label: str | None = None,
+    *,
+    columns: Sequence[str] | None = None,
+    split: str | None = None,
+    data_dir: str | os.PathLike | None = None,
+) -> tf.data.Dataset:
+    """Reads rows of a text and its choices, as many in each row.
+
+    Args:
+        source: As for `keras_bert.data.read`.
+        text: Name of the column (field) with the text.
+        choices: Names of the columns with the choices, such as SWAG's `["ending0", "ending1", "ending2", "ending3"]`;
+            or, in JSON, the name of one field with a list of them.
+        label: Name of the column with the number of the right choice, counted from 0.
+        columns: The names of all columns of a `.csv` or `.tsv` file that has no header line.
+        split: Part of a `tfds:` source, `train` unless given.
+        data_dir: TFDS's folder of data sets.
+
+    Returns:
+        A data set of known cardinality with dicts of `text`: tf.string (); `choices`: tf.string (choices,); `label`,
+        if asked for: int32 ().
+
+    Raises:
+        InputError: Anything wrong with the source: the line says the file, the row and field, and what was expected.
+
+    Example:
+        >>> rows = read_choices("swag/val.csv", "startphrase", [f"ending{i}" for i in range(4)], "label")
+        ... # doctest: +SKIP
+    """
+    names = [choices] if isinstance(choices, str) else list(choices)
+    if not names:
+        raise InputError("choices: name at least one column")
+    found = open_source(source, [text, *names, *([label] if label else [])], columns, split, data_dir)
+    texts: list[bytes] = []
+    endings: list[list[bytes]] = []
+    labels: list[int] = []
+    for number, values in found.rows:
+        place = found.place(number)
+        texts.append(utf8(found, number, text, values[0]))
+        row = _choices(found, number, names, values[1 : 1 + len(names)])
+        if endings and len(row) != len(endings[0]):
+            raise InputError(f"{place}: {len(row)} choices, the rows before have {len(endings[0])}")
+        endings.append(row)
+        if label:
+            labels.append(_number(place, label, values[-1], len(row)))
+    if not texts:
+        raise InputError(f"{found.name}: there are no rows")
+    parts: dict[str, Any] = {"text": tf.constant(texts), "choices": tf.constant(endings)}
+    return tf.data.Dataset.from_tensor_slices(parts | ({"label": tf.constant(labels, tf.int32)} if label else {}))
+
+
+def _choices(found: Source, number: int, names: list[str], values: list[Any]) -> list[bytes]:
+    """The choices of one row in UTF-8: a column each, or a list in one field."""
+    place = found.place(number)
+    if len(names) > 1:
+        return [utf8(found, number, name, value) for name, value in zip(names, values, strict=True)]
+    value = values[0]
+    if not isinstance(value, list | tuple) or len(value) < 2:
+        raise InputError(
+            f"{place}: field {names[0]!r}: expected a list of 2 or more strings, found {value!r:.40}; "
+            "choices that have a column each are named one by one"
+        )
+    return [utf8(found, number, names[0], choice) for choice in value]
+
+
+def _number(place: str, field: str, value: Any, count: int) -> int:
+    """The number of the right choice."""
+    text = value if isinstance(value, str) else str(value) if type(value) is int else ""
+    if not text.strip().isdecimal() or int(text) >= count:
+        raise InputError(
+            f"{place}: field {field!r}: expected the number of the right choice, 0 to {count - 1}, found {value!r:.40}"
+        )
+    return int(text)
