@@ -22,6 +22,7 @@ __all__ = [
     "BertMultipleChoice",
     "BertPreprocessor",
     "BertPretrainer",
+    "BertQuestionAnswerer",
     "BertRegressor",
     "BertTokenClassifier",
     "BertTokenizer",
@@ -48,6 +49,7 @@ _HOME = {
     "BertMultipleChoice": "keras_bert.tasks",
     "BertPreprocessor": "keras_bert.text",
     "BertPretrainer": "keras_bert.tasks",
+    "BertQuestionAnswerer": "keras_bert.tasks",
     "BertRegressor": "keras_bert.tasks",
     "BertTokenClassifier": "keras_bert.tasks",
     "BertTokenizer": "keras_bert.text",
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
         BertEmbedder,
         BertMultipleChoice,
         BertPretrainer,
+        BertQuestionAnswerer,
         BertRegressor,
         BertTokenClassifier,
     )

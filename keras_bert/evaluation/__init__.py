@@ -5,6 +5,7 @@ from keras_bert.evaluation.curves import plot_curves, read_csv_log
 from keras_bert.evaluation.entities import entity_scores
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.retrieval import retrieval_scores
+from keras_bert.evaluation.squad import squad_scores
 
 __all__ = [
     "confusion_matrix",
@@ -14,4 +15,5 @@ __all__ = [
     "read_csv_log",
     "retrieval_scores",
     "scores",
+    "squad_scores",
 ]

@@ -5,6 +5,7 @@ from keras_bert.tasks.embedding import BertEmbedder
 from keras_bert.tasks.multiple_choice import BertMultipleChoice
 from keras_bert.tasks.open_task import open_task
 from keras_bert.tasks.pretraining import BertPretrainer
+from keras_bert.tasks.question_answering import BertQuestionAnswerer
 from keras_bert.tasks.regression import BertRegressor
 from keras_bert.tasks.tagging import BertTokenClassifier
 from keras_bert.tasks.task import BertTask
@@ -14,6 +15,7 @@ __all__ = [
     "BertEmbedder",
     "BertMultipleChoice",
     "BertPretrainer",
+    "BertQuestionAnswerer",
     "BertRegressor",
     "BertTask",
     "BertTokenClassifier",

@@ -9,6 +9,7 @@ from keras_bert.tasks.embedding import BertEmbedder
 from keras_bert.tasks.multiple_choice import BertMultipleChoice, has_choices
 from keras_bert.tasks.pooled_head import problem_type_of
 from keras_bert.tasks.pretraining import BertPretrainer
+from keras_bert.tasks.question_answering import BertQuestionAnswerer
 from keras_bert.tasks.regression import REGRESSION, BertRegressor
 from keras_bert.tasks.tagging import BertTokenClassifier
 from keras_bert.tasks.task import BertTask, open_preset
@@ -34,6 +35,8 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
     checkpoint = open_preset(handle)
     if labels_tokens(checkpoint):
         return BertTokenClassifier.from_preset(checkpoint, **options)
+    if BertQuestionAnswerer.architecture in (checkpoint.metadata.get("architectures") or ()):
+        return BertQuestionAnswerer.from_preset(checkpoint, **options)
     if problem_type_of(checkpoint) == REGRESSION:
         return BertRegressor.from_preset(checkpoint, **options)
     if problem_type_of(checkpoint) is None and "cls.predictions.bias" in checkpoint.tensors:
