@@ -7,31 +7,35 @@ r"""Fine-tunes BERT on your rows.
 
 Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`. Into --output it writes `model/`
 (the best epoch, a Hugging Face folder with a model card), `metrics.json`, `log.csv`, `curves.png`, `confusion.png`,
-`tensorboard/`, and `flags.txt`, which --flagfile reads back.
+`tensorboard/`, and `flags.txt`, which --flagfile reads back; `keras-bert status` shows how far it is.
+
+After SIGTERM or Ctrl-C the step is ended and a checkpoint saved, and the exit status is 143 or 130; the same command,
+or --flagfile=runs/mine/flags.txt, goes on from there. So it does after a crash, from the last of --checkpoint_steps.
 """
 
 from __future__ import annotations
 
 import json
-import math
+import shutil
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
 from keras_bert.errors import InputError
-from keras_bert.scripts import row_flags
+from keras_bert.scripts import resume, row_flags
 from keras_bert.scripts.program import flag_lines, run_program
-from keras_bert.scripts.run_folder import run_folder, worker_folder
 from keras_bert.scripts.task_kinds import KINDS, TaskKind, kind_module, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
     from keras_bert.tasks.task import BertTask
+    from keras_bert.training import EpochRun, RunState, RunStatus
 
 FLAGS = flags.FLAGS
 
@@ -46,7 +50,12 @@ flags.DEFINE_string("preset", "minilm", "Weights: a folder of any known format, 
 flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
 flags.DEFINE_string("vocabulary", None, "The vocab.txt, or tokenizer folder, that goes with --config.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with --config.")
-flags.DEFINE_enum("pooling", None, ["pooler", "cls", "mean", "max"], "What the head reads; by default BERT's pooler.")
+flags.DEFINE_enum(
+    "pooling",
+    None,
+    ["pooler", "cls", "mean", "max", "markers"],
+    "What the head reads; by default BERT's pooler. markers: <e1> and <e2> in the text, before the two entities.",
+)
 flags.DEFINE_bool("new_pooler", False, "Start the pooler afresh.")
 flags.DEFINE_integer("freeze_blocks", None, "Keep the embeddings and this many of the lowest blocks as they are.")
 
@@ -81,7 +90,6 @@ flags.DEFINE_string("tpu", "", "Name or address of the TPU, for --strategy=tpu."
 
 # What to leave behind
 flags.DEFINE_string("output", "runs/library_docs", "Folder of the run.")
-flags.DEFINE_bool("overwrite", False, "Replace what an earlier run left in --output.")
 flags.DEFINE_bool("tensorboard", False, "Write TensorBoard logs.")
 flags.DEFINE_bool("plots", True, "Draw curves.png and confusion.png.")
 flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps, write nothing.")
@@ -89,7 +97,7 @@ flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps,
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, *kind_modules())
+    run_program(main, sys.modules[__name__], row_flags, resume, *kind_modules())
 
 
 def main() -> None:
@@ -108,13 +116,11 @@ def finetune() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from keras_bert.files import check_target
-    from keras_bert.training import adamw, freeze, is_chief, make_strategy
+    from keras_bert.training import adamw, freeze, make_strategy
 
-    began = time.monotonic()
     _check_flags()
-    if is_chief():
-        check_target(FLAGS.output, FLAGS.overwrite)
+    folder = Path(FLAGS.output)
+    resumed = resume.resumes(folder)
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
@@ -134,7 +140,7 @@ def finetune() -> dict[str, Any]:
 
     with strategy.scope():
         task = kind.build(_checkpoint(), train, labels)
-        batches = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed)
+        batches = _batches(task, train, 0)
         if FLAGS.freeze_blocks is not None:
             freeze(task.encoder, FLAGS.freeze_blocks)
         optimizer = adamw(
@@ -145,19 +151,16 @@ def finetune() -> dict[str, Any]:
             clip_norm=FLAGS.clip_norm or None,
             layer_decay=FLAGS.layer_decay,
             num_hidden_layers=task.encoder.config.num_hidden_layers,
+            skip_nonfinite=True,
         )
-        task.compile(optimizer, **({} if FLAGS.xla == "auto" else {"jit_compile": FLAGS.xla == "on"}))
+        xla = {} if FLAGS.xla == "auto" else {"jit_compile": FLAGS.xla == "on"}
+        task.compile(optimizer, accumulate=FLAGS.accumulate, **xla)
     if FLAGS.dry_run:
         task.fit(batches.take(2), verbose=0)
         print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
         return {}
-    with run_folder(FLAGS.output, FLAGS.overwrite) if is_chief() else worker_folder() as folder:
-        try:
-            return _train(task, batches, parts, folder, began)
-        except KeyboardInterrupt:
-            if (folder / "model").is_dir():
-                logging.warning("%s holds the best epoch so far", folder / "model")
-            raise
+    with resume.folder_of_run(folder, resumed) as folder, resume.lost_workers_named():
+        return _train(task, parts, folder, resumed)
 
 
 def _check_flags() -> None:
@@ -176,38 +179,83 @@ def _check_flags() -> None:
         import_extra("tensorboard")
 
 
-def _train(
-    task: BertTask, batches: tf.data.Dataset, parts: dict[str, tf.data.Dataset], folder: Path, began: float
-) -> dict[str, Any]:
+def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
+    """Makes the batches of an epoch; they follow from the seed and its number alone."""
+    return task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch)
+
+
+def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resumed: bool) -> dict[str, Any]:
     """Trains, leaves everything in the folder of the run, and returns the metrics."""
     from keras_bert.checkpoints import open_checkpoint
 
     kind = KINDS[FLAGS.task]
-    lines = flag_lines(sys.modules[__name__], row_flags, kind_module(kind), leave_out=("overwrite", "dry_run"))
-    (folder / "flags.txt").write_text(lines, encoding="utf-8")
+    lines = flag_lines(sys.modules[__name__], row_flags, resume, kind_module(kind), leave_out=("overwrite", "dry_run"))
+    state = resume.restored_state(task, folder, resumed, lines, keep_metrics=True)
     card = _card(parts)
 
     def save() -> None:
         task.save_preset(folder / "model", overwrite=True, card=card)
 
-    callbacks, best = _callbacks(task, parts.get("dev"), folder, save)
-    history = task.fit(batches, epochs=FLAGS.epochs, verbose=1 if sys.stdout.isatty() else 2, callbacks=callbacks)
-    if best is not None and best.best_epoch != len(history.epoch):
-        logging.info("going back to epoch %d, the best one", best.best_epoch)
-        task.load_checkpoint(open_checkpoint(folder / "model"))
-
-    metrics: dict[str, Any] = {"seconds": round(time.monotonic() - began, 1), "epochs": len(history.epoch)}
-    if best is not None:
-        metrics["best_epoch"] = best.best_epoch
-    for part in ("dev", "test"):
-        if part in parts:
-            metrics[part] = task.evaluate_rows(parts[part], FLAGS.eval_batch_size)
-            card["metrics"].update({f"{part} {name}": value for name, value in metrics[part].items()})
-    save()
+    run, status = _epoch_run(task, parts, folder, state, save)
+    is_done = run.train()
+    resume.leave_if_stopped(state, status, "finetune")
+    assert is_done
+    state.listen()
+    try:
+        best, epochs = run.best, len(run.rows)
+        if best is not None and best.best_epoch != epochs:
+            logging.info("going back to epoch %d, the best one", best.best_epoch)
+            # A worker that was resumed has no model of its own yet.
+            own = folder if (folder / "model").is_dir() else Path(FLAGS.output)
+            task.load_checkpoint(open_checkpoint(own / "model"))
+        metrics: dict[str, Any] = {"seconds": round(state.seconds, 1), "epochs": epochs}
+        if best is not None:
+            metrics["best_epoch"] = best.best_epoch
+        for part in ("dev", "test"):
+            if part in parts:
+                metrics[part] = task.evaluate_rows(parts[part], FLAGS.eval_batch_size)
+                card["metrics"].update({f"{part} {name}": value for name, value in metrics[part].items()})
+        save()
+    finally:
+        state.stop_listening()
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if FLAGS.plots:
-        _plots(kind, task, parts.get("test", parts.get("dev")), history.history, folder)
+        _plots(kind, task, parts.get("test", parts.get("dev")), run.history, folder)
+    status.write("finished")
+    # The run is over: what it was to go on from takes three times the room of its model.
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     return metrics
+
+
+def _epoch_run(
+    task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, state: RunState, save: Callable[[], None]
+) -> tuple[EpochRun, RunStatus]:
+    from keras_bert.training import EpochRun, RunStatus, WatchLoss, WatchStalls
+
+    train, dev = parts["train"], parts.get("dev")
+    status = RunStatus(folder / "status.json", state, int(_batches(task, train, 0).cardinality()) * FLAGS.epochs)
+
+    def evaluate() -> dict[str, float]:
+        scores = task.evaluate_rows(dev, FLAGS.eval_batch_size)
+        status.note({f"val_{name}": float(value) for name, value in scores.items()})
+        return scores
+
+    run = EpochRun(
+        task,
+        state,
+        lambda epoch: _batches(task, train, epoch),
+        FLAGS.epochs,
+        folder / "log.csv",
+        evaluate=None if dev is None else evaluate,
+        save=save,
+        monitor=f"val_{task.monitor}",
+        early_stopping=FLAGS.early_stopping,
+        before=[WatchLoss(state, FLAGS.on_nan)],
+        callbacks=[status, WatchStalls(state, FLAGS.stall_seconds)],
+        tensorboard=folder / "tensorboard" if FLAGS.tensorboard else None,
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    return run, status
 
 
 def _source(part: str) -> str | None:
@@ -227,30 +275,6 @@ def _checkpoint() -> Checkpoint:
     if FLAGS.vocabulary is None:
         raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
     return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
-
-
-def _callbacks(task: BertTask, dev: tf.data.Dataset | None, output: Path, save: Any) -> tuple[list[Any], Any]:
-    import keras
-
-    from keras_bert.training import EvaluateRows, SaveBest
-
-    callbacks: list[Any] = [keras.callbacks.LambdaCallback(on_epoch_end=_refuse_nan)]
-    best = None
-    if dev is not None:
-        monitor = f"val_{task.monitor}"
-        best = SaveBest(save, monitor, "max")
-        callbacks += [EvaluateRows(lambda: task.evaluate_rows(dev, FLAGS.eval_batch_size)), best]
-        if FLAGS.early_stopping:
-            callbacks.append(keras.callbacks.EarlyStopping(monitor, patience=FLAGS.early_stopping, mode="max"))
-    callbacks.append(keras.callbacks.CSVLogger(str(output / "log.csv")))
-    if FLAGS.tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(str(output / "tensorboard"), update_freq=50))
-    return callbacks, best
-
-
-def _refuse_nan(epoch: int, logs: dict[str, Any]) -> None:
-    if not math.isfinite(logs["loss"]):
-        raise InputError(f"epoch {epoch + 1}: the loss is {logs['loss']}; lower --learning_rate or raise --warmup")
 
 
 def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:

@@ -9,33 +9,31 @@ r"""Pre-trains BERT: masked words, and whether one sentence follows another.
 It starts from nothing (--config, or --hidden_size and --num_hidden_layers) or from any checkpoint (--preset), and
 learns from text files or from what `keras-bert pretraining-data` wrote. Into --output it writes `model/` (a Hugging
 Face folder with both heads), `metrics.json`, `log.csv`, `curves.png`, `checkpoints/` to go on from, `tensorboard/` and
-`flags.txt`.
+`flags.txt`; `keras-bert status` shows how far it is.
 
 After SIGTERM or Ctrl-C the step is ended and a checkpoint saved; the exit status is 143 or 130.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from absl import flags, logging
+from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.scripts.program import INTERRUPTED, TERMINATED, flag_lines, run_program
-from keras_bert.scripts.run_folder import run_folder, worker_folder
+from keras_bert.scripts import resume
+from keras_bert.scripts.program import flag_lines, run_program
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
     from keras_bert.tasks import BertPretrainer
-    from keras_bert.training import ClockSchedule, RunState, TrainingLog
+    from keras_bert.training import ClockSchedule, RunState, RunStatus, TrainingLog
 
 FLAGS = flags.FLAGS
 
@@ -89,14 +87,8 @@ flags.DEFINE_string("tpu", "", "Name or address of the TPU, for --strategy=tpu."
 
 # What to leave behind
 flags.DEFINE_string("output", "runs/pretrained", "Folder of the run.")
-flags.DEFINE_enum(
-    "resume", "auto", ["auto", "never"], "auto: go on from the checkpoints in --output, if there are any."
-)
-flags.DEFINE_bool("overwrite", False, "Start anew and replace what an earlier run left in --output.")
 flags.DEFINE_integer("log_steps", 100, "Steps between two rows of the log.", lower_bound=1)
 flags.DEFINE_integer("evaluate_steps", 1000, "Steps between two evaluations, rounded up to --log_steps.", lower_bound=1)
-flags.DEFINE_integer("checkpoint_steps", 500, "Steps between two checkpoints.", lower_bound=1)
-flags.DEFINE_integer("keep_checkpoints", 3, "Checkpoints to keep.", lower_bound=1)
 flags.DEFINE_bool("tensorboard", False, "Write TensorBoard logs.")
 flags.DEFINE_bool("plots", True, "Draw curves.png.")
 
@@ -115,7 +107,7 @@ class Phase(NamedTuple):
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__])
+    run_program(main, sys.modules[__name__], resume)
 
 
 def main() -> None:
@@ -132,15 +124,12 @@ def pretrain() -> dict[str, Any]:
     """
     import keras
 
-    from keras_bert.files import check_target
-    from keras_bert.training import is_chief, make_strategy
+    from keras_bert.training import make_strategy
 
     phases = _phases()
     _check_flags(phases)
     folder = Path(FLAGS.output)
-    resumes = FLAGS.resume == "auto" and not FLAGS.overwrite and (folder / "checkpoints").is_dir()
-    if not resumes and is_chief():
-        check_target(folder, FLAGS.overwrite)
+    resumed = resume.resumes(folder)
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
@@ -155,13 +144,8 @@ def pretrain() -> dict[str, Any]:
         + (f"{steps[-1]:,} steps" if steps else f"budget {FLAGS.budget}"),
         flush=True,
     )
-    checkpoints = folder / "checkpoints" if resumes else None
-    with contextlib.ExitStack() as stack:
-        if not is_chief():
-            folder = stack.enter_context(worker_folder())
-        elif not resumes:
-            folder = stack.enter_context(run_folder(folder, FLAGS.overwrite))
-        return _train(task, examples, phases, steps, folder, checkpoints)
+    with resume.folder_of_run(folder, resumed) as folder, resume.lost_workers_named():
+        return _train(task, examples, phases, steps, folder, resumed)
 
 
 def _train(
@@ -170,24 +154,29 @@ def _train(
     phases: list[Phase],
     steps: list[int],
     folder: Path,
-    checkpoints: Path | None,
+    resumed: bool,
 ) -> dict[str, Any]:
-    from keras_bert.training import ClockSchedule, RunState, TrainingLog, parse_duration
+    from keras_bert.training import ClockSchedule, RunStatus, TrainingLog, parse_duration
 
-    state = RunState(folder / "checkpoints", FLAGS.checkpoint_steps, FLAGS.keep_checkpoints)
-    lines = flag_lines(sys.modules[__name__], leave_out=("overwrite",))
-    if state.restore(task, checkpoints):
-        print(f"going on after step {state.place['steps']:,}", flush=True)
-        _name_changes(folder / "flags.txt", lines)
-    (folder / "flags.txt").write_text(lines, encoding="utf-8")
+    lines = flag_lines(sys.modules[__name__], resume, leave_out=("overwrite",))
+    state = resume.restored_state(task, folder, resumed, lines, keep_metrics=False)
     clock = None
     if FLAGS.budget:
         clock = ClockSchedule(FLAGS.learning_rate, parse_duration(FLAGS.budget), FLAGS.warmup, state.seconds)
+    status = RunStatus(
+        folder / "status.json", state, steps[-1] if steps else None, parse_duration(FLAGS.budget) if clock else None
+    )
+
+    def evaluate() -> dict[str, float]:
+        scores = task.evaluate_examples(examples.held_out)
+        status.note({f"val_{name}": float(value) for name, value in scores.items()})
+        return scores
+
     log = TrainingLog(
         folder / "log.csv",
         state,
         FLAGS.log_steps,
-        lambda: task.evaluate_examples(examples.held_out),
+        evaluate,
         -(-FLAGS.evaluate_steps // FLAGS.log_steps) * FLAGS.log_steps,
         *_flops(task, phases),
         folder / "tensorboard" if FLAGS.tensorboard else None,
@@ -197,7 +186,7 @@ def _train(
     try:
         for index, phase in enumerate(phases):
             if index >= state.place["phase"]:
-                _train_phase(task, examples, phase, steps[index] if steps else None, state, log, clock)
+                _train_phase(task, examples, phase, steps[index] if steps else None, state, log, clock, status)
                 state.next_phase()
     finally:
         state.stop_listening()
@@ -213,14 +202,8 @@ def _train(
     state.save()
     if FLAGS.plots:
         _plot(log, folder)
+    status.write("finished")
     return metrics
-
-
-def _name_changes(path: Path, lines: str) -> None:
-    """Says which flags are other than those of the part of the run that is done."""
-    earlier = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    if changed := sorted(set(lines.splitlines()) - set(earlier)):
-        logging.warning("the run goes on with other flags than before: %s", " ".join(changed))
 
 
 def _train_phase(
@@ -231,8 +214,11 @@ def _train_phase(
     state: RunState,
     log: TrainingLog,
     clock: ClockSchedule | None,
+    status: RunStatus,
 ) -> None:
     """Trains until the phase's last step, or its share of the budget, is done."""
+    from keras_bert.training import WatchLoss, WatchStalls
+
     if clock is not None:
         clock.stop_at = phase.end
     place = state.place
@@ -245,15 +231,10 @@ def _train_phase(
         batches = batches.skip(place["step"])
         if last_step is not None:
             batches = batches.take(last_step - place["steps"])
-        task.fit(batches, verbose=0, callbacks=[state, log, *([clock] if clock else [])])
-        if state.stopped_by is not None:
-            name = signal.Signals(state.stopped_by).name
-            print(
-                f"stopped by {name} after step {place['steps']:,}; "
-                f"keras-bert pretrain --flagfile={FLAGS.output}/flags.txt goes on from there",
-                file=sys.stderr,
-            )
-            sys.exit(TERMINATED if state.stopped_by == signal.SIGTERM else INTERRUPTED)
+        watch = WatchLoss(state, FLAGS.on_nan)
+        stalls = WatchStalls(state, FLAGS.stall_seconds)
+        task.fit(batches, verbose=0, callbacks=[watch, state, log, status, stalls, *([clock] if clock else [])])
+        resume.leave_if_stopped(state, status, "pretrain")
 
 
 class _Examples:
@@ -409,7 +390,8 @@ def _compile(task: BertPretrainer, steps: list[int]) -> None:
     rate = LinearWarmupDecay(FLAGS.learning_rate, steps[-1], round(FLAGS.warmup * steps[-1])) if steps else 0.0
     optimizer = {"adamw": AdamW, "lamb": Lamb}[FLAGS.optimizer]
     task.compile(
-        optimizer(rate, FLAGS.decay, global_clipnorm=FLAGS.clip_norm or None),
+        optimizer(rate, FLAGS.decay, global_clipnorm=FLAGS.clip_norm or None, skip_nonfinite=True),
+        accumulate=FLAGS.accumulate,
         **({} if FLAGS.xla == "auto" else {"jit_compile": FLAGS.xla == "on"}),
     )
 

@@ -122,7 +122,13 @@ def flag_lines(*modules: types.ModuleType, leave_out: Iterable[str] = ()) -> str
     found = [flag for module in modules for flag in flags.FLAGS.get_flags_for_module(module.__name__)]
     kept = [flag for flag in found if flag.name not in set(leave_out)]
     lines = {line for flag in kept for line in flag.serialize().splitlines() if line}
+    # absl strips the lines of such a file: a default of " " would come back as "".
+    lines -= {line for flag in kept if flag.value == flag.default for line in lines if _is_stripped(line, flag.name)}
     return "\n".join(sorted(lines)) + "\n"
+
+
+def _is_stripped(line: str, name: str) -> bool:
+    return line.startswith(f"--{name}=") and line != line.strip()
 
 
 def _help(module: types.ModuleType, shared: Sequence[types.ModuleType]) -> str:

@@ -16,12 +16,10 @@ RUN_FILES = (
     "curves.png",
     "confusion.png",
     "tensorboard",
+    "status.json",
     "flags.txt",
 )
 """What a run leaves in its folder."""
-
-WORTH_KEEPING = ("model", "checkpoints")
-"""Of these, one is there as soon as the run has something that must not be lost."""
 
 _EARLIER = ".earlier-"
 
@@ -53,10 +51,8 @@ def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if any((folder / name).is_dir() for name in WORTH_KEEPING):
-            # Those of runs that were killed as well.
-            for earlier in folder.glob(f"{_EARLIER}*"):
-                shutil.rmtree(earlier, ignore_errors=True)
+        if (folder / "model").is_dir() or any((folder / "checkpoints").glob("*.index")):
+            remove_earlier(folder)
         else:
             for name in RUN_FILES:
                 _remove(folder / name)
@@ -64,6 +60,12 @@ def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
             aside.rmdir()
             if not was_there:
                 folder.rmdir()
+
+
+def remove_earlier(folder: Path) -> None:
+    """Deletes the runs that were moved aside, those of processes that were killed as well."""
+    for earlier in folder.glob(f"{_EARLIER}*"):
+        shutil.rmtree(earlier, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,18 @@
 """Everything a run needs to go on where it stopped: weights, optimizer, random numbers, and the place in the data."""
 
+import contextlib
 import json
 import signal
 import sys
 import threading
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -41,7 +44,8 @@ class RunState(keras.callbacks.Callback):
     that are done, and restores this, ends with the weights it would have had without the interruption.
 
     During `fit`, SIGTERM and Ctrl-C let the current step end, save, and stop the training; `stopped_by` tells. Between
-    steps (in an evaluation, say) they save and leave at once, with the exit status of shells, 128 and the signal.
+    steps (in an evaluation, say) they save and leave at once, with the exit status of shells, 128 and the signal. Of
+    several workers one is enough to be told: all of them save and stop after the same step.
 
     Put it first among the callbacks, so that others see the place after the step. Do not call `fit` when all steps
     of the epoch are done: with an empty data set Keras starts a step before it finds out, random numbers included.
@@ -51,10 +55,13 @@ class RunState(keras.callbacks.Callback):
             newest `keep` are kept.
         every_steps: Steps between two checkpoints; 0 saves only when the run is told to leave.
         keep: Checkpoints to keep.
+        keep_metrics: Keep what the model's metrics have counted in the epoch, too, so that those of an epoch that was
+            interrupted are over all of it. For metrics that count, such as means and sums.
 
     Attributes:
         place: Where the run is, numbers by name: `phase`, `epoch` and `step` (in the epoch) that come next, from 0;
-            `steps` done in all; `seconds` spent. The caller may add to it.
+            `steps` done in all; `seconds` spent; with `keep_metrics`, `logs`, what the metrics gave last. The caller
+            may add to it whatever JSON holds.
         stopped_by: The signal that stopped the training, or None.
 
     Example:
@@ -64,16 +71,21 @@ class RunState(keras.callbacks.Callback):
         >>> model.fit(skipped, callbacks=[state])  # doctest: +SKIP
     """
 
-    def __init__(self, folder: str | Path, every_steps: int = 500, keep: int = 3) -> None:
+    def __init__(self, folder: str | Path, every_steps: int = 500, keep: int = 3, keep_metrics: bool = False) -> None:
         super().__init__()
         if every_steps < 0 or keep < 1:
             raise InputError(f"every_steps={every_steps} must be 0 or more, keep={keep} 1 or more")
         self.folder = Path(folder)
         self.every_steps = every_steps
         self.keep = keep
+        self.keep_metrics = keep_metrics
         self.stopped_by: int | None = None
         self._place = _Place()
         self._manager: tf.train.CheckpointManager | None = None
+        self._trained: keras.Model | None = None
+        self._logs: dict[str, Any] = {}
+        self._carried: list[Any] = []
+        self._told: Callable[[Any], Any] | None = None
         self._in_step = False
         self._earlier: dict[int, Any] = {}
         self._began = time.monotonic()
@@ -95,6 +107,9 @@ class RunState(keras.callbacks.Callback):
         }
         checkpoint = tf.train.Checkpoint(place=self._place, **named)
         self._manager = tf.train.CheckpointManager(checkpoint, str(self.folder), self.keep, checkpoint_name="step")
+        self._trained = model
+        if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            self._told = _sum_over_workers(model.distribute_strategy)
 
     def restore(self, model: keras.Model, folder: Path | None = None) -> bool:
         """Restores the newest checkpoint that is whole.
@@ -132,13 +147,23 @@ class RunState(keras.callbacks.Callback):
         return False
 
     def save(self) -> None:
-        """Saves now."""
+        """Saves now.
+
+        Raises:
+            InputError: The checkpoint cannot be written. Those before are whole.
+        """
         assert self._manager is not None
         self.place["seconds"] = self.seconds
+        if self.keep_metrics:
+            self._note_metrics()
         try:
             self._manager.save(checkpoint_number=self.place["steps"])
         except tf.errors.OpError as error:
             kept = self._manager.latest_checkpoint
+            for part in self.folder.glob(f"step-{self.place['steps']}.*"):
+                # What is left of it takes room.
+                with contextlib.suppress(OSError):
+                    part.unlink()
             raise InputError(
                 f"{self.folder}: the checkpoint of step {self.place['steps']} cannot be written "
                 f"({str(error).splitlines()[0]}); make room, then resume"
@@ -155,8 +180,34 @@ class RunState(keras.callbacks.Callback):
         if self._manager is None:
             self.attach(self.model)
         self._in_step = False
-        if threading.current_thread() is threading.main_thread():
+        self.listen()
+
+    def listen(self) -> None:
+        """Listens to signals, as it does during `fit`, until `stop_listening`."""
+        if not self._earlier and threading.current_thread() is threading.main_thread():
             self._earlier = {number: signal.signal(number, self._leave) for number in _SIGNALS}
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Notes whether the metrics, which `fit` has just reset, had counted a part of the epoch."""
+        self._carried = self.place["metrics"] if self.keep_metrics and self.place["step"] else []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Notes what the metrics say of the epoch."""
+        self._logs = logs or {}
+        if self.keep_metrics:
+            self._note_metrics()
+
+    def _add_carried_metrics(self) -> dict[str, Any]:
+        """Adds what the metrics had counted before the run was resumed; before the first step they may not be built."""
+        for variable, value in zip(self.model.metrics_variables, self._carried, strict=True):
+            variable.assign(variable.numpy() + np.array(value, variable.dtype))
+        self._carried = []
+        return self.model.get_metrics_result()
+
+    def _note_metrics(self) -> None:
+        assert self._trained is not None
+        self.place["logs"] = {name: float(value) for name, value in self._logs.items()}
+        self.place["metrics"] = [variable.numpy().tolist() for variable in self._trained.metrics_variables]
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Listens no longer."""
@@ -177,6 +228,11 @@ class RunState(keras.callbacks.Callback):
         self.place["step"] += 1
         self.place["steps"] += 1
         self._in_step = False
+        self._logs = logs or {}
+        if self._carried:
+            self._logs = self._add_carried_metrics()
+        if self._told is not None and int(self._told(tf.constant(self.stopped_by or 0))) and not self.stopped_by:
+            self.stopped_by = signal.SIGTERM
         if self.stopped_by is not None:
             self.save()
             self.model.stop_training = True
@@ -193,6 +249,17 @@ class RunState(keras.callbacks.Callback):
 
     def _leave(self, number: int, frame: types.FrameType | None) -> None:
         self.stopped_by = number
-        if not self._in_step:
+        # What workers have in common they can only save together, after a step.
+        if not self._in_step and self._told is None:
             self.save()
             sys.exit(128 + number)
+
+
+def _sum_over_workers(strategy: tf.distribute.Strategy) -> Callable[[Any], Any]:
+    """Makes a function that adds up a number over all workers, which must all call it."""
+
+    def add(number: Any) -> Any:
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, number)
+
+    run = tf.function(lambda number: strategy.run(add, args=(number,)))
+    return lambda number: strategy.experimental_local_results(run(number))[0]

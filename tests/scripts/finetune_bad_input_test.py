@@ -335,7 +335,9 @@ def test_a_full_disk_later_leaves_the_best_epoch(flags: list[str], tmp_path: Pat
 
 def test_a_loss_that_is_no_number_ends_the_run(flags: list[str], monkeypatch):
     fit_without_steps(monkeypatch, float("nan"), 0.6)
-    assert refused(flags) == "epoch 1: the loss is nan; lower --learning_rate or raise --warmup"
+    error = refused(flags)
+    assert error.startswith("step 1 (epoch 1, batch 1): the loss is nan; no weight has changed by it")
+    assert error.endswith("lower --learning_rate or raise --warmup, or leave such steps out with --on_nan=skip")
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(flags: list[str], tmp_path: Path, monkeypatch):
@@ -368,6 +370,7 @@ def test_ctrl_c_keeps_the_best_epoch_so_far(flags: list[str], tmp_path: Path):
         rest = process.stdout.read()
     assert process.returncode == 130, rest
     assert "Traceback" not in rest
-    assert rest.endswith(f"{tmp_path}/run/model holds the best epoch so far\n\nkeras-bert finetune: interrupted\n")
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"model", "flags.txt", "log.csv"}
+    assert rest.endswith(f"; keras-bert finetune --flagfile={tmp_path}/run/flags.txt goes on from there\n")
+    names = {"model", "flags.txt", "log.csv", "checkpoints", "status.json"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == names
     assert run_program("predict", f"--model={tmp_path}/run/model", stdin="the film\n").status == 0

@@ -69,7 +69,7 @@ def test_it_learns_and_says_so(run):
 def test_what_it_leaves(run):
     folder, _ = run
     names = {path.name for path in folder.iterdir()}
-    assert names == {"model", "metrics.json", "log.csv", "curves.png", "confusion.png", "flags.txt"}
+    assert names == {"model", "metrics.json", "log.csv", "curves.png", "confusion.png", "flags.txt", "status.json"}
     for name in ("curves.png", "confusion.png"):
         assert (folder / name).read_bytes().startswith(b"\x89PNG")
     log = log_of(folder)
@@ -331,5 +331,6 @@ def test_two_workers_train_one_model_and_one_of_them_writes(encoder: Path, table
     metrics = [json.loads(worker.stdout.splitlines()[-1]) for worker in workers]
     assert metrics[0]["dev"] == metrics[1]["dev"]
     assert metrics[0]["dev"]["accuracy"] >= 0.9
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"model", "metrics.json", "log.csv", "flags.txt"}
+    names = {"model", "metrics.json", "log.csv", "flags.txt", "status.json"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == names
     assert metrics_of(tmp_path / "run")["dev"] == metrics[0]["dev"]
