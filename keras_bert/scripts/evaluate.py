@@ -39,12 +39,13 @@ def main() -> None:
     check_output_file(FLAGS.output)
     check_output_file(FLAGS.confusion)
     task = open_task(FLAGS.model)
-    row_flags.check_texts(FLAGS.rows, task.text_fields)
+    kind = kind_of(task)
+    row_flags.check_texts(FLAGS.rows, kind.text_fields(task))
     classifier = isinstance(task, BertClassifier)
     several = classifier and task.problem_type == MULTI_LABEL
     if FLAGS.confusion and (several or not classifier):
         raise InputError("--confusion: the rows of this task do not have one class each")
-    rows = kind_of(task).read_for(task, FLAGS.rows)
+    rows = kind.read_for(task, FLAGS.rows)
 
     line = json.dumps(task.evaluate_rows(rows, FLAGS.batch_size))
     print(line)

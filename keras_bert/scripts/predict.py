@@ -3,14 +3,15 @@
     echo "a gripping film" | keras-bert predict --model=runs/sst2/model
     keras-bert predict --model=runs/sst2/model --input=reviews.csv --text=review --output=answers.jsonl
 
---input=- reads standard input, a text a line (for tasks on pairs: the two texts with a tab between), and answers what
+--input=- reads standard input, a text a line (for tasks on pairs: the two texts with a tab between; for multiple
+choice: the text and its choices), and answers what
 has arrived. A .txt file is read in the same way; .csv, .tsv and .jsonl files by the columns --text and --text_pair.
 """
 
 import json
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -32,6 +33,7 @@ flags.DEFINE_integer("batch_size", 32, "Texts a batch.", lower_bound=1)
 
 # Texts read ahead and answered together, those of like length in one batch.
 _WINDOW_BATCHES = 16
+TAB = "\t"
 
 
 def run() -> None:
@@ -44,31 +46,39 @@ def main() -> None:
     check_output_file(FLAGS.output)
     by_lines = FLAGS.input == "-" or FLAGS.input.endswith((".txt", ".txt.gz"))
     # Read before the model is loaded: what is wrong with a file is said at once.
-    rows = None if by_lines else row_flags.read_rows(FLAGS.input, label=False)
+    read = row_flags.read_choice_rows if FLAGS.choices else row_flags.read_rows
+    rows = None if by_lines else read(FLAGS.input, label=False)
 
-    from keras_bert.tasks import open_task
+    from keras_bert.tasks import BertPretrainer, open_task
 
     task = open_task(FLAGS.model)
+    several = "masks" if isinstance(task, BertPretrainer) else "entities"
     size = _WINDOW_BATCHES * FLAGS.batch_size
     windows = _from_lines(task.text_fields, size) if rows is None else _from_rows(rows, task.text_fields, size)
     with output_file(FLAGS.output) as out:
         for window in windows:
             for text, answer in zip(window, task.answer(window, FLAGS.batch_size), strict=True):
-                # A pretrainer answers with a list, one entry for each [MASK].
-                fields = answer if isinstance(answer, dict) else {"masks": answer}
-                out.write(json.dumps({**text, **fields}, ensure_ascii=False) + "\n")
+                # A pretrainer answers with a list, one entry for each [MASK], a token classifier with one of entities.
+                fields = answer if isinstance(answer, dict) else {several: answer}
+                # The text that was asked stays, where an answer has one too.
+                out.write(json.dumps({**text, **{**fields, **text}}, ensure_ascii=False) + "\n")
             out.flush()
 
 
-def _from_rows(rows: "tf.data.Dataset", fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, str]]]:
+def _from_rows(rows: "tf.data.Dataset", fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, Any]]]:
     """Yields the texts of a file with columns, some at a time, each a dict of the task's fields."""
     row_flags.check_texts(FLAGS.input, fields)
     for batch in rows.batch(size).as_numpy_iterator():
-        texts = ([text.decode() for text in batch[name].tolist()] for name in fields)
+        texts = (_decoded(batch[name].tolist()) for name in fields)
         yield [dict(zip(fields, row, strict=True)) for row in zip(*texts, strict=True)]
 
 
-def _from_lines(fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, str]]]:
+def _decoded(texts: list[Any]) -> list[Any]:
+    """Makes strings of bytes, and of lists of them."""
+    return [text.decode() if isinstance(text, bytes) else _decoded(text) for text in texts]
+
+
+def _from_lines(fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, Any]]]:
     """Yields the texts of a file of lines, or those that have arrived at standard input."""
     number = 0
     for lines in read_text_lines(FLAGS.input, size):
@@ -76,11 +86,14 @@ def _from_lines(fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, s
         number += len(lines)
 
 
-def _texts(line: str, number: int, fields: tuple[str, ...]) -> dict[str, str]:
-    parts = line.split("\t") if len(fields) == 2 else [line]
-    if len(parts) != len(fields):
+def _texts(line: str, number: int, fields: tuple[str, ...]) -> dict[str, Any]:
+    parts: list[Any] = line.split("\t") if len(fields) == 2 else [line]
+    if "choices" in fields and len(parts) > 2:
+        parts = [parts[0], parts[1:]]
+    if len(parts) != len(fields) or ("choices" in fields and isinstance(parts[1], str)):
         source = "standard input" if FLAGS.input == "-" else FLAGS.input
-        raise InputError(f"{source}, line {number}: expected two texts with a tab between, found {len(parts) - 1} tabs")
+        texts = "a text and two or more choices with tabs" if "choices" in fields else "two texts with a tab"
+        raise InputError(f"{source}, line {number}: expected {texts} between, found {line.count(TAB)} tabs")
     return dict(zip(fields, parts, strict=True))
 
 

@@ -20,6 +20,23 @@ flags.DEFINE_list("columns", None, "Names of all columns of a .csv or .tsv file 
 flags.DEFINE_string("label_separator", "|", "What divides the labels of a row with several, in .csv and .tsv.")
 flags.DEFINE_string("data_dir", None, "TFDS's folder of data sets, for tfds: sources.")
 
+flags.DEFINE_list(
+    "choices", None, "Columns with the choices of a text, or one field of a .jsonl file with a list of them."
+)
+
+# Of rows whose words have labels
+flags.DEFINE_string("words", None, "Field of a .jsonl file with the words, whose tags are in --label.")
+flags.DEFINE_string("document", None, "Field of a .jsonl file that says which document a row is of.")
+flags.DEFINE_integer("word_column", 0, "Column of a CoNLL file with the words, from 0.")
+flags.DEFINE_integer("tag_column", -1, "Column of a CoNLL file with the tags; the last.")
+flags.DEFINE_enum(
+    "tag_scheme",
+    "auto",
+    ["auto", "IOB2", "IOB1", "IOB", "BIOES", "plain"],
+    "How tags mark entities; auto: the strictest that allows all of them.",
+)
+flags.DEFINE_string("word_separator", " ", "What stands between words in a text; '' for Chinese by characters.")
+
 
 def read_rows(source: str, label: bool = True, **options: Any) -> tf.data.Dataset:
     """Reads a source of rows as the flags say.
@@ -27,18 +44,64 @@ def read_rows(source: str, label: bool = True, **options: Any) -> tf.data.Datase
     Args:
         source: As for `keras_bert.data.read`.
         label: Read the label as well.
-        **options: Further arguments of `keras_bert.data.read`.
+        **options: Further arguments of `keras_bert.data.read`, in place of the flags.
     """
     from keras_bert.data import read
 
     return read(
         source,
+        **{
+            "text": FLAGS.text,
+            "text_pair": FLAGS.text_pair,
+            "label": FLAGS.label if label else None,
+            "columns": FLAGS.columns,
+            "label_separator": FLAGS.label_separator,
+            "data_dir": FLAGS.data_dir,
+            **options,
+        },
+    )
+
+
+def read_choice_rows(source: str, label: bool = True) -> tf.data.Dataset:
+    """Reads a source of texts with choices as the flags say.
+
+    Args:
+        source: As for `keras_bert.data.read_choices`.
+        label: Read the number of the right choice as well.
+    """
+    from keras_bert.data import read_choices
+
+    if not FLAGS.choices:
+        raise InputError(f"{source}: the model takes a text and its choices; name their columns, --choices=COLUMN,...")
+    return read_choices(
+        source,
         text=FLAGS.text,
-        text_pair=FLAGS.text_pair,
+        choices=FLAGS.choices[0] if len(FLAGS.choices) == 1 else FLAGS.choices,
         label=FLAGS.label if label else None,
         columns=FLAGS.columns,
-        label_separator=FLAGS.label_separator,
         data_dir=FLAGS.data_dir,
+    )
+
+
+def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:
+    """Reads a source of tagged words as the flags say.
+
+    Args:
+        source: As for `keras_bert.data.read_tags`.
+        **options: Further arguments of `keras_bert.data.read_tags`.
+    """
+    from keras_bert.data import read_tags
+
+    return read_tags(
+        source,
+        words=FLAGS.words,
+        text=FLAGS.text,
+        label=FLAGS.label,
+        document=FLAGS.document,
+        scheme=FLAGS.tag_scheme,
+        separator=FLAGS.word_separator,
+        word_column=FLAGS.word_column,
+        tag_column=FLAGS.tag_column,
         **options,
     )
 
@@ -53,6 +116,8 @@ def check_texts(source: str, fields: tuple[str, ...]) -> None:
     Raises:
         InputError: One column too few, or one too many.
     """
+    if "choices" in fields:
+        return  # `read_choice_rows` has said what there was to say
     if len(fields) == 2 and FLAGS.text_pair is None:
         raise InputError(f"{source}: the model takes pairs of texts; name the column of the second, --text_pair=COLUMN")
     if len(fields) == 1 and FLAGS.text_pair is not None:

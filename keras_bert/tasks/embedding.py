@@ -204,8 +204,9 @@ class BertEmbedder(BertTask):
             batch_size: Texts a batch.
 
         Returns:
-            With labels `pearson`, `spearman`, `mse` (of scores scaled to 0 ... 1) and `loss`, which is the same;
-            without `recall_at_1`, `recall_at_5`, `recall_at_10` and `mrr`.
+            With labels `pearson` and `spearman`, and for the objective `"cosine"` also `mse` (of scores scaled to
+            0 ... 1) and `loss`, which is the same; without labels `recall_at_1`, `recall_at_5`, `recall_at_10` and
+            `mrr`.
 
         Raises:
             InputError: There are no rows, or they are no pairs.
@@ -221,9 +222,14 @@ class BertEmbedder(BertTask):
         if not self.normalize:
             vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         if "label" in rows.element_spec:
-            (targets,) = self.targets(np.array([row["label"] for row in read], "float32"))
+            labels = np.array([row["label"] for row in read], "float32")
             first, second = (vectors[[place[text] for text in texts]] for texts in (firsts, seconds))
-            results = scores("regression", targets.numpy()[:, 0], (first * second).sum(1))
+            cosines = (first * second).sum(1)
+            if self.objective == "ranking":
+                found = scores("regression", labels, cosines)
+                return {name: found[name] for name in ("pearson", "spearman")}
+            (targets,) = self.targets(labels)
+            results = scores("regression", targets.numpy()[:, 0], cosines)
             return {"loss": results["mse"], **results}
         documents = {text: index for index, text in enumerate(dict.fromkeys(seconds))}
         belongs: dict[bytes, set[int]] = {}

@@ -111,6 +111,11 @@ class BertMultipleChoice(BertTask):
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
 
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The strings of a row."""
+        return ("text", "choices")
+
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Gives logits; see the class."""
         logits = super().__call__(flat_rows(inputs), *args, **kwargs)

@@ -17,7 +17,8 @@ class RankingLoss(keras.losses.Loss):
     that are no partners of it (hard negatives); these are candidates for all rows too. A candidate that is the same
     text as the row's own partner, or the partner of a row with the same anchor, may well be right: it is left out.
 
-    Under a distribution strategy the candidates are those of the replica.
+    Under a distribution strategy the candidates are those of the replica, and where a batch is computed in parts those
+    of the part.
 
     Args:
         scale: Factor on the cosines, the inverse of a temperature.

@@ -104,7 +104,6 @@ def test_near_in_meaning_is_near_in_space(minilm: BertEmbedder):
 def test_similarity_of_sentences_without_training(minilm: BertEmbedder, shared_data: Path):
     columns = {"text": "sentence1", "text_pair": "sentence2", "label": "score"}
     rows = read(shared_data / "sentence_pair" / "stsb" / "dev.tsv", **columns, label_type="number")
-    minilm = BertEmbedder.from_preset("minilm", score_range=(0, 5))
     assert minilm.evaluate_rows(rows)["spearman"] >= 0.86
 
 
@@ -184,6 +183,15 @@ def test_scores_of_pairs_with_a_label_are_correlations_of_cosines():
     found = model.evaluate_rows(tiny.dataset(SCORES, tiny.PAIRS), batch_size=3)
     assert found["spearman"] == pytest.approx(stats.spearmanr(cosines, SCORES).statistic, abs=1e-6)
     assert found["mse"] == found["loss"] == pytest.approx(((cosines - np.array(SCORES) / 5) ** 2).mean(), rel=1e-4)
+
+
+def test_a_ranking_model_needs_no_range_to_be_scored(embedder: BertEmbedder):
+    cosines = (embedder.embed(tiny.TEXTS) * embedder.embed(tiny.PAIRS)).sum(1)
+    expected = {
+        "pearson": stats.pearsonr(cosines, SCORES).statistic,
+        "spearman": stats.spearmanr(cosines, SCORES).statistic,
+    }
+    assert embedder.evaluate_rows(tiny.dataset(SCORES, tiny.PAIRS)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_scores_of_pairs_without_a_label_are_those_of_search(embedder: BertEmbedder):

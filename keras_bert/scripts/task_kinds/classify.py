@@ -34,6 +34,9 @@ class Classify(TaskKind):
 
     task_class = "BertClassifier"
 
+    def __init__(self) -> None:
+        self._parts: list[tuple[str, tf.data.Dataset]] = []
+
     def check_flags(self) -> None:
         """Refuses weights of classes where a row has several."""
         if FLAGS.class_weights and FLAGS.multi_label:
@@ -42,14 +45,18 @@ class Classify(TaskKind):
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads rows whose label is a class, or several."""
         label_type = "classes" if FLAGS.multi_label else "class"
-        return self.read_rows(source, label_type=label_type, labels=labels or FLAGS.labels or None)
+        rows = self.read_rows(source, label_type=label_type, labels=labels or FLAGS.labels or None)
+        self._parts.append((source, rows))
+        return rows
 
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads rows with the labels that a classifier knows."""
         from keras_bert.tasks.classification import MULTI_LABEL
 
         label_type = "classes" if task.problem_type == MULTI_LABEL else "class"
-        return self.read_rows(source, label_type=label_type, labels=task.labels)
+        rows = self.read_rows(source, label_type=label_type, labels=task.labels)
+        check_markers(task, source, rows)
+        return rows
 
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
         """Returns the classes of the training rows, sorted, or those of `--labels`."""
@@ -69,7 +76,7 @@ class Classify(TaskKind):
         from keras_bert.tasks import BertClassifier
         from keras_bert.tasks.classification import MULTI_LABEL, SINGLE_LABEL
 
-        return BertClassifier.from_preset(
+        task = BertClassifier.from_preset(
             checkpoint,
             labels=labels,
             problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
@@ -79,6 +86,9 @@ class Classify(TaskKind):
             new_pooler=FLAGS.new_pooler,
             **self.model_options(),
         )
+        for source, rows in self._parts:
+            check_markers(task, source, rows)
+        return task
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws the confusion matrix."""
@@ -87,6 +97,32 @@ class Classify(TaskKind):
         if not FLAGS.multi_label:
             outputs, targets = task.predict_rows(rows, FLAGS.eval_batch_size)
             plot_confusion(targets, task.predicted(outputs), task.labels, folder / "confusion.png")
+
+
+def check_markers(task: BertClassifier, source: str, rows: tf.data.Dataset) -> None:
+    """Refuses texts without the markers that a model reads, or whose markers would be cut off.
+
+    Args:
+        task: The model; one that reads no markers takes any text.
+        source: Where the rows are from, for the message.
+        rows: Labelled rows.
+
+    Raises:
+        InputError: Names the first such row.
+    """
+    if task.pooling != "markers":
+        return
+    number = 0
+    for batch in rows.batch(1024):
+        packed = task.preprocessor.pack(*(batch[name] for name in task.text_fields))
+        for text, is_marked in zip(batch["text"].numpy(), task.is_marked(packed["token_ids"]).numpy(), strict=True):
+            number += 1
+            if not is_marked:
+                way_out = "mark both entities, <e1>...</e1> and <e2>...</e2>"
+                if b"<e1>" in text and b"<e2>" in text:
+                    way_out = f"a marker is beyond the first {task.preprocessor.max_length} tokens; raise --max_length"
+                shown = text.decode("utf-8", "replace")
+                raise InputError(f"{source}, row {number}: {way_out}; the text is: {shown:.80}")
 
 
 def class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float] | None:

@@ -48,6 +48,10 @@ class TaskKind:
         """Reads labelled rows for a model that is trained; a label it does not know is an `InputError`."""
         raise NotImplementedError
 
+    def text_fields(self, task: Any) -> tuple[str, ...]:
+        """Returns the texts of a labelled row of a trained model."""
+        return task.text_fields
+
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
         """Returns the names that the model gives, in the order of its outputs; None for a task without."""
         del train
