@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_bert.layers.activations import activation as get_activation
 from keras_bert.layers.bias_add import bias_add
+from keras_bert.layers.gelu import gelu_with_lean_gradient
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -54,8 +55,10 @@ class Linear(keras.layers.Layer):
         )
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         outputs = bias_add(ops.matmul(inputs, self.kernel), self.bias)
+        if training and self.activation == "gelu":
+            return gelu_with_lean_gradient(outputs)
         return self._activation(outputs) if self._activation else outputs
 
     def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
