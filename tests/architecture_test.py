@@ -46,6 +46,7 @@ FOREIGN = ("keras", "keras_hub", "tensorflow", "tensorflow_text", "tensorflow_da
 # Packages of the extras: imported inside the function that needs them.
 EXTRAS = {
     "apache_beam",
+    "faiss",
     "grpc",
     "matplotlib",
     "requests",

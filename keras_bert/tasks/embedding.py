@@ -1,5 +1,6 @@
 """Embeddings: texts as vectors, near each other where the texts mean alike."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -269,6 +270,22 @@ class BertEmbedder(BertTask):
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """Turns the array of `answers` into dicts with `embedding`, a list of numbers."""
         return [{"embedding": vector} for vector in answers["embedding"].tolist()]
+
+    def fingerprint(self) -> str:
+        """Gives a SHA-256 of all that its vectors depend on: weights, vocabulary, pooling, the longest input.
+
+        Vectors of two models can be compared only if their fingerprints are the same.
+        """
+        settings = {
+            "pooling": self.pooling,
+            "config": self.encoder.config.to_dict(),
+            "preprocessor": self.preprocessor.settings,
+            "tokenizer": [self.tokenizer.lowercase, self.tokenizer.strip_accents, self.tokenizer.get_vocabulary()],
+        }
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        for weight in self.weights_by_name():
+            digest.update(np.ascontiguousarray(weight.read()))
+        return digest.hexdigest()
 
     # -- training and folders --------------------------------------------------------------------------------
 

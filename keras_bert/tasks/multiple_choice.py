@@ -14,7 +14,7 @@ from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
-from keras_bert.serving.saved_model import Signature
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.pooled_head import pooled_head
 from keras_bert.tasks.several_texts import flat_rows, group_rows, pad_groups

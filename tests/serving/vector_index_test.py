@@ -1,0 +1,135 @@
+"""The index against plain numpy; what is saved comes back; what does not fit is refused."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_bert.errors import InputError
+from keras_bert.serving import VectorIndex
+from keras_bert.serving.vector_index import unit_vectors
+
+RNG = np.random.default_rng(0)
+VECTORS = RNG.normal(size=(300, 8)).astype("float32")
+ROWS = [{"text": f"text {number} ü\u2028"} for number in range(300)]
+QUERIES = RNG.normal(size=(600, 8))
+MODEL = {"handle": "minilm", "fingerprint": "abc"}
+
+
+def cosines() -> np.ndarray:
+    norms = np.linalg.norm(QUERIES, axis=1)[:, None] * np.linalg.norm(VECTORS, axis=1)
+    return QUERIES @ VECTORS.T / norms
+
+
+def test_the_nearest_by_cosine_come_first():
+    """More queries than are compared at a time; neither queries nor vectors are of length 1."""
+    scores, numbers = VectorIndex(VECTORS, ROWS, MODEL).search(QUERIES, 7)
+    expected = np.argsort(-cosines(), axis=1)[:, :7]
+    np.testing.assert_array_equal(numbers, expected)
+    np.testing.assert_allclose(scores, np.take_along_axis(cosines(), expected, 1), atol=1e-5)
+
+
+def test_rows_as_near_come_in_their_order_and_no_more_than_there_are():
+    index = VectorIndex(np.array([[1, 0], [0, 1], [2, 0]]), ROWS[:3], MODEL)
+    scores, numbers = index.search(np.array([[3.0, 0.0], [0.0, 0.0]]), 9)
+    assert numbers.tolist() == [[0, 2, 1], [0, 1, 2]]
+    assert scores.tolist() == [[1, 1, 0], [0, 0, 0]]
+    assert index.search(np.zeros((0, 2)), 2)[1].shape == (0, 2)
+
+
+def test_approximate_search_finds_nearly_all_of_them(tmp_path: Path):
+    pytest.importorskip("faiss", reason="needs the search extra")
+    index = VectorIndex(VECTORS, ROWS, MODEL, method="approximate")
+    expected = np.argsort(-cosines(), axis=1)[:, :5]
+    scores, numbers = index.search(QUERIES, 5)
+    assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(numbers, expected, strict=True)]) > 0.98
+    np.testing.assert_allclose(scores, np.take_along_axis(cosines(), numbers, 1), atol=1e-5)
+    index.save(tmp_path / "index")
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == ["index.json", "rows.jsonl", "vectors.faiss"]
+    again = VectorIndex.open(tmp_path / "index")
+    np.testing.assert_array_equal(again.search(QUERIES, 5)[1], numbers)
+    assert (again.method, again.rows) == ("approximate", ROWS)
+
+
+def test_past_some_thousand_rows_the_search_is_approximate():
+    pytest.importorskip("faiss", reason="needs the search extra")
+    many = RNG.normal(size=(5001, 2))
+    rows = [{"text": ""}] * 5001
+    assert VectorIndex(many, rows, MODEL).method == "approximate"
+    assert VectorIndex(many, rows, MODEL, method="exact").method == "exact"
+    assert VectorIndex(many[:5000], rows[:5000], MODEL).method == "exact"
+
+
+def test_an_index_comes_back(tmp_path: Path):
+    index = VectorIndex(VECTORS, ROWS, MODEL)
+    index.save(tmp_path / "index")
+    again = VectorIndex.open(tmp_path / "index")
+    assert (again.rows, again.model, again.method, again.size) == (ROWS, MODEL, "exact", 8)
+    for ours, theirs in zip(again.search(QUERIES, 3), index.search(QUERIES, 3), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(InputError, match="already holds"):
+        index.save(tmp_path / "index")
+    VectorIndex(VECTORS[:1], ROWS[:1], MODEL).save(tmp_path / "index", overwrite=True)
+    assert len(VectorIndex.open(tmp_path / "index").rows) == 1
+
+
+def test_without_faiss_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    with pytest.raises(InputError, match=r"bert-for-keras\[search\].*--method=exact"):
+        VectorIndex(VECTORS, ROWS, MODEL, method="approximate")
+    assert VectorIndex(VECTORS, ROWS, MODEL).method == "exact"
+
+
+def damage(folder: Path, name: str, content: str | bytes | None) -> None:
+    if content is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("index.json", None, r"no index there \(no index.json\)"),
+        ("vectors.npy", None, r"no index there \(no vectors.npy\)"),
+        ("index.json", "{", "the index is damaged"),
+        ("index.json", '{"format": 2}', "an index of format 2; this version reads 1"),
+        ("index.json", '{"format": 1}', "the index is damaged"),
+        ("rows.jsonl", '{"text": "a"}\n', r"damaged: 1 rows, vectors \(300, 8\)"),
+        ("rows.jsonl", "text\n", "the index is damaged"),
+        ("vectors.npy", b"\x93NUMPY", "the index is damaged"),
+    ],
+)
+def test_what_is_no_index_is_refused(name: str, content: str | bytes | None, message: str, tmp_path: Path):
+    VectorIndex(VECTORS, ROWS, MODEL).save(tmp_path / "index")
+    damage(tmp_path / "index", name, content)
+    with pytest.raises(InputError, match=message):
+        VectorIndex.open(tmp_path / "index")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
+    with pytest.raises(InputError, match="nowhere: no index there"):
+        VectorIndex.open(tmp_path / "nowhere")
+
+
+def test_impossible_arguments_are_refused():
+    index = VectorIndex(VECTORS, ROWS, MODEL)
+    with pytest.raises(InputError, match="at least 1"):
+        VectorIndex(VECTORS[:0], [], MODEL)
+    with pytest.raises(InputError, match="300 vectors for 1 rows"):
+        VectorIndex(VECTORS, ROWS[:1], MODEL)
+    with pytest.raises(InputError, match="method must be one of exact, approximate"):
+        VectorIndex(VECTORS, ROWS, MODEL, method="hnsw")
+    with pytest.raises(InputError, match="the index has vectors of 8 numbers"):
+        index.search(np.zeros((1, 9)), 1)
+    with pytest.raises(InputError, match="k is 0"):
+        index.search(QUERIES, 0)
+
+
+def test_unit_vectors_have_the_length_one_and_zeros_stay():
+    units = unit_vectors(np.array([[3.0, 4.0], [0.0, 0.0]]))
+    np.testing.assert_allclose(units, [[0.6, 0.8], [0, 0]])
+    assert units.dtype == np.float32
+    assert json.dumps(units.tolist())
