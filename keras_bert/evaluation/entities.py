@@ -1,5 +1,6 @@
 """Precision, recall and F1 of entities, as the CoNLL shared tasks count them, by seqeval."""
 
+import warnings
 from collections.abc import Sequence
 
 from keras_bert.errors import InputError
@@ -33,7 +34,10 @@ def entity_scores(targets: Sequence[Sequence[str]], predictions: Sequence[Sequen
     if [len(tags) for tags in targets] != [len(tags) for tags in predictions]:
         raise InputError("targets and predictions are not of the same sentences: their words differ in number")
     pair = [list(map(str, tags)) for tags in targets], [list(map(str, tags)) for tags in predictions]
-    report = metrics.classification_report(*pair, output_dict=True, zero_division=0)
+    with warnings.catch_warnings():
+        # Of its averages over types, not used here, where no sentence has an entity.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        report = metrics.classification_report(*pair, output_dict=True, zero_division=0)
     total = report["micro avg"]
     names = {"precision": "precision", "recall": "recall", "f1": "f1-score"}
     scores = {name: float(total[key]) for name, key in names.items()}

@@ -20,7 +20,7 @@ from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.tag_entities import FIELDS, entities_of, in_characters
 from keras_bert.tasks.task import BertTask, Tensors, Text, open_preset
 from keras_bert.tasks.token_head import ARCHITECTURE, labels_tokens, token_head
-from keras_bert.tasks.token_windows import TokenWindows, cut_into_windows, run_in_chunks
+from keras_bert.tasks.token_windows import TokenWindows, cut_into_windows, run_by_length, run_in_chunks
 from keras_bert.text.alignment import Alignment, Pieces, align, cut_into_pieces, word_spans
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tag_decoding import best_path
@@ -88,6 +88,7 @@ class BertTokenClassifier(BertTask):
         _check(labels, scheme, stride, pieces)
         logits, head = token_head(encoder, len(labels))
         super().__init__(encoder, preprocessor, logits, **kwargs)
+        self._stages.windows = (None, None, None)
         self.labels = tuple(labels)
         self.scheme = scheme
         self.constrained = constrained
@@ -187,11 +188,7 @@ class BertTokenClassifier(BertTask):
             InputError: The rows have no labelled words.
         """
         _check_labelled(rows)
-        parts = [self.features(chunk) for chunk in self._chunks(rows)]
-        inputs, targets, weights = (
-            tf.nest.map_structure(lambda *tensors: tf.concat(tensors, 0), *part) for part in zip(*parts, strict=True)
-        )
-        windows = tf.data.Dataset.from_tensor_slices({**inputs, "target": targets, "weight": weights})
+        windows = tf.data.Dataset.from_tensor_slices(self._windows_of(rows))
 
         def split(window: Mapping[str, Any]) -> tuple[Any, ...]:
             names = ("token_ids", "segment_ids")
@@ -204,6 +201,22 @@ class BertTokenClassifier(BertTask):
         plain = windows.map(lambda window: {name: tf.convert_to_tensor(value) for name, value in window.items()})
         options = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
         return batches(plain, split, self.preprocessor.pad, batch_size, **options).map(dense)
+
+    def _windows_of(self, rows: tf.data.Dataset) -> dict[str, tf.RaggedTensor]:
+        """Makes the windows of all rows; those of the last rows are kept, as epochs ask for the same ones."""
+        known_rows, known_settings, windows = self._stages.windows
+        if known_rows is not rows or known_settings != self._settings():
+            parts = [self.features(chunk) for chunk in self._chunks(rows)]
+            if not parts:
+                raise InputError("there are no rows to make batches of")
+
+            def join(*tensors: Any) -> Any:
+                return tf.concat(tensors, 0)
+
+            inputs, targets, weights = (tf.nest.map_structure(join, *part) for part in zip(*parts, strict=True))
+            windows = {**inputs, "target": targets, "weight": weights}
+            self._stages.windows = (rows, self._settings(), windows)
+        return windows
 
     def _cut(self, rows: Mapping[str, Any]) -> tuple[Pieces, TokenWindows]:
         pieces = cut_into_pieces(self.tokenizer, rows["text"])
@@ -311,7 +324,7 @@ class BertTokenClassifier(BertTask):
         losses = []
         for chunk in self._chunks(rows):
             pieces, windows = self._cut(chunk)
-            logits = self._run_sorted(windows, batch_size)
+            logits = run_by_length(self._stages.forward, windows, self.preprocessor, batch_size)
             alignment = self._align(chunk, pieces)
             wanted, weights = (tensor.numpy() for tensor in self._piece_targets(chunk, pieces, alignment))
             log_probabilities = tf.nn.log_softmax(logits).numpy()
@@ -324,20 +337,6 @@ class BertTokenClassifier(BertTask):
         if not targets:
             raise InputError("there are no rows to evaluate")
         return (predicted, np.concatenate(losses)), targets
-
-    def _run_sorted(self, windows: TokenWindows, batch_size: int) -> np.ndarray:
-        """Runs the model over windows of like length together; returns the logits of each piece, (pieces, labels)."""
-        ids = windows.inputs["token_ids"]
-        splits = ids.row_splits.numpy()
-        order = np.argsort(np.diff(splits), kind="stable")
-        logits = np.zeros((splits[-1], len(self.labels)), np.float32)
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            inputs = self.preprocessor.pad({name: tf.gather(rows, chosen) for name, rows in windows.inputs.items()})
-            outputs = self._stages.forward(inputs).numpy()
-            for window, output in zip(chosen, outputs, strict=True):
-                logits[splits[window] : splits[window + 1]] = output[: splits[window + 1] - splits[window]]
-        return logits[splits[windows.window.numpy()] + windows.place.numpy()]
 
     def _label_words(self, log_probabilities: Any, first_piece: tf.Tensor, words: tf.RaggedTensor) -> tf.RaggedTensor:
         """Labels given words; one that no piece tells of goes on with the word before it, or is labelled 0 (`O`)."""

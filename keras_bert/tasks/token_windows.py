@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -88,3 +89,35 @@ def run_in_chunks(
     start = (0, tf.TensorArray(tf.float32, chunks, infer_shape=False))
     outputs = tf.while_loop(lambda index, _: index < chunks, step, start)[1]
     return tf.ensure_shape(outputs.concat(), [None, None, None])
+
+
+def run_by_length(
+    function: Callable[[Mapping[str, tf.Tensor]], tf.Tensor],
+    windows: TokenWindows,
+    preprocessor: BertPreprocessor,
+    batch_size: int,
+) -> np.ndarray:
+    """Runs a function over windows outside of a graph, those of like length together.
+
+    Args:
+        function: From inputs (windows, tokens) to outputs (windows, tokens, size).
+        windows: The windows.
+        preprocessor: Pads them.
+        batch_size: Windows at a time.
+
+    Returns:
+        float32 (pieces, size), the outputs for each piece in the window in which it has the most context.
+    """
+    splits = windows.piece.row_splits.numpy()
+    order = np.argsort(np.diff(splits), kind="stable")
+    found = None
+    for start in range(0, len(order), batch_size):
+        chosen = order[start : start + batch_size]
+        inputs = preprocessor.pad({name: tf.gather(rows, chosen) for name, rows in windows.inputs.items()})
+        outputs = function(inputs).numpy()
+        if found is None:
+            found = np.zeros((splits[-1], outputs.shape[-1]), np.float32)
+        for window, output in zip(chosen, outputs, strict=True):
+            found[splits[window] : splits[window + 1]] = output[: splits[window + 1] - splits[window]]
+    assert found is not None, "there is a window even for a text without words"
+    return found[splits[windows.window.numpy()] + windows.place.numpy()]

@@ -72,7 +72,7 @@ if not workers:
 from keras_bert.training import AdamW, LinearWarmupDecay, make_strategy
 
 strategy = make_strategy("multi_worker" if workers else "mirrored" if replicas > 1 else "none")
-from tests.tasks import tiny
+from tests.tasks import tiny, tiny_tags
 assert strategy.num_replicas_in_sync == replicas
 # Batches of 5 and of 3: replicas with different numbers of rows, and with none.
 LABELED = tiny.dataset(tiny.LABELS)
@@ -81,6 +81,7 @@ WEIGHTS = {"positive": 3.0, "neutral": 0.3}
 CASES = {
     "classifier": (lambda **options: tiny.classifier(class_weights=WEIGHTS, **options), LABELED),
     "regressor": (tiny.regressor, NUMBERS),
+    "tagger": (tiny_tags.tagger, tiny_tags.rows()),
     "pretrainer": (tiny.pretrainer, tiny.pretraining_examples(8)),
 }
 weights = {}

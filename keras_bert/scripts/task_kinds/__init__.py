@@ -12,11 +12,20 @@ from typing import Any
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.scripts.task_kinds.choose import Choose
 from keras_bert.scripts.task_kinds.classify import Classify
+from keras_bert.scripts.task_kinds.embed import Embed
 from keras_bert.scripts.task_kinds.regress import Regress
+from keras_bert.scripts.task_kinds.tag import Tag
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
-KINDS: dict[str, TaskKind] = {"classify": Classify(), "regress": Regress()}
+KINDS: dict[str, TaskKind] = {
+    "choose": Choose(),
+    "classify": Classify(),
+    "embed": Embed(),
+    "regress": Regress(),
+    "tag": Tag(),
+}
 
 
 def kind_modules() -> tuple[types.ModuleType, ...]:

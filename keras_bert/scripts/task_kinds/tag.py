@@ -1,0 +1,75 @@
+"""`--task=tag`: labels of words: entities, parts of speech."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from keras_bert.errors import InputError
+from keras_bert.scripts import row_flags
+from keras_bert.scripts.task_kinds.task_kind import TaskKind
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.tasks import BertTokenClassifier
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_bool("document_context", False, "The neighbours of a sentence in its document are its context.")
+flags.DEFINE_bool("label_all_pieces", False, "Learn from all pieces of a word, not from its first alone.")
+flags.DEFINE_bool("constrained", True, "Answer only sequences of labels that their scheme allows.")
+flags.DEFINE_integer(
+    "window_stride",
+    None,
+    "Tokens from the begin of one window of a long text to that of the next; half of --max_length.",
+    lower_bound=1,
+)
+
+# What a model that labels words does not have.
+_OF_POOLED_TASKS = ("pooling", "new_pooler", "truncation", "text_pair")
+
+
+class Tag(TaskKind):
+    """Rows with a label for each word; a `BertTokenClassifier`."""
+
+    task_class = "BertTokenClassifier"
+    scored_by = "seqeval.metrics"
+
+    def check_flags(self) -> None:
+        """Refuses what goes with one vector a text."""
+        for name in _OF_POOLED_TASKS:
+            if FLAGS[name].value != FLAGS[name].default:
+                raise InputError(f"--{name} does not go with --task=tag, which labels the words of one text")
+
+    def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
+        """Reads rows of tagged words."""
+        return row_flags.read_tagged_rows(source, labels=labels, need_documents=FLAGS.document_context)
+
+    def read_for(self, task: Any, source: str) -> tf.data.Dataset:
+        """Reads rows with the labels that a model knows."""
+        return row_flags.read_tagged_rows(source, labels=task.labels, need_documents=task.document_context)
+
+    def labels(self, train: tf.data.Dataset) -> list[str] | None:
+        """Returns the labels for the training rows."""
+        from keras_bert.data import tag_labels
+
+        return tag_labels(train)
+
+    def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertTokenClassifier:
+        """Makes the model."""
+        from keras_bert.tasks import BertTokenClassifier
+
+        del train
+        return BertTokenClassifier.from_preset(
+            checkpoint,
+            labels=labels,
+            max_length=FLAGS.max_length,
+            dtype=FLAGS.dtype_policy,
+            constrained=FLAGS.constrained,
+            stride=FLAGS.window_stride,
+            pieces="all" if FLAGS.label_all_pieces else "first",
+            document_context=FLAGS.document_context,
+        )
