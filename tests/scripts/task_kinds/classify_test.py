@@ -7,7 +7,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from keras_bert.data import read
-from tests.scripts.programs import imported, write_table
+from tests.scripts.programs import imported, run_program, write_table
 
 
 def test_balanced_class_weights_are_those_of_scikit_learn(tmp_path: Path):
@@ -28,3 +28,14 @@ def test_the_classes_are_those_of_the_rows_sorted(tmp_path: Path):
         train = kind.read(str(path))
         assert kind.labels(train) == ["a", "b"]
         assert sorted(row["label"] for row in train.as_numpy_iterator()) == [b"a", b"b", b"b"]
+
+
+def test_rows_without_the_markers_of_relations_are_named(encoder: Path, tmp_path: Path):
+    lines = [("<e1>film</e1> was <e2>good</e2>", "A(e1,e2)"), ("<e2>film</e2> was good", "Other")]
+    path = write_table(tmp_path / "rows.tsv", ("text", "label"), lines)
+    flags = ["--task=classify", "--pooling=markers", f"--preset={encoder}", f"--output={tmp_path}/run", "--noplots"]
+    error = run_program("finetune", *flags, f"--train={path}").error
+    assert "rows.tsv, row 2: mark both entities, <e1>...</e1> and <e2>...</e2>; the text is: <e2>film" in error
+    write_table(path, ("text", "label"), [lines[0], (f"<e1>film</e1>{' very' * 20} <e2>good</e2>", "Other")])
+    error = run_program("finetune", *flags, f"--train={path}", "--max_length=16").error
+    assert "rows.tsv, row 2: a marker is beyond the first 16 tokens; raise --max_length" in error
