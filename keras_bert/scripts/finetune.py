@@ -208,6 +208,8 @@ def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resu
             # A worker that was resumed has no model of its own yet.
             own = folder if (folder / "model").is_dir() else Path(FLAGS.output)
             task.load_checkpoint(open_checkpoint(own / "model"))
+        if "dev" in parts:
+            kind.tune(task, parts["dev"])
         metrics: dict[str, Any] = {"seconds": round(state.seconds, 1), "epochs": epochs}
         if best is not None:
             metrics["best_epoch"] = best.best_epoch

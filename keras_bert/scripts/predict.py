@@ -4,13 +4,15 @@
     keras-bert predict --model=runs/sst2/model --input=reviews.csv --text=review --output=answers.jsonl
 
 --input=- reads standard input, a text a line (for tasks on pairs: the two texts with a tab between; for multiple
-choice: the text and its choices), and answers what
-has arrived. A .txt file is read in the same way; .csv, .tsv and .jsonl files by the columns --text and --text_pair.
+choice: the text and its choices; for questions: the question and the text that it is about), and answers what has
+arrived. A .txt file is read in the same way; .csv, .tsv and .jsonl files by the columns --text and --text_pair, files
+of questions as SQuAD lays them out, .json or .jsonl, with the id of each question beside its answer.
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
@@ -46,8 +48,7 @@ def main() -> None:
     check_output_file(FLAGS.output)
     by_lines = FLAGS.input == "-" or FLAGS.input.endswith((".txt", ".txt.gz"))
     # Read before the model is loaded: what is wrong with a file is said at once.
-    read = row_flags.read_choice_rows if FLAGS.choices else row_flags.read_rows
-    rows = None if by_lines else read(FLAGS.input, label=False)
+    rows = None if by_lines else _reader()(FLAGS.input, label=False)
 
     from keras_bert.tasks import BertPretrainer, open_task
 
@@ -65,9 +66,25 @@ def main() -> None:
             out.flush()
 
 
+def _reader() -> Callable[..., "tf.data.Dataset"]:
+    """Returns what reads the input's layout: that of SQuAD for a model that answers questions."""
+    from keras_bert.data import read_squad
+
+    try:
+        config = json.loads((Path(FLAGS.model) / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        config = {}  # no folder of ours: a hub handle, or an error that opening the model will tell
+    if "BertForQuestionAnswering" in (config.get("architectures") or ()):
+        return read_squad
+    return row_flags.read_choice_rows if FLAGS.choices else row_flags.read_rows
+
+
 def _from_rows(rows: "tf.data.Dataset", fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, Any]]]:
     """Yields the texts of a file with columns, some at a time, each a dict of the task's fields."""
-    row_flags.check_texts(FLAGS.input, fields)
+    if "text" in fields:
+        row_flags.check_texts(FLAGS.input, fields)
+    elif "id" in rows.element_spec:
+        fields = ("id", *fields)
     for batch in rows.batch(size).as_numpy_iterator():
         texts = (_decoded(batch[name].tolist()) for name in fields)
         yield [dict(zip(fields, row, strict=True)) for row in zip(*texts, strict=True)]

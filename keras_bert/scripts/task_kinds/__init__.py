@@ -12,6 +12,7 @@ from typing import Any
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.scripts.task_kinds.answer import Answer
 from keras_bert.scripts.task_kinds.choose import Choose
 from keras_bert.scripts.task_kinds.classify import Classify
 from keras_bert.scripts.task_kinds.embed import Embed
@@ -20,6 +21,7 @@ from keras_bert.scripts.task_kinds.tag import Tag
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 KINDS: dict[str, TaskKind] = {
+    "answer": Answer(),
     "choose": Choose(),
     "classify": Classify(),
     "embed": Embed(),

@@ -22,8 +22,8 @@ class TaskKind:
     """How the rows of a task are read, and how its model is made, as the flags say.
 
     A subclass is a value of `--task`; the flags that only it reads are defined in its file. `finetune` calls, in this
-    order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`; `evaluate` calls
-    `read_for`.
+    order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`, `tune`, `plot`;
+    `evaluate` calls `read_for`.
     """
 
     task_class: ClassVar[str]
@@ -60,6 +60,9 @@ class TaskKind:
     def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertTask:
         """Makes the model from a checkpoint."""
         raise NotImplementedError
+
+    def tune(self, task: Any, dev: tf.data.Dataset) -> None:
+        """Sets what the task takes from held-out rows, such as a threshold, when the best epoch is there."""
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws, beside the learning curves, what the task has to show on `rows`."""
