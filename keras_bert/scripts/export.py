@@ -4,6 +4,10 @@
 
 TF Serving takes the name of the model from the folder above, its version from the last part. The SavedModel needs
 only `tensorflow` and `tensorflow_text` where it runs. The model card goes with it.
+
+    keras-bert export --model=runs/sst2/model --output=export/models/sst2/2 --dtype=bfloat16 --freeze
+
+is the fastest form on a CPU with bfloat16 instructions.
 """
 
 import sys
@@ -16,6 +20,8 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
 flags.DEFINE_string("output", "export/models/library_docs/1", "Folder of the SavedModel.")
+flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Numbers to compute in.")
+flags.DEFINE_bool("freeze", False, "Write the weights into the graph as constants: faster, on CPUs above all.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 
@@ -32,8 +38,9 @@ def main() -> None:
 
     check_target(FLAGS.output, FLAGS.overwrite)
     checkpoint = open_checkpoint(FLAGS.model)
-    task = open_task(checkpoint)
-    task.export(FLAGS.output, overwrite=FLAGS.overwrite, card=checkpoint.extra.get("card"))
+    task = open_task(checkpoint, dtype="mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32")
+    card = checkpoint.extra.get("card")
+    task.export(FLAGS.output, overwrite=FLAGS.overwrite, card=card, freeze=FLAGS.freeze)
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
 

@@ -431,6 +431,7 @@ class BertTask(GlobalBatchModel):
         folder: str | Path,
         overwrite: bool = False,
         card: Mapping[str, Any] | None = None,
+        freeze: bool = False,
         **kwargs: Any,
     ) -> None:
         """Writes a SavedModel that answers raw strings.
@@ -443,14 +444,18 @@ class BertTask(GlobalBatchModel):
             folder: The SavedModel's folder; for TF Serving, `.../<name>/<version number>`.
             overwrite: Replace a folder that is there already.
             card: Facts for the model card.
+            freeze: Write the weights into the graphs as constants, which a CPU runs fastest, and leave out `token_ids`.
             **kwargs: None: a wrong argument of Keras' own `export` is an error.
 
         Raises:
-            InputError: The folder holds something and `overwrite` is False.
+            InputError: The folder holds something and `overwrite` is False, or the weights are too many to freeze.
         """
         if kwargs:
             raise TypeError(f"export() takes no {', '.join(kwargs)}; for Keras' formats call keras.Model.export")
-        write_saved_model(folder, self, self.signatures(), files={"README.md": self._card(card)}, overwrite=overwrite)
+        files, signatures = {"README.md": self._card(card)}, self.signatures()
+        if freeze:  # a copy of the weights a function
+            del signatures["token_ids"]
+        write_saved_model(folder, self, signatures, files, overwrite, freeze)
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel; a task may have more than these two."""

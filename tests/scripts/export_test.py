@@ -29,6 +29,19 @@ def test_the_saved_model_answers_as_the_model_does(pair_classifier: Path, tmp_pa
     assert "--overwrite" in again.error
 
 
+def test_bfloat16_and_frozen(classifier: Path, tmp_path: Path):
+    """The same answers, within bfloat16's two to three digits, from a graph without variables."""
+    done = run_program("export", f"--model={classifier}", f"--output={tmp_path}/1", "--dtype=bfloat16", "--freeze")
+    assert done.status == 0, done.stderr
+    loaded = tf.saved_model.load(str(tmp_path / "1"))
+    function = loaded.signatures["serving_default"]
+    assert not function.variables
+    assert set(loaded.signatures) == {"serving_default", "labels"}
+    texts = ["film", "good food", "", "the room was cold"]
+    expected = [answer["score"] for answer in open_task(classifier).answer(texts)]
+    assert function(text=tf.constant(texts))["score"].numpy() == pytest.approx(expected, abs=2e-2)
+
+
 def test_the_card_goes_with_the_model(classifier: Path, tmp_path: Path):
     """What the model was trained on and how well it does, as the folder of the run says it."""
     card = {"preset": "tiny", "data": {"train": "rows.tsv, 128 rows"}, "metrics": {"test accuracy": 0.975}}
