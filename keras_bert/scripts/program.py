@@ -23,7 +23,9 @@ TERMINATED = 143
 """Exit status after Ctrl-C and SIGTERM, as shells have it: 128 and the number of the signal."""
 
 
-def run_program(main: Callable[[], None], module: types.ModuleType, *shared: types.ModuleType) -> NoReturn:
+def run_program(
+    main: Callable[[], None], module: types.ModuleType, *shared: types.ModuleType, tensorflow: bool = True
+) -> NoReturn:
     """Parses the flags, runs a program and exits.
 
     `--help` prints the module's docstring and flags and returns before TensorFlow is imported. An `InputError`, or an
@@ -34,6 +36,7 @@ def run_program(main: Callable[[], None], module: types.ModuleType, *shared: typ
         main: The program; it reads its flags and imports what is heavy.
         module: The program's module, for its docstring and its flags.
         *shared: Modules with further flags of the program.
+        tensorflow: The program needs TensorFlow, which takes seconds to import.
     """
     # Notes of TensorFlow's C++ code are no news to a user of these programs, and what fails there raises here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -61,7 +64,8 @@ def run_program(main: Callable[[], None], module: types.ModuleType, *shared: typ
         handler = logging.get_absl_handler()
         handler.setFormatter(standard_logging.Formatter("%(message)s"))
         handler.addFilter(_is_news)
-        _import_tensorflow()
+        if tensorflow:
+            _import_tensorflow()
         main()
         sys.stdout.flush()
 

@@ -154,7 +154,7 @@ def fit_without_steps(monkeypatch: Any, *losses: float) -> None:
     def fit(
         self: BertTask, *_: Any, callbacks: keras.callbacks.CallbackList, initial_epoch: int, **__: Any
     ) -> keras.callbacks.History:
-        logs = {"loss": losses[initial_epoch]}
+        logs = {"loss": losses[min(initial_epoch, len(losses) - 1)]}
         self.stop_training = False
         callbacks.on_train_begin()
         callbacks.on_epoch_begin(initial_epoch)

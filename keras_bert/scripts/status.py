@@ -1,0 +1,115 @@
+r"""Shows how far a run is.
+
+    keras-bert status runs/mine
+
+For a folder of keras-bert finetune or pretrain, whether it runs, was stopped, or is finished: step, rate, time left,
+the last metrics. --json prints the same as one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from keras_bert.errors import InputError
+from keras_bert.scripts.program import run_program
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string("run", None, "Folder of the run; may be given without --run=.")
+flags.DEFINE_bool("json", False, "Print a JSON object.")
+
+SILENCE = 120.0
+"""Seconds without a sign of life after which a run on another machine counts as lost; it gives one every 5."""
+
+
+def run() -> None:
+    """Runs the program."""
+    sys.argv[1:] = [part if part.startswith("-") else f"--run={part}" for part in sys.argv[1:]]
+    run_program(main, sys.modules[__name__], tensorflow=False)
+
+
+def main() -> None:
+    """Prints the status of the run."""
+    if not FLAGS.run:
+        raise InputError("which run? keras-bert status runs/mine")
+    status = read_status(Path(FLAGS.run))
+    print(json.dumps(status) if FLAGS.json else "\n".join(described(status)))
+
+
+def read_status(folder: Path) -> dict[str, Any]:
+    """Reads what a run last wrote of itself.
+
+    Returns:
+        What `RunStatus` writes, with `state` made true: `lost` for a run that says it runs and does not; and
+        `silent`, seconds since it was written.
+
+    Raises:
+        InputError: There is no run in the folder.
+    """
+    path = folder / "status.json"
+    try:
+        status = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no status.json; expected the folder of a run of finetune or pretrain") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not what a run writes ({error})") from None
+    silent = max(0.0, time.time() - status["time"])
+    if status["state"] == "running":
+        here = status["host"] == socket.gethostname()
+        if not _is_alive(status["process"]) if here else silent > SILENCE:
+            status["state"] = "lost"
+    return {**status, "silent": round(silent, 1)}
+
+
+def described(status: dict[str, Any]) -> list[str]:
+    """Returns the lines for a reader."""
+    step, steps = status["step"], status["steps"]
+    share = f" of {steps:,} ({step / steps:.0%})" if steps else ""
+    ends = {"lost": "lost: its process is gone; the same command goes on from the last checkpoint"}
+    lines = [
+        f"state:   {ends.get(status['state'], status['state'])}",
+        f"step:    {step:,}{share}, epoch {status['epoch']}",
+        f"time:    {spelt(status['seconds'])}, {status['steps_per_second']:.3g} steps/s",
+    ]
+    if status["state"] == "running":
+        left = status["seconds_left"]
+        lines.append(f"left:    {'not known yet' if left is None else spelt(left)}")
+        lines.append(f"written: {spelt(status['silent'])} ago by process {status['process']} on {status['host']}")
+    width = max(map(len, status["metrics"]), default=0)
+    return lines + [f"{name:{width}} {value:.4g}" for name, value in status["metrics"].items()]
+
+
+def spelt(seconds: float) -> str:
+    """Writes a time as `2h03m`, `3m20s` or `12s`.
+
+    Example:
+        >>> spelt(7380.0), spelt(200.0), spelt(12.3)
+        ('2h03m', '3m20s', '12s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+if __name__ == "__main__":
+    run()
