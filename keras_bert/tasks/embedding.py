@@ -284,7 +284,7 @@ class BertEmbedder(BertTask):
         }
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for weight in self.weights_by_name():
-            digest.update(np.ascontiguousarray(weight.read()))
+            digest.update(np.ascontiguousarray(weight.read()).data)
         return digest.hexdigest()
 
     # -- training and folders --------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def test_rows_without_the_markers_of_relations_are_named(encoder: Path, tmp_path
     lines = [("<e1>film</e1> was <e2>good</e2>", "A(e1,e2)"), ("<e2>film</e2> was good", "Other")]
     path = write_table(tmp_path / "rows.tsv", ("text", "label"), lines)
     flags = ["--task=classify", "--pooling=markers", f"--preset={encoder}", f"--output={tmp_path}/run", "--noplots"]
-    error = run_program("finetune", *flags, f"--train={path}").error
+    error = run_program("finetune", *flags, f"--train={path}", "--max_length=32").error
     assert "rows.tsv, row 2: mark both entities, <e1>...</e1> and <e2>...</e2>; the text is: <e2>film" in error
     write_table(path, ("text", "label"), [lines[0], (f"<e1>film</e1>{' very' * 20} <e2>good</e2>", "Other")])
     error = run_program("finetune", *flags, f"--train={path}", "--max_length=16").error
