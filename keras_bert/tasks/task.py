@@ -459,7 +459,6 @@ class BertTask(GlobalBatchModel):
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel; a task may have more than these two."""
-        ids = tf.TensorSpec([None, None], tf.int32)
         names = ("token_ids", "segment_ids", "padding_mask")
         return {
             "serving_default": Signature(
@@ -468,7 +467,7 @@ class BertTask(GlobalBatchModel):
             ),
             "token_ids": Signature(
                 lambda **inputs: self.answers(self(inputs, training=False)),
-                {name: tf.TensorSpec(ids.shape, ids.dtype, name=name) for name in names},
+                {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names},
             ),
         }
 
