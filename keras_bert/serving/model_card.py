@@ -11,6 +11,8 @@ import tensorflow_text as tf_text
 from keras_bert.config import BertConfig
 from keras_bert.version import __version__
 
+CUT_OFF = "Input beyond the model's longest is cut off."
+
 _VERSIONS = {
     "keras_bert": __version__,
     "tensorflow": tf.__version__,
@@ -26,7 +28,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         task: Name of the task's class.
         config: The encoder's architecture.
         task_config: The task's entries in `config.json`, such as `id2label`; or `problem_type` and `outputs`, what
-            it gives in words, for a task without labels.
+            it gives in words, for a task without labels; `long_input` for one that cuts nothing off.
         facts: What is known of the model: `preset` (what it started from), `data` (name → what it was
             trained and scored on), `metrics` (name → value), `training` (setting → value), `license`. What
             is missing is said to be missing.
@@ -55,7 +57,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         "Versions": _table(_VERSIONS, ""),
         "Limits": (
             "The scores above hold for text like that in the data named above; for other text, measure first. "
-            "Input beyond the model's longest is cut off. The model repeats the biases of the text it was "
+            f"{task_config.get('long_input', CUT_OFF)} The model repeats the biases of the text it was "
             "pre-trained and fine-tuned on; do not let it decide about people unchecked."
         ),
     }

@@ -17,7 +17,7 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import SCORINGS, squad_scores
 from keras_bert.layers.linear import Linear
 from keras_bert.serving.model_card import model_card
-from keras_bert.serving.saved_model import Signature
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks.answer_search import N_BEST, choose, search
 from keras_bert.tasks.answer_spans import IMPOSSIBLE
 from keras_bert.tasks.character_answers import character_answer, valid_utf8
@@ -429,7 +429,11 @@ class BertQuestionAnswerer(BertTask):
 
     def _card(self, facts: Mapping[str, Any] | None) -> str:
         outputs = "the part of a text that answers a question"
-        description = {"problem_type": "extractive question answering", "outputs": outputs}
+        description = {
+            "problem_type": "extractive question answering",
+            "outputs": outputs,
+            "long_input": "Texts of any length are read in windows, of questions only the first tokens.",
+        }
         return model_card(type(self).__name__, self.encoder.config, description, facts or {})
 
     def get_config(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Answer(TaskKind):
             if FLAGS[name].value != FLAGS[name].default:
                 raise InputError(f"--{name} does not go with --task=answer, which reads questions and texts in windows")
         if not FLAGS["max_length"].present:
-            FLAGS.max_length = WINDOW
+            FLAGS["max_length"].value = WINDOW
 
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads questions, texts and answers."""
