@@ -34,8 +34,8 @@ def window_rows(rows: tf.data.Dataset, windows: Callable[[Any, Any], QuestionWin
     rows = rows.map(lambda row: {name: row[name] for name in names}).batch(ROWS_AT_ONCE)
     counted = rows.map(lambda row: _count(windows(row["question"], row["context"]), row), tf.data.AUTOTUNE)
     parts = list(counted)
-    names = parts[0]["columns"] if parts else ()
-    columns = {name: tf.concat([part["columns"][name] for part in parts], 0) for name in names}
+    kept = parts[0]["columns"] if parts else ()
+    columns = {name: tf.concat([part["columns"][name] for part in parts], 0) for name in kept}
     lost, cut = (sum(int(part[name]) for part in parts) for name in ("lost", "cut"))
     if not columns or not int(columns["token_ids"].nrows()):
         raise InputError("there are no rows to learn from")
