@@ -145,9 +145,12 @@ def _add_sentence_modules(checkpoint: Checkpoint, folder: Path, modules: list[di
         else:
             checkpoint.ignored[module["path"]] = f"a sentence-transformers module of the kind {kind}"
             embedding.setdefault("left_out", []).append(kind)
-    sentence_config = read_json(folder / "sentence_bert_config.json") or {}
-    if sentence_config.get("max_seq_length"):
-        embedding["max_length"] = sentence_config["max_seq_length"]
+    length = (read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
+    if length is None:  # newer versions leave it to the tokenizer, which may have a number that means "any"
+        length = (read_json(folder / modules[0]["path"] / "tokenizer_config.json") or {}).get("model_max_length")
+        length = length if length and length <= checkpoint.config.max_position_embeddings else None
+    if length:
+        embedding["max_length"] = length
     # What keras_bert.json says of the training stays.
     checkpoint.extra["sentence_embedding"] = {**checkpoint.extra.get("sentence_embedding", {}), **embedding}
 

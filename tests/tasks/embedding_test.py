@@ -288,6 +288,30 @@ def test_newer_words_for_a_pooling_are_read(tmp_path: Path):
     assert open_task(tmp_path / "model").pooling == "max"
 
 
+@pytest.mark.parametrize(("told", "expected"), [(17, 17), (10**30, 32), (None, 32)])
+def test_the_longest_input_may_stand_with_the_tokenizer(told: int | None, expected: int, tmp_path: Path):
+    """Where sentence-transformers 6 has it; transformers writes 10^30 for a tokenizer without a limit."""
+    tiny.embedder().save_preset(tmp_path / "model")
+    (tmp_path / "model" / "sentence_bert_config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "model" / "keras_bert.json").unlink()
+    path = tmp_path / "model" / "tokenizer_config.json"
+    fields = {**json.loads(path.read_text(encoding="utf-8")), "model_max_length": told}
+    path.write_text(json.dumps(fields), encoding="utf-8")
+    assert BertEmbedder.from_preset(tmp_path / "model").preprocessor.max_length == expected
+
+
+@pytest.mark.parity
+def test_sentence_transformers_opens_the_folder_and_gives_the_same_vectors(tmp_path: Path):
+    library = pytest.importorskip("sentence_transformers")
+    for name, model in {"mean": tiny.embedder(), "cls": tiny.embedder("cls", normalize=False)}.items():
+        model.save_preset(tmp_path / name)
+        theirs = library.SentenceTransformer(str(tmp_path / name), device="cpu")
+        np.testing.assert_allclose(theirs.encode(tiny.TEXTS), model.embed(tiny.TEXTS), atol=1e-4)
+        theirs.save(str(tmp_path / f"{name} again"))
+        again = open_task(tmp_path / f"{name} again")
+        np.testing.assert_allclose(again.embed(tiny.TEXTS), model.embed(tiny.TEXTS), atol=1e-6)
+
+
 def test_a_further_module_with_weights_is_refused(tmp_path: Path):
     tiny.embedder().save_preset(tmp_path / "model")
     path = tmp_path / "model" / "modules.json"

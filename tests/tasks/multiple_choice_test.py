@@ -146,6 +146,19 @@ def test_a_keras_file_and_a_preset_come_back(tmp_path: Path):
         np.testing.assert_allclose(logits_of(again), expected, atol=1e-6)
 
 
+@pytest.mark.parity
+def test_transformers_opens_the_folder_and_gives_the_same_logits(model: BertMultipleChoice, tmp_path: Path):
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    model.save_preset(tmp_path / "model")
+    theirs = transformers.BertForMultipleChoice.from_pretrained(tmp_path / "model").eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
+    for text, choices, expected in zip(tiny.TEXTS, CHOICES, logits_of(model), strict=True):
+        inputs = tokenizer([text] * 3, choices, return_tensors="pt", padding=True)
+        with torch.no_grad():
+            logits = theirs(**{name: tensor[None] for name, tensor in inputs.items()}).logits
+        np.testing.assert_allclose(logits[0].numpy(), expected, atol=1e-4)
+
+
 def test_the_head_of_another_task_is_left_for_a_fresh_one(tmp_path: Path):
     tiny.regressor().save_preset(tmp_path / "regressor")
     model = BertMultipleChoice.from_preset(tmp_path / "regressor")
