@@ -7,12 +7,15 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.extras import import_extra
 
 
-def entity_scores(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> dict[str, float]:
+def entity_scores(
+    targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]], types: Sequence[str] = ()
+) -> dict[str, float]:
     """Scores tagged sentences by their entities: one counts only with its type and both its ends right.
 
     Args:
         targets: The true tags of each sentence, of any scheme with entities; where one begins is told as by conlleval.
         predictions: As many, for as many words each.
+        types: Types of entities that have their scores also where there is none of them.
 
     Returns:
         `precision`, `recall` and `f1` over all entities, `accuracy` of words, and `precision_X`, `recall_X` and `f1_X`
@@ -42,7 +45,8 @@ def entity_scores(targets: Sequence[Sequence[str]], predictions: Sequence[Sequen
     names = {"precision": "precision", "recall": "recall", "f1": "f1-score"}
     scores = {name: float(total[key]) for name, key in names.items()}
     scores["accuracy"] = float(metrics.accuracy_score(*pair))
-    for type_, values in report.items():
-        if not type_.endswith(" avg"):
-            scores.update({f"{name}_{type_}": float(values[key]) for name, key in names.items()})
+    averages = {"micro avg", "macro avg", "weighted avg"}
+    for type_ in sorted({*types, *report} - averages):
+        values = report.get(type_, {})
+        scores.update({f"{name}_{type_}": float(values.get(key, 0.0)) for name, key in names.items()})
     return scores

@@ -12,7 +12,14 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import default_labels
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.batches import batches
-from keras_bert.data.tag_schemes import SCHEMES, allowed_transitions, continuations, scheme_of_labels, to_iob2
+from keras_bert.data.tag_schemes import (
+    SCHEMES,
+    allowed_transitions,
+    continuations,
+    label_types,
+    scheme_of_labels,
+    to_iob2,
+)
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.entities import entity_scores
@@ -199,7 +206,7 @@ class BertTokenClassifier(BertTask):
             return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
 
         plain = windows.map(lambda window: {name: tf.convert_to_tensor(value) for name, value in window.items()})
-        options = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
+        options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
         return batches(plain, split, self.preprocessor.pad, batch_size, **options).map(dense)
 
     def _windows_of(self, rows: tf.data.Dataset) -> dict[str, tf.RaggedTensor]:
@@ -314,7 +321,9 @@ class BertTokenClassifier(BertTask):
         if self.scheme == "plain":
             pairs = [pair for row in zip(targets, outputs, strict=True) for pair in zip(*row, strict=True)]
             return {"accuracy": sum(first == second for first, second in pairs) / len(pairs)}
-        return entity_scores(targets, [to_iob2(labels) for labels in outputs])
+        # All types every time: a log has a column for each.
+        types = sorted({type_ for type_ in label_types(self.labels, self.scheme) if type_})
+        return entity_scores(targets, [to_iob2(labels) for labels in outputs], types)
 
     def _predict(self, rows: tf.data.Dataset, batch_size: int) -> tuple[tuple[list, np.ndarray], list]:
         """Returns the labels given and the loss of each labelled piece, and the true labels."""
@@ -412,7 +421,7 @@ class BertTokenClassifier(BertTask):
             >>> model.answer(["Ada Lovelace lived in London."])  # doctest: +SKIP
             [[{'text': 'Ada Lovelace', 'label': 'PER', 'score': 0.99, 'start': 0, 'end': 12}, ...]]
         """
-        answers = super().answer(texts, batch_size)
+        answers: list[Any] = super().answer(texts, batch_size)
         return [in_characters(text, entities) for text, entities in zip(texts, answers, strict=True)]
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:

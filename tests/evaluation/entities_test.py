@@ -26,7 +26,10 @@ def test_entities_side_by_side_are_two():
 
 def test_no_entities_at_all():
     scores = entity_scores([["O", "O"], []], [["O", "O"], []])
-    assert scores == {"precision": 0, "recall": 0, "f1": 0, "accuracy": 1}
+    totals = {"precision": 0, "recall": 0, "f1": 0, "accuracy": 1}
+    assert scores == totals
+    of_type = {"precision_X": 0, "recall_X": 0, "f1_X": 0}
+    assert entity_scores([["O", "O"], []], [["O", "O"], []], ["X"]) == {**totals, **of_type}
 
 
 @pytest.mark.parametrize(
