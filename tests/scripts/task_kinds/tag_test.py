@@ -16,7 +16,7 @@ def write_conll(path: Path, count: int, seed: int) -> Path:
     chooser = np.random.default_rng(seed)
     lines = []
     for index in range(count):
-        type_, words = TYPES[index % 2]
+        type_, words = TYPES[chooser.integers(2)]
         lines += ["-DOCSTART- O", ""] if index % 4 == 0 else []
         lines += ["the O", f"{chooser.choice(words)} B-{type_}", f"{chooser.choice(SUBJECTS)} I-{type_}", "was O"]
         lines += [f"{chooser.choice(GOOD)} B-GOOD" if chooser.random() < 0.5 else "it O", ". O", ""]
@@ -42,7 +42,7 @@ def run(encoder: Path, files: Path, tmp_path_factory: pytest.TempPathFactory) ->
         f"--train={files}/train.txt",
         f"--dev={files}/dev.txt",
         f"--output={folder}",
-        *("--batch_size=16", "--learning_rate=1e-2", "--max_length=24", "--epochs=4", "--document_context"),
+        *("--batch_size=16", "--learning_rate=1e-2", "--max_length=24", "--epochs=8", "--document_context"),
     )
     assert done.status == 0, done.stderr
     assert "labels: O, B-BAD, I-BAD, B-GOOD, I-GOOD" in done.stdout
@@ -58,11 +58,11 @@ def test_it_learns_and_what_it_leaves_is_scored_alike(run: Path, files: Path):
 
 
 def test_the_model_answers(run: Path):
-    text = "The dull book was great."
+    text = "The dull book was great. The warm film was it. The bad song was it."
     (answer,) = run_program("predict", f"--model={run}/model", stdin=text).json_lines
     assert answer["text"] == text
     found = [(entity["text"], entity["label"]) for entity in answer["entities"]]
-    assert found == [("dull book", "BAD"), ("great", "GOOD")]
+    assert found == [("dull book", "BAD"), ("great", "GOOD"), ("warm film", "GOOD"), ("bad song", "BAD")]
     assert all(text[entity["start"] : entity["end"]] == entity["text"] for entity in answer["entities"])
 
 
