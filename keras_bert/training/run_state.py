@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import signal
 import sys
 import threading
@@ -126,6 +127,7 @@ class RunState(keras.callbacks.Callback):
         """
         self.attach(model)
         assert self._manager is not None
+        self._remove_parts()
         folder = folder or self.folder
         found = tf.train.get_checkpoint_state(str(folder))
         paths = list(reversed(found.all_model_checkpoint_paths)) if found else []
@@ -160,8 +162,9 @@ class RunState(keras.callbacks.Callback):
             self._manager.save(checkpoint_number=self.place["steps"])
         except tf.errors.OpError as error:
             kept = self._manager.latest_checkpoint
+            # What is left of it takes room.
+            self._remove_parts()
             for part in self.folder.glob(f"step-{self.place['steps']}.*"):
-                # What is left of it takes room.
                 with contextlib.suppress(OSError):
                     part.unlink()
             raise InputError(
@@ -169,6 +172,11 @@ class RunState(keras.callbacks.Callback):
                 f"({str(error).splitlines()[0]}); make room, then resume"
                 + (f" from {Path(kept).name}, which is whole" if kept else "")
             ) from error
+
+    def _remove_parts(self) -> None:
+        """Removes what TensorFlow leaves of a checkpoint that it was not able to finish."""
+        for part in self.folder.glob("step-*_temp"):
+            shutil.rmtree(part, ignore_errors=True)
 
     @property
     def seconds(self) -> float:
@@ -259,7 +267,8 @@ def _sum_over_workers(strategy: tf.distribute.Strategy) -> Callable[[Any], Any]:
     """Makes a function that adds up a number over all workers, which must all call it."""
 
     def add(number: Any) -> Any:
-        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, number)
+        # A copy on the replica's own device: the sum goes where the number is.
+        return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(number))
 
     run = tf.function(lambda number: strategy.run(add, args=(number,)))
     return lambda number: strategy.experimental_local_results(run(number))[0]

@@ -128,8 +128,8 @@ def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, *command], check=False, **settings)
 
 
-def run_cluster(count: int, *command: str) -> list[subprocess.CompletedProcess[str]]:
-    """Runs `python ... --strategy=multi_worker` as the workers of a cluster on this machine."""
+def start_cluster(count: int, *command: str) -> list[subprocess.Popen[str]]:
+    """Starts `python ... --strategy=multi_worker` as the workers of a cluster on this machine."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
     addresses = [f"localhost:{server.getsockname()[1]}" for server in sockets]
     for server in sockets:
@@ -141,11 +141,18 @@ def run_cluster(count: int, *command: str) -> list[subprocess.CompletedProcess[s
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
         processes.append(subprocess.Popen(arguments, cwd=ROOT, env=environment, **pipes))
-    done = []
-    for process in processes:
-        stdout, stderr = process.communicate(timeout=500)
-        done.append(subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr))
-    return done
+    return processes
+
+
+def end_of(process: subprocess.Popen[str], timeout: float = 500) -> subprocess.CompletedProcess[str]:
+    """Waits for a process to end."""
+    stdout, stderr = process.communicate(timeout=timeout)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+
+def run_cluster(count: int, *command: str) -> list[subprocess.CompletedProcess[str]]:
+    """Runs `python ... --strategy=multi_worker` as the workers of a cluster on this machine."""
+    return [end_of(process) for process in start_cluster(count, *command)]
 
 
 def fit_without_steps(monkeypatch: Any, *losses: float) -> None:

@@ -1,0 +1,57 @@
+"""Two workers of which one is killed, or told to leave: the other does not hang, and the pair goes on."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.programs import end_of, run_cluster, start_cluster
+
+pytestmark = pytest.mark.slow
+
+
+def command_of(encoder: Path, tables: Path, output: Path) -> list[str]:
+    rows = [f"--train={tables}/train.tsv", f"--dev={tables}/dev.tsv", "--text=sentence", f"--preset={encoder}"]
+    settings = ["--batch_size=16", "--epochs=40", "--max_length=24", "--noplots", "--checkpoint_steps=4"]
+    return ["-m", "keras_bert.scripts.finetune", *rows, *settings, f"--output={output}"]
+
+
+def wait_for_checkpoint(output: Path, processes: list[subprocess.Popen[str]], seconds: float = 240) -> None:
+    end = time.monotonic() + seconds
+    while not list((output / "checkpoints").glob("*.index")):
+        assert time.monotonic() < end, "no checkpoint in time"
+        assert all(process.poll() is None for process in processes), end_of(processes[0]).stderr
+        time.sleep(0.2)
+
+
+def test_one_of_two_workers_killed(encoder: Path, tables: Path, tmp_path: Path):
+    command = command_of(encoder, tables, tmp_path / "run")
+    processes = start_cluster(2, *command)
+    wait_for_checkpoint(tmp_path / "run", processes)
+    processes[1].kill()
+    began = time.monotonic()
+    left = end_of(processes[0], timeout=180)
+    assert time.monotonic() - began < 150
+    assert left.returncode not in (0, None)
+    assert "another worker has gone" in left.stderr, left.stderr[-2000:]
+    end_of(processes[1])
+    done = run_cluster(2, *command, "--epochs=6")
+    assert [worker.returncode for worker in done] == [0, 0], done[0].stderr[-2000:] + done[1].stderr[-2000:]
+    assert all("going on after step" in worker.stdout for worker in done)
+
+
+def test_one_of_two_workers_told_to_leave(encoder: Path, tables: Path, tmp_path: Path):
+    """Both save and stop after the same step."""
+    processes = start_cluster(2, *command_of(encoder, tables, tmp_path / "run"))
+    wait_for_checkpoint(tmp_path / "run", processes)
+    processes[1].send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    done = [end_of(process, timeout=120) for process in processes]
+    assert time.monotonic() - began < 60
+    assert [worker.returncode for worker in done] == [143, 143], done[0].stderr[-2000:] + done[1].stderr[-2000:]
+    steps = {worker.stderr.partition("stopped by SIGTERM after step ")[2].partition(";")[0] for worker in done}
+    assert len(steps) == 1
+    newest = max(int(path.stem[5:]) for path in (tmp_path / "run/checkpoints").glob("*.index"))
+    assert steps == {f"{newest:,}"}
