@@ -270,7 +270,9 @@ class BertTokenClassifier(BertTask):
 
     # -- training ----------------------------------------------------------------------------------------
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+    def compile(  # type: ignore[override]  # as in BertTask
+        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any
+    ) -> None:
         """Keras' `compile`; unless told otherwise with the cross-entropy and the accuracy of what is labelled."""
         if metrics is None and "weighted_metrics" not in kwargs:
             kwargs["weighted_metrics"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]

@@ -1,6 +1,8 @@
 """Token classification: rows, loss, scores and answers, each against what is worked out beside it."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +282,34 @@ def test_a_folder_of_transformers(shared_data: Path):
         real = inputs["padding_mask"] == 1
         np.testing.assert_allclose(task(inputs).numpy()[real], file["logits"][real], atol=2e-5)
     assert list(task.labels) == open_checkpoint(str(folder)).labels
+
+
+TRANSFORMERS = """
+import json, sys, torch, transformers
+model, report = transformers.BertForTokenClassification.from_pretrained(sys.argv[1], output_loading_info=True)
+assert not report["missing_keys"] and not report["unexpected_keys"], report
+ids = {name: torch.tensor(value) for name, value in json.loads(sys.argv[2]).items()}
+with torch.no_grad():
+    logits = model.eval()(ids["token_ids"], ids["padding_mask"], ids["segment_ids"]).logits
+print(json.dumps([logits.tolist(), [model.config.id2label[index] for index in range(logits.shape[-1])]]))
+"""
+
+
+@pytest.mark.parity
+def test_a_saved_model_opens_in_transformers_with_the_same_logits(trained: BertTokenClassifier, tmp_path: Path):
+    """In a process of its own: torch and TensorFlow share badly."""
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    trained.save_preset(tmp_path / "model")
+    inputs = {name: value.numpy() for name, value in trained.preprocessor(tiny.TEXTS).items()}
+    given = json.dumps({name: value.tolist() for name, value in inputs.items()})
+    command = [sys.executable, "-c", TRANSFORMERS, str(tmp_path / "model"), given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    logits, labels = json.loads(done.stdout.splitlines()[-1])
+    real = inputs["padding_mask"] == 1
+    np.testing.assert_allclose(np.array(logits)[real], trained(inputs).numpy()[real], rtol=0, atol=1e-5)
+    assert tuple(labels) == trained.labels
 
 
 SERVED = [
