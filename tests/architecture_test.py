@@ -109,6 +109,7 @@ TESTED_ELSEWHERE = {
         ),
         "tests/data/pretraining/pipeline_test.py",
     ),
+    "serving/signature.py": "tests/serving/saved_model_test.py and frozen_test.py",
     "text/normalized_spans.py": "tests/text/tokenizer_test.py and byte_pair_tokenizer_test.py",
     "text/token_layer.py": "tests/text/tokenizer_test.py and byte_pair_tokenizer_test.py",
     "text/wordpiece.py": "tests/text/tokenizer_test.py and hugging_face_test.py",

@@ -26,7 +26,8 @@ from absl import flags, logging
 from keras_bert.errors import InputError
 from keras_bert.scripts import resume, row_flags
 from keras_bert.scripts.program import flag_lines, run_program
-from keras_bert.scripts.task_kinds import KINDS, TaskKind, kind_module, kind_modules, refuse_flags_of_others
+from keras_bert.scripts.task_kinds import KINDS, kind_module, kind_modules, refuse_flags_of_others
+from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
-from keras_bert.serving.saved_model import Signature
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.pooled_head import ARCHITECTURE, MARKERS, pooled_head, problem_type_of
 from keras_bert.tasks.task import BertTask, Tensors, open_preset

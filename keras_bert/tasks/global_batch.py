@@ -130,14 +130,18 @@ class GlobalBatchModel(keras.Model):
             return logs
         return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
 
-    def compile(self, *args: Any, accumulate: int = 1, **kwargs: Any) -> None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, *, accumulate: int = 1, **kwargs: Any
+    ) -> None:
         """Keras' `compile`.
 
         Args:
-            *args: Those of Keras.
+            optimizer: As in Keras.
+            loss: As in Keras.
+            metrics: As in Keras.
             accumulate: Compute each batch in so many parts, one after the other, which takes the memory of one part;
                 the update is that of the whole batch.
-            **kwargs: Those of Keras.
+            **kwargs: Keras' other arguments.
 
         Raises:
             InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
@@ -150,7 +154,7 @@ class GlobalBatchModel(keras.Model):
                 "mixed_float16 does not work on several replicas: each would scale its loss by itself; "
                 "take mixed_bfloat16, which needs no scaling"
             )
-        super().compile(*args, **kwargs)
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         has_own = [getattr(type(self), name) is not getattr(GlobalBatchModel, name) for name in _LOSS]
         if accumulate > 1 and not (all(has_own) or (not any(has_own) and isinstance(self.loss, keras.losses.Loss))):
             raise InputError(f"{type(self).__name__} cannot accumulate: its loss is no mean over the rows of a batch")

@@ -22,7 +22,7 @@ from keras_bert.layers.linear import Linear
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
-from keras_bert.serving.saved_model import Signature
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks.fill_mask import MAX_MASKS, filled, mask_places, masked_inputs
 from keras_bert.tasks.global_batch import global_mean
 from keras_bert.tasks.pretraining_batches import Masker, pretraining_batches

@@ -19,7 +19,8 @@ from keras_bert.data.batches import batches
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
-from keras_bert.serving.saved_model import Signature, write_saved_model
+from keras_bert.serving.saved_model import write_saved_model
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks.global_batch import GlobalBatchModel
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
@@ -47,8 +48,7 @@ class BertTask(GlobalBatchModel):
         **kwargs: Those of `keras.Model`.
 
     Raises:
-        InputError: The preprocessor does not fit the encoder: another vocabulary size, or longer inputs than
-            the position table has rows.
+        InputError: The preprocessor's vocabulary or longest input does not fit the encoder.
     """
 
     architecture: ClassVar[str]

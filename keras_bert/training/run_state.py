@@ -21,6 +21,9 @@ from keras_bert.errors import InputError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+# Seconds that a worker stays after the last operation in common: its end is an error to those still in it.
+_GRACE = 3.0
+
 
 class _Place(tf.train.experimental.PythonState):
     """Where a run is: a dict of numbers that a TensorFlow checkpoint keeps beside the variables."""
@@ -218,7 +221,10 @@ class RunState(keras.callbacks.Callback):
         self.place["metrics"] = [variable.numpy().tolist() for variable in self._trained.metrics_variables]
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Listens no longer."""
+        """Listens no longer; of several workers that leave, none goes while another still needs it."""
+        if self._told is not None and self.stopped_by is not None:
+            self._told(tf.constant(0))
+            time.sleep(_GRACE)
         self.stop_listening()
 
     def stop_listening(self) -> None:
