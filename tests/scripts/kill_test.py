@@ -144,7 +144,7 @@ def test_sigterm_leaves_with_a_checkpoint_in_time(forker: Forker, programs, tmp_
 def test_a_truncated_checkpoint_is_passed_over(forker: Forker, programs, tmp_path: Path):
     flags = programs["finetune"]
     assert forker.run("finetune", [*flags, f"--output={tmp_path}/whole"]) == 0, forker.said
-    assert forker.run("finetune", [*flags, f"--output={tmp_path}/run"], 20) == -signal.SIGKILL
+    assert forker.run("finetune", [*flags, f"--output={tmp_path}/run"], 20, signal.SIGTERM) == 143
     newest = max((tmp_path / "run/checkpoints").glob("*.data-*"), key=lambda path: int(path.name[5:].split(".")[0]))
     newest.write_bytes(newest.read_bytes()[:-300])
     assert forker.run("finetune", [*flags, f"--output={tmp_path}/run"]) == 0, forker.said
