@@ -155,7 +155,7 @@ def test_sources(flags: list[str], flag: str, words: str):
         (["--warmup=1.5"], "warmup is a share of the steps, between 0 and 1"),
         (["--label_smoothing=1"], "label_smoothing"),
         (["--epochs=0"], "flag --epochs=0"),
-        (["--pooling=sum"], "flag --pooling=sum: value should be one of <pooler|cls|mean|max>"),
+        (["--pooling=sum"], "flag --pooling=sum: value should be one of <pooler|cls|mean|max|markers>"),
         (["--strategy=tpu"], "strategy 'tpu': no TPU to be had here"),
         (["--vocabulary=vocab.txt"], "--vocabulary goes with --config; a preset brings its own"),
         (["--config=config.json"], "--config needs --vocabulary"),
