@@ -1,0 +1,78 @@
+"""On 500 real rows a SavedModel, asked where nothing of keras_bert is imported, answers what the model answers.
+
+Weights are random: what is compared is the way from strings to answers, not what they are worth. Question answering has
+its own such test, on SQuAD.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from keras_bert.data import read, read_tags
+from keras_bert.data.tag_schemes import entity_labels
+from keras_bert.tasks import BertClassifier, BertEmbedder
+from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.tokenizer import BertTokenizer
+from tests.serving.saved_model_test import ask_in_a_bare_process
+from tests.tasks import tiny, tiny_tags
+
+pytestmark = pytest.mark.slow
+
+ROWS = 500
+
+
+@pytest.fixture
+def network(shared_data: Path) -> dict[str, Any]:
+    """The parts of a small model with BERT's uncased vocabulary."""
+    tokenizer = BertTokenizer(shared_data / "vocab" / "bert-base-uncased.txt")
+    config = tiny.config(vocab_size=tokenizer.vocabulary_size, max_position_embeddings=64)
+    return {"config": config, "preprocessor": BertPreprocessor(tokenizer, max_length=64)}
+
+
+def ask(model: Any, texts: list[bytes], folder: Path) -> dict[str, Any]:
+    model.export(folder / "model")
+    asked = {folder / "model": {"text": texts}}
+    return ask_in_a_bare_process(asked, folder / "results.json")[str(folder / "model")]["outputs"]
+
+
+def test_entities_of_conll_sentences(shared_data: Path, network: dict[str, Any], tmp_path: Path):
+    rows = read_tags(shared_data / "token_classification" / "conll2003" / "test.txt").take(ROWS)
+    texts = [row["text"] for row in rows.as_numpy_iterator()]
+    model = tiny_tags.tagger(entity_labels(["LOC", "MISC", "ORG", "PER"]), **network)
+    outputs, answers = ask(model, texts, tmp_path), model.answer(texts)
+    labels = np.reshape(outputs["label"], (len(texts), -1)).tolist()
+    found = [
+        [(label, start, end) for label, start, end in zip(*row, strict=True) if label]
+        for row in zip(labels, outputs["start"], outputs["end"], strict=True)
+    ]
+    # Places in bytes there, in characters here.
+    expected = [
+        [
+            (entity["label"], *(len(text.decode()[: entity[name]].encode()) for name in ("start", "end")))
+            for entity in entities
+        ]
+        for text, entities in zip(texts, answers, strict=True)
+    ]
+    assert sum(map(len, expected)) > ROWS
+    # Other neighbours in a batch, other rounding: two labels that are as good may change places.
+    assert sum(a == b for a, b in zip(found, expected, strict=True)) >= ROWS - 2
+
+
+def test_relations_of_semeval_sentences(shared_data: Path, network: dict[str, Any], tmp_path: Path):
+    path = shared_data / "relation_extraction" / "semeval2010_task8" / "test.tsv"
+    rows = read(path, text="sentence", label="relation").take(ROWS)
+    texts, relations = zip(*((row["text"], row["label"].decode()) for row in rows.as_numpy_iterator()), strict=True)
+    model = tiny.make(BertClassifier, sorted(set(relations)), pooling="mean", **network)
+    outputs, answers = ask(model, list(texts), tmp_path), model.answer(texts)
+    np.testing.assert_allclose(outputs["score"], [answer["score"] for answer in answers], atol=1e-5)
+    same = [label == answer["label"] for label, answer in zip(outputs["label"], answers, strict=True)]
+    assert sum(same) >= ROWS - 2
+
+
+def test_vectors_of_sts_sentences(shared_data: Path, network: dict[str, Any], tmp_path: Path):
+    rows = read(shared_data / "sentence_pair" / "stsb" / "dev.tsv", text="sentence1").take(ROWS)
+    texts = [row["text"] for row in rows.as_numpy_iterator()]
+    model = tiny.make(BertEmbedder, pooling="mean", **network)
+    np.testing.assert_allclose(ask(model, texts, tmp_path)["embedding"], model.embed(texts), rtol=0, atol=1e-5)
