@@ -22,6 +22,10 @@ def gelu_with_lean_gradient(inputs: Any) -> Any:
     Returns:
         float (...), of the dtype of the inputs.
 
+    Example:
+        >>> round(float(gelu_with_lean_gradient(ops.array([1.0]))[0]), 4)
+        0.8413
+
     References:
         Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2.
     """
