@@ -15,6 +15,7 @@ or --flagfile=runs/mine/flags.txt, goes on from there. So it does after a crash,
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import sys
@@ -198,6 +199,7 @@ def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resu
         task.save_preset(folder / "model", overwrite=True, card=card)
 
     run, status = _epoch_run(task, parts, folder, state, save)
+    state.before_leaving = functools.partial(resume.leave_if_stopped, state, status, "finetune")
     is_done = run.train()
     resume.leave_if_stopped(state, status, "finetune")
     assert is_done

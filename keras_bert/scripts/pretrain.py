@@ -16,6 +16,7 @@ After SIGTERM or Ctrl-C the step is ended and a checkpoint saved; the exit statu
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import sys
@@ -166,6 +167,7 @@ def _train(
     status = RunStatus(
         folder / "status.json", state, steps[-1] if steps else None, parse_duration(FLAGS.budget) if clock else None
     )
+    state.before_leaving = functools.partial(resume.leave_if_stopped, state, status, "pretrain")
 
     def evaluate() -> dict[str, float]:
         scores = task.evaluate_examples(examples.held_out)

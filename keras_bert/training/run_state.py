@@ -67,6 +67,7 @@ class RunState(keras.callbacks.Callback):
             `steps` done in all; `seconds` spent; with `keep_metrics`, `logs`, what the metrics gave last. The caller
             may add to it whatever JSON holds.
         stopped_by: The signal that stopped the training, or None.
+        before_leaving: Called before a signal between two steps ends the process, after the run is saved.
 
     Example:
         >>> state = RunState("runs/mine/checkpoints", every_steps=500)  # doctest: +SKIP
@@ -84,6 +85,7 @@ class RunState(keras.callbacks.Callback):
         self.keep = keep
         self.keep_metrics = keep_metrics
         self.stopped_by: int | None = None
+        self.before_leaving: Callable[[], None] | None = None
         self._place = _Place()
         self._manager: tf.train.CheckpointManager | None = None
         self._trained: keras.Model | None = None
@@ -265,7 +267,11 @@ class RunState(keras.callbacks.Callback):
         self.stopped_by = number
         # What workers have in common they can only save together, after a step.
         if not self._in_step and self._told is None:
-            self.save()
+            # The signal may have come while TensorFlow traced a function, where variables have no values.
+            with tf.init_scope():
+                self.save()
+                if self.before_leaving is not None:
+                    self.before_leaving()
             sys.exit(128 + number)
 
 

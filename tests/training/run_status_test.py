@@ -31,7 +31,7 @@ def test_it_says_where_the_run_is_and_how_long_it_takes(tmp_path: Path):
     found = read(status.path)
     assert (found["step"], found["steps"], found["epoch"], found["metrics"]) == (20, 100, 2, {"loss": 0.5})
     assert 0 < found["steps_per_second"] <= 100
-    assert found["seconds_left"] == pytest.approx(80 / found["steps_per_second"], rel=0.01)
+    assert found["seconds_left"] == pytest.approx(80 / found["steps_per_second"], abs=0.06)  # to a tenth
     assert (found["process"], found["time"]) == (os.getpid(), pytest.approx(time.time(), abs=60))
     status.note({"val_loss": 0.4})
     assert read(status.path)["metrics"] == {"loss": 0.5, "val_loss": 0.4}
