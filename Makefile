@@ -39,7 +39,7 @@ test: $(INSTALLED) ## Run the default tests: no network, no torch.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not parity"
 
 test-slow: $(INSTALLED) ## Run the tests that take longer.
-	$(BIN)/python -m pytest -m "slow and not parity"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "slow and not parity"
 
 lint: $(INSTALLED) ## Check style and format.
 	$(BIN)/ruff check .
