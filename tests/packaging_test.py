@@ -24,7 +24,7 @@ RUNTIME = {
     "huggingface-hub",
     "importlib-resources",  # what tensorflow-datasets imports and does not declare
 }
-PINNED_EXTRAS = ("beam", "demo", "notebook", "pretrain", "serving", "test")
+PINNED_EXTRAS = ("beam", "demo", "notebook", "pretrain", "search", "serving", "test")
 
 
 def read_pins(name: str) -> dict[str, Version]:
@@ -50,7 +50,7 @@ def declared(extras: tuple[str, ...]) -> list[Requirement]:
         for line in PROJECT["optional-dependencies"][waiting.pop()]:
             requirement = Requirement(line)
             if canonicalize_name(requirement.name) == PROJECT["name"]:
-                waiting.extend(requirement.extras)
+                waiting.extend(sorted(requirement.extras))
             else:
                 lines.append(line)
     return [Requirement(line) for line in lines]
