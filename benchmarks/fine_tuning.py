@@ -107,7 +107,7 @@ TASKS: dict[str, dict] = {
         "train": "train.txt",
         "dev": "valid.txt",
         "test": "test.txt",
-        "flags": {"task": "tag", "epochs": 4, "learning_rate": 2e-4},
+        "flags": {"task": "tag", "epochs": 3, "learning_rate": 2e-4},
     },
     "wnut17": {
         "title": "WNUT-17 test, entity F1",
@@ -125,7 +125,14 @@ TASKS: dict[str, dict] = {
         "folder": "question_answering/squad",
         "train": "train.json",
         "dev": "dev.json",
-        "flags": {"task": "answer", "epochs": 3, "learning_rate": 2e-4, "batch_size": 16, "max_length": 256},
+        "flags": {
+            "task": "answer",
+            "epochs": 2,
+            "learning_rate": 2e-4,
+            "batch_size": 16,
+            "max_length": 256,
+            "doc_stride": 96,
+        },
     },
     "squad_v2": {
         "title": "SQuAD 2.0 (6,416 training questions), F1 and exact match",
@@ -134,7 +141,14 @@ TASKS: dict[str, dict] = {
         "folder": "question_answering/squad_v2",
         "train": "train.json",
         "dev": "dev.json",
-        "flags": {"task": "answer", "epochs": 3, "learning_rate": 2e-4, "batch_size": 16, "max_length": 256},
+        "flags": {
+            "task": "answer",
+            "epochs": 2,
+            "learning_rate": 2e-4,
+            "batch_size": 16,
+            "max_length": 256,
+            "doc_stride": 96,
+        },
     },
     "semeval2010": {
         "title": "SemEval-2010 task 8 test, official macro-F1",
