@@ -34,6 +34,15 @@ CHINESE_CONFIG = {
     "max_position_embeddings": 512,
 }
 
+QUESTIONS = {
+    "task": "answer",
+    "epochs": 2,
+    "learning_rate": 2e-4,
+    "batch_size": 16,
+    "max_length": 256,
+    "doc_stride": 96,
+}
+
 TASKS: dict[str, dict] = {
     "sst2": {
         "title": "SST-2, accuracy",
@@ -125,14 +134,7 @@ TASKS: dict[str, dict] = {
         "folder": "question_answering/squad",
         "train": "train.json",
         "dev": "dev.json",
-        "flags": {
-            "task": "answer",
-            "epochs": 2,
-            "learning_rate": 2e-4,
-            "batch_size": 16,
-            "max_length": 256,
-            "doc_stride": 96,
-        },
+        "flags": QUESTIONS,
     },
     "squad_v2": {
         "title": "SQuAD 2.0 (6,416 training questions), F1 and exact match",
@@ -141,14 +143,7 @@ TASKS: dict[str, dict] = {
         "folder": "question_answering/squad_v2",
         "train": "train.json",
         "dev": "dev.json",
-        "flags": {
-            "task": "answer",
-            "epochs": 2,
-            "learning_rate": 2e-4,
-            "batch_size": 16,
-            "max_length": 256,
-            "doc_stride": 96,
-        },
+        "flags": QUESTIONS,
     },
     "semeval2010": {
         "title": "SemEval-2010 task 8 test, official macro-F1",

@@ -129,12 +129,10 @@ def finetune() -> dict[str, Any]:
     kind = KINDS[FLAGS.task]
     train = kind.read(FLAGS.train)
     labels = kind.labels(train)
-    parts = {"train": train}
-    for part in ("dev", "test"):
-        if source := _source(part):
-            parts[part] = kind.read(source, labels)
+    sources = {part: source for part in ("train", "dev", "test") if (source := _source(part))}
+    parts = {part: train if part == "train" else kind.read(source, labels) for part, source in sources.items()}
     for part, rows in parts.items():
-        print(f"{part + ':':7} {int(rows.cardinality()):,} rows of {_source(part)}")
+        print(f"{part + ':':7} {int(rows.cardinality()):,} rows of {sources[part]}")
     device = "TPU" if FLAGS.strategy == "tpu" else "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     print(f"device: {device}{f', {replicas} replicas' if (replicas := strategy.num_replicas_in_sync) > 1 else ''}")
     if labels:
@@ -142,6 +140,8 @@ def finetune() -> dict[str, Any]:
 
     with strategy.scope():
         task = kind.build(_checkpoint(), train, labels)
+        for part, rows in parts.items():
+            kind.check_rows(task, sources[part], rows)
         batches = _batches(task, train, 0)
         if FLAGS.freeze_blocks is not None:
             freeze(task.encoder, FLAGS.freeze_blocks)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.errors import InputError
-from keras_bert.scripts.task_kinds.task_kind import TaskKind
+from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TaskKind
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -30,21 +29,17 @@ flags.DEFINE_bool("strict_answers", False, "Refuse a file with an answer that do
 WINDOW = 384
 """The default of --max_length here, tokens of a window."""
 
-# What a model that reads a question and a text does not have.
-_OF_POOLED_TASKS = ("pooling", "new_pooler", "truncation", "text_pair")
-
 
 class Answer(TaskKind):
     """Rows of SQuAD's layout; a `BertQuestionAnswerer`."""
 
     task_class = "BertQuestionAnswerer"
     scored_by = "numpy"
+    refused = dict.fromkeys(ONE_VECTOR_FLAGS, "which reads questions and texts in windows")
 
     def check_flags(self) -> None:
         """Refuses what goes with one vector a text; makes windows of 384 tokens unless another length is asked for."""
-        for name in _OF_POOLED_TASKS:
-            if FLAGS[name].value != FLAGS[name].default:
-                raise InputError(f"--{name} does not go with --task=answer, which reads questions and texts in windows")
+        super().check_flags()
         if not FLAGS["max_length"].present:
             FLAGS["max_length"].value = WINDOW
 

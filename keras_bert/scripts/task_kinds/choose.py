@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from absl import flags
 
@@ -23,13 +23,13 @@ class Choose(TaskKind):
     """Rows with a text, choices and the number of the right one; a `BertMultipleChoice`."""
 
     task_class = "BertMultipleChoice"
+    refused: ClassVar = {"text_pair": "whose second texts are the --choices"}
 
     def check_flags(self) -> None:
         """Refuses rows without choices, or with a second text beside them."""
         if not FLAGS.choices:
             raise InputError("--task=choose needs the columns of the choices, --choices=ending0,ending1,...")
-        if FLAGS.text_pair is not None:
-            raise InputError("--text_pair does not go with --task=choose: the second texts are the --choices")
+        super().check_flags()
 
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads rows of choices."""
@@ -46,6 +46,6 @@ class Choose(TaskKind):
         from keras_bert.tasks import BertMultipleChoice
 
         del train, labels
-        options = self.model_options()
-        del options["text_pair"]
-        return BertMultipleChoice.from_preset(checkpoint, pooling=FLAGS.pooling, new_pooler=FLAGS.new_pooler, **options)
+        return BertMultipleChoice.from_preset(
+            checkpoint, pooling=FLAGS.pooling, new_pooler=FLAGS.new_pooler, **self.model_options()
+        )

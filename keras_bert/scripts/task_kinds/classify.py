@@ -34,20 +34,16 @@ class Classify(TaskKind):
 
     task_class = "BertClassifier"
 
-    def __init__(self) -> None:
-        self._parts: list[tuple[str, tf.data.Dataset]] = []
-
     def check_flags(self) -> None:
         """Refuses weights of classes where a row has several."""
+        super().check_flags()
         if FLAGS.class_weights and FLAGS.multi_label:
             raise InputError("--class_weights weigh rows by their one label; with --multi_label they do not apply")
 
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads rows whose label is a class, or several."""
         label_type = "classes" if FLAGS.multi_label else "class"
-        rows = self.read_rows(source, label_type=label_type, labels=labels or FLAGS.labels or None)
-        self._parts.append((source, rows))
-        return rows
+        return self.read_rows(source, label_type=label_type, labels=labels or FLAGS.labels or None)
 
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads rows with the labels that a classifier knows."""
@@ -55,7 +51,7 @@ class Classify(TaskKind):
 
         label_type = "classes" if task.problem_type == MULTI_LABEL else "class"
         rows = self.read_rows(source, label_type=label_type, labels=task.labels)
-        check_markers(task, source, rows)
+        self.check_rows(task, source, rows)
         return rows
 
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
@@ -76,7 +72,7 @@ class Classify(TaskKind):
         from keras_bert.tasks import BertClassifier
         from keras_bert.tasks.classification import MULTI_LABEL, SINGLE_LABEL
 
-        task = BertClassifier.from_preset(
+        return BertClassifier.from_preset(
             checkpoint,
             labels=labels,
             problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
@@ -84,11 +80,13 @@ class Classify(TaskKind):
             label_smoothing=FLAGS.label_smoothing,
             pooling=FLAGS.pooling,
             new_pooler=FLAGS.new_pooler,
+            text_pair=FLAGS.text_pair is not None,
             **self.model_options(),
         )
-        for source, rows in self._parts:
-            check_markers(task, source, rows)
-        return task
+
+    def check_rows(self, task: Any, source: str, rows: tf.data.Dataset) -> None:
+        """Refuses texts without the markers that the model reads."""
+        check_markers(task, source, rows)
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws the confusion matrix."""

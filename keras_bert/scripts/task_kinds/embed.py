@@ -37,6 +37,7 @@ class Embed(TaskKind):
 
     def check_flags(self) -> None:
         """Refuses rows of one text, and what an embedder has not."""
+        super().check_flags()
         if not FLAGS.text_pair:
             raise InputError(
                 "--task=embed learns from pairs of texts; name the column of the second, --text_pair=COLUMN"
@@ -81,8 +82,6 @@ class Embed(TaskKind):
         from keras_bert.tasks import BertEmbedder
 
         del train, labels
-        options = self.model_options()
-        del options["text_pair"]
         return BertEmbedder.from_preset(
             checkpoint,
             pooling=FLAGS.pooling,
@@ -90,7 +89,7 @@ class Embed(TaskKind):
             objective=FLAGS.objective,
             scale=FLAGS.ranking_scale,
             score_range=score_range(),
-            **options,
+            **self.model_options(),
         )
 
 

@@ -39,5 +39,9 @@ class Regress(TaskKind):
 
         del train, labels
         return BertRegressor.from_preset(
-            checkpoint, pooling=FLAGS.pooling, new_pooler=FLAGS.new_pooler, **self.model_options()
+            checkpoint,
+            pooling=FLAGS.pooling,
+            new_pooler=FLAGS.new_pooler,
+            text_pair=FLAGS.text_pair is not None,
+            **self.model_options(),
         )

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
-from keras_bert.scripts.task_kinds.task_kind import TaskKind
+from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TaskKind
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -28,21 +27,13 @@ flags.DEFINE_integer(
     lower_bound=1,
 )
 
-# What a model that labels words does not have.
-_OF_POOLED_TASKS = ("pooling", "new_pooler", "truncation", "text_pair")
-
 
 class Tag(TaskKind):
     """Rows with a label for each word; a `BertTokenClassifier`."""
 
     task_class = "BertTokenClassifier"
     scored_by = "seqeval.metrics"
-
-    def check_flags(self) -> None:
-        """Refuses what goes with one vector a text."""
-        for name in _OF_POOLED_TASKS:
-            if FLAGS[name].value != FLAGS[name].default:
-                raise InputError(f"--{name} does not go with --task=tag, which labels the words of one text")
+    refused = dict.fromkeys(ONE_VECTOR_FLAGS, "which labels the words of one text")
 
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads rows of tagged words."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import abc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from absl import flags
 
+from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -17,13 +21,16 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
+ONE_VECTOR_FLAGS = ("pooling", "new_pooler", "truncation", "text_pair")
+"""Flags of tasks that make one vector of a text or a pair."""
 
-class TaskKind:
+
+class TaskKind(abc.ABC):
     """How the rows of a task are read, and how its model is made, as the flags say.
 
     A subclass is a value of `--task`; the flags that only it reads are defined in its file. `finetune` calls, in this
-    order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`, `tune`, `plot`;
-    `evaluate` calls `read_for`.
+    order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`, `check_rows` for
+    all of them, `tune`, `plot`; `evaluate` calls `read_for`.
     """
 
     task_class: ClassVar[str]
@@ -32,9 +39,16 @@ class TaskKind:
     scored_by: ClassVar[str] = "sklearn.metrics"
     """Module of an extra that the scores need."""
 
-    def check_flags(self) -> None:
-        """Refuses flags that do not go together; an `InputError`."""
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Shared flag → why the task does not take it."""
 
+    def check_flags(self) -> None:
+        """Refuses flags that do not go together, those of `refused` first; an `InputError`."""
+        for name, reason in self.refused.items():
+            if FLAGS[name].value != FLAGS[name].default:
+                raise InputError(f"--{name} does not go with --task={FLAGS.task}, {reason}")
+
+    @abc.abstractmethod
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads labelled rows.
 
@@ -42,11 +56,10 @@ class TaskKind:
             source: As for `keras_bert.data.read`.
             labels: The labels there may be; None for the training rows, which say themselves.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads labelled rows for a model that is trained; a label it does not know is an `InputError`."""
-        raise NotImplementedError
 
     def text_fields(self, task: Any) -> tuple[str, ...]:
         """Returns the texts of a labelled row of a trained model."""
@@ -57,24 +70,25 @@ class TaskKind:
         del train
         return None
 
+    @abc.abstractmethod
     def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertTask:
         """Makes the model from a checkpoint."""
-        raise NotImplementedError
+
+    def check_rows(self, task: Any, source: str, rows: tf.data.Dataset) -> None:
+        """Refuses rows that were read but do not suit the model; an `InputError`."""
+        del task, source, rows
 
     def tune(self, task: Any, dev: tf.data.Dataset) -> None:
         """Sets what the task takes from held-out rows, such as a threshold, when the best epoch is there."""
+        del task, dev
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws, beside the learning curves, what the task has to show on `rows`."""
+        del task, rows, folder
 
     def model_options(self) -> dict[str, Any]:
-        """Returns the arguments of `from_preset` that tasks on one or two texts share."""
-        return {
-            "max_length": FLAGS.max_length,
-            "text_pair": FLAGS.text_pair is not None,
-            "truncation": FLAGS.truncation,
-            "dtype": FLAGS.dtype_policy,
-        }
+        """Returns the arguments of `from_preset` that tasks with one vector a text share."""
+        return {"max_length": FLAGS.max_length, "truncation": FLAGS.truncation, "dtype": FLAGS.dtype_policy}
 
     def read_rows(self, source: str, **options: Any) -> tf.data.Dataset:
         """Reads rows by the columns that the flags name."""
