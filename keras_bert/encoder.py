@@ -24,6 +24,9 @@ class BertEncoder(keras.Model):
         use_pooler: Add BERT's pooler (first token, dense, tanh).
         output_hidden_states: Give the hidden states of the embeddings and of every block as well.
         output_attentions: Give the attention probabilities of every block as well.
+        gradient_checkpointing: In training compute each block again in the backward pass, so that its inputs are all
+            that is kept of it in memory: a step takes about a third more time. May be set later as an attribute,
+            before the model is compiled.
         dtype: Dtype or dtype policy of all layers, such as `"mixed_bfloat16"`; None takes Keras' global one.
         **kwargs: Those of `keras.Model`.
 
@@ -54,6 +57,7 @@ class BertEncoder(keras.Model):
         use_pooler: bool = True,
         output_hidden_states: bool = False,
         output_attentions: bool = False,
+        gradient_checkpointing: bool = False,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -82,6 +86,7 @@ class BertEncoder(keras.Model):
                 norm_first=config.norm_first,
                 output_attentions=output_attentions,
                 initializer_range=config.initializer_range,
+                gradient_checkpointing=gradient_checkpointing,
                 dtype=policy,
                 name=f"block_{index}",
             )
@@ -135,12 +140,23 @@ class BertEncoder(keras.Model):
         self.final_norm = final_norm
         self.pooler = pooler
 
+    @property
+    def gradient_checkpointing(self) -> bool:
+        """Whether each block is computed again in the backward pass."""
+        return all(block.gradient_checkpointing for block in self.blocks)
+
+    @gradient_checkpointing.setter
+    def gradient_checkpointing(self, value: bool) -> None:
+        for block in self.blocks:
+            block.gradient_checkpointing = value
+
     def get_config(self) -> dict[str, Any]:
         return {
             "config": self.config.to_dict(),
             "use_pooler": self.use_pooler,
             "output_hidden_states": self.output_hidden_states,
             "output_attentions": self.output_attentions,
+            "gradient_checkpointing": self.gradient_checkpointing,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,

@@ -44,6 +44,7 @@ OTHER_ARGUMENTS = {
     "use_pooler": False,
     "output_hidden_states": True,
     "output_attentions": True,
+    "gradient_checkpointing": True,
     "dtype": "mixed_bfloat16",
     "name": "renamed",
     "trainable": False,
@@ -242,6 +243,43 @@ def test_gradients_reach_every_weight_and_are_finite(policy):
         assert values.any(), weight.path
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="takes gradients with TensorFlow's tape")
+@pytest.mark.parametrize("options", [{}, {"norm_first": True}])
+def test_gradient_checkpointing_changes_no_number(options):
+    """Against the same encoder without, at the same seeds: dropout masks must be the same in both passes."""
+    import tensorflow as tf
+
+    rates = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.2}
+
+    def train(gradient_checkpointing):
+        keras.utils.set_random_seed(0)
+        encoder = make_encoder(BertConfig(**SIZES, **rates, **options), output_hidden_states=True)
+        encoder.gradient_checkpointing = gradient_checkpointing
+        variables = [weight.value for weight in encoder.trainable_weights]
+
+        @tf.function
+        def step():
+            with tf.GradientTape() as tape:
+                outputs = tree.flatten(encoder(INPUTS, training=True))
+                loss = sum(tf.reduce_mean(output**3) for output in outputs)
+            return outputs, tape.gradient(loss, variables)
+
+        return [[to_numpy(tf.convert_to_tensor(tensor)) for tensor in tree.flatten(step())] for _ in range(2)]
+
+    plain, checkpointed = train(False), train(True)
+    assert np.abs(plain[0][0] - plain[1][0]).max() > 0.1
+    for want, got in zip(tree.flatten(plain), tree.flatten(checkpointed), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5 * max(1, np.abs(want).max()))
+
+
+def test_gradient_checkpointing_is_set_for_all_blocks():
+    encoder = BertEncoder(BertConfig(**SIZES), gradient_checkpointing=True)
+    assert [block.gradient_checkpointing for block in encoder.blocks] == [True, True]
+    encoder.gradient_checkpointing = False
+    assert [block.gradient_checkpointing for block in encoder.blocks] == [False, False]
+    assert not encoder.get_config()["gradient_checkpointing"]
+
+
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="compiles with TensorFlow")
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_compiled(jit_compile):
@@ -309,7 +347,14 @@ def test_get_config_with_every_argument_other_than_its_default():
     assert json.loads(json.dumps(config)) == config
     assert config["config"] == OTHER_CONFIG.to_dict()
     assert config["dtype"]["config"]["name"] == "mixed_bfloat16"
-    for name in ("use_pooler", "output_hidden_states", "output_attentions", "name", "trainable"):
+    for name in (
+        "use_pooler",
+        "output_hidden_states",
+        "output_attentions",
+        "gradient_checkpointing",
+        "name",
+        "trainable",
+    ):
         assert config[name] == OTHER_ARGUMENTS[name]
     again = BertEncoder.from_config(json.loads(json.dumps(config)))
     assert again.get_config() == config

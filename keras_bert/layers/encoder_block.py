@@ -1,10 +1,12 @@
 """One block of the encoder: self-attention, then a feed-forward network."""
 
+import functools
 from typing import Any
 
 import keras
 
 from keras_bert.layers.linear import Linear
+from keras_bert.layers.recompute import recompute
 from keras_bert.layers.self_attention import SelfAttention
 
 
@@ -25,6 +27,8 @@ class EncoderBlock(keras.layers.Layer):
         norm_first: Pre-LN in place of post-LN.
         output_attentions: Return the attention probabilities as well.
         initializer_range: Standard deviation of the kernels' initializer.
+        gradient_checkpointing: In training keep nothing but the inputs, and compute the block again in the backward
+            pass.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
@@ -50,6 +54,7 @@ class EncoderBlock(keras.layers.Layer):
         norm_first: bool = False,
         output_attentions: bool = False,
         initializer_range: float = 0.02,
+        gradient_checkpointing: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -62,6 +67,7 @@ class EncoderBlock(keras.layers.Layer):
         self.norm_first = norm_first
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
+        self.gradient_checkpointing = gradient_checkpointing
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = int(hidden_shape[-1] or 0)
@@ -90,6 +96,11 @@ class EncoderBlock(keras.layers.Layer):
         self.output_dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
 
     def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
+        if training and self.gradient_checkpointing:
+            return recompute(self, functools.partial(self._compute, training=True), hidden, attention_bias)
+        return self._compute(hidden, attention_bias, training)
+
+    def _compute(self, hidden: Any, attention_bias: Any, training: bool) -> Any:
         inputs = self.attention_norm(hidden) if self.norm_first else hidden
         attended = self.attention(inputs, attention_bias, training=training)
         attended, probabilities = attended if self.output_attentions else (attended, None)
@@ -120,4 +131,5 @@ class EncoderBlock(keras.layers.Layer):
             "norm_first": self.norm_first,
             "output_attentions": self.output_attentions,
             "initializer_range": self.initializer_range,
+            "gradient_checkpointing": self.gradient_checkpointing,
         }

@@ -23,6 +23,7 @@ OPTIONS = {
     "norm_first": True,
     "output_attentions": True,
     "initializer_range": 0.5,
+    "gradient_checkpointing": True,
 }
 
 

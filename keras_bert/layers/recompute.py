@@ -1,0 +1,48 @@
+"""Computing a layer again in the backward pass instead of keeping what it computed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def recompute(layer: keras.layers.Layer, function: Callable[..., Any], *inputs: Any) -> Any:
+    """Calls `function(*inputs)`; of all it computes only inputs and outputs are kept, and the rest is computed again.
+
+    `keras.remat` alone would draw other dropout masks the second time, since each draw moves a seed on. Here both
+    times begin from the seeds as they were before the call, so that outputs and gradients are those of a plain call.
+
+    Args:
+        layer: All weights and seeds that `function` uses are its own, and from each seed it draws once.
+        function: From float tensors to a float tensor or several.
+        *inputs: Float tensors.
+
+    Returns:
+        What `function` returns.
+
+    Example:
+        >>> dense = keras.layers.Dense(3)
+        >>> dense.build((None, 4))
+        >>> tuple(recompute(dense, dense.call, ops.ones((2, 4))).shape)
+        (2, 3)
+
+    References:
+        Chen et al. 2016, arXiv:1604.06174, section 4.
+    """
+    weights = layer.weights
+    known = {id(weight) for weight in weights}
+    seeds = [variable for variable in layer.variables if id(variable) not in known]
+    drawn = [seed.value * 1 for seed in seeds]
+
+    def call(*arguments: Any) -> Any:
+        # Weights are arguments, too: a gradient would not find those of a scope that Keras has opened around this one.
+        values, inputs = arguments[: len(weights)], arguments[len(weights) :]
+        with keras.StatelessScope([*zip(weights, values, strict=True), *zip(seeds, drawn, strict=True)]):
+            return function(*inputs)
+
+    outputs = keras.remat(call)(*(ops.copy(weight) for weight in weights), *inputs)
+    for seed, value in zip(seeds, drawn, strict=True):
+        # What one draw adds (Keras 3.15, random/seed_generator.py, `next`); in the scope it is forgotten.
+        seed.assign(value + ops.convert_to_tensor([0, 1], dtype=seed.dtype))
+    return outputs
