@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_bert.files import atomic_folder
 from keras_bert.serving.frozen import frozen
+from keras_bert.serving.one_thread import in_one_thread
 from keras_bert.serving.signature import Signature
 
 
@@ -43,7 +44,7 @@ def write_saved_model(
     else:
         module.model_variables = [variable.value for variable in model.variables]
     functions = {
-        name: tf.function(signature.function).get_concrete_function(**signature.inputs)
+        name: tf.function(in_one_thread(signature).function).get_concrete_function(**signature.inputs)
         for name, signature in signatures.items()
     }
     with atomic_folder(folder, overwrite) as temporary:
