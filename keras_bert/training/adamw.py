@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_bert.errors import InputError
+from keras_bert.training.one_pass import in_one_pass, pays
 
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
@@ -20,8 +21,8 @@ class AdamW(keras.optimizers.Optimizer):
     `m = m + (1 - b1)(g - m)`, `v = v + (1 - b2)(g² - v)`,
     `w = w - lr (sqrt(1 - b2^t) / (1 - b1^t) · m / (sqrt(v) + epsilon) + weight_decay · w)`.
 
-    On TensorFlow the moments and the step are one fused operation; `keras.optimizers.AdamW` makes some ten
-    passes over the same memory, which for a small BERT at real text lengths is most of the training step.
+    On TensorFlow a step with clipping and decay is one pass over each large variable and its moments;
+    `keras.optimizers.AdamW` makes some ten, which for a small BERT at real text lengths is most of the training step.
 
     Args:
         learning_rate: A float or a `LearningRateSchedule`.
@@ -71,6 +72,7 @@ class AdamW(keras.optimizers.Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.skip_nonfinite = skip_nonfinite
+        self._clipping: Any = None  # of the gradients that `apply` is at
 
     def build(self, variables: Sequence[Any]) -> None:
         """Makes the two moments of every variable."""
@@ -105,8 +107,21 @@ class AdamW(keras.optimizers.Optimizer):
         """
         if keras.config.backend() == "tensorflow" and (_replicas() > 1 or self.skip_nonfinite):
             self._apply_sums(grads, trainable_variables)
-        else:
-            super().apply([_add_up_rows(gradient) for gradient in grads], trainable_variables)
+            return
+        try:
+            super().apply(grads, trainable_variables)
+        finally:
+            self._clipping = None
+
+    def _clip_gradients(self, grads: Sequence[Any]) -> Sequence[Any]:
+        """Keras' step before the update: clipping to a global norm is left to the update, which reads them anyway."""
+        if keras.config.backend() != "tensorflow":
+            return super()._clip_gradients(grads)
+        dense = [tf.convert_to_tensor(gradient) for gradient in grads]
+        if not self.global_clipnorm:
+            return super()._clip_gradients(dense)
+        self._clipping = _clipping(_global_norm(grads, dense), self.global_clipnorm)
+        return dense
 
     def _apply_sums(self, grads: Sequence[Any], variables: Sequence[Any] | None) -> None:
         """Sums over the replicas, clips, and updates every replica's copy of each variable alike, or none."""
@@ -125,33 +140,34 @@ class AdamW(keras.optimizers.Optimizer):
         sums = [gradient for gradient, _ in pairs]
         if context.num_replicas_in_sync > 1:
             sums = context.all_reduce(tf.distribute.ReduceOp.SUM, sums)
-        sums = [_add_up_rows(gradient) for gradient in sums]
+        dense = [tf.convert_to_tensor(gradient) for gradient in sums]
         # The norm of sums is the same number on all replicas, and so is what follows from it.
-        norm = tf.linalg.global_norm(sums) if self.global_clipnorm or self.skip_nonfinite else None
-        if self.global_clipnorm:
-            sums, _ = tf.clip_by_global_norm(sums, self.global_clipnorm, use_norm=norm)
+        norm = _global_norm(sums, dense) if self.global_clipnorm or self.skip_nonfinite else None
+        clipping = [_clipping(norm, self.global_clipnorm)] if self.global_clipnorm else []
 
-        def update(strategy: tf.distribute.Strategy, *gradients: Any) -> None:
+        def update(strategy: tf.distribute.Strategy, gradients: Sequence[Any], clipping: Sequence[Any]) -> None:
             rate = self.learning_rate
             for gradient, (_, variable) in zip(gradients, pairs, strict=True):
                 strategy.extended.update(
                     variable.value,
-                    lambda value, gradient: self.update_step(gradient, value, rate),
-                    args=(gradient,),
+                    lambda value, gradient, *clipping: self._update(value, gradient, rate, *clipping),
+                    args=(gradient, *clipping),
                     group=False,
                 )
 
-        def update_if(strategy: tf.distribute.Strategy, is_finite: Any, *gradients: Any) -> None:
+        def update_if(
+            strategy: tf.distribute.Strategy, is_finite: Any, gradients: Sequence[Any], clipping: Sequence[Any]
+        ) -> None:
             # Across the replicas, since inside of one a condition must not hold an update.
             is_finite = strategy.experimental_local_results(is_finite)[0]
-            tf.cond(is_finite, lambda: update(strategy, *gradients), lambda: None)
+            tf.cond(is_finite, lambda: update(strategy, gradients, clipping), lambda: None)
 
         if not self.skip_nonfinite:
-            context.merge_call(update, args=tuple(sums))
+            context.merge_call(update, args=(dense, clipping))
             self.iterations.assign_add(1)
             return
         is_finite = tf.math.is_finite(norm)
-        context.merge_call(update_if, args=(is_finite, *sums))
+        context.merge_call(update_if, args=(is_finite, dense, clipping))
         applied = tf.cast(is_finite, "int64")
         self.iterations.assign_add(tf.cast(is_finite, self.iterations.dtype))
         self.skipped.assign_add(1 - applied)
@@ -159,16 +175,23 @@ class AdamW(keras.optimizers.Optimizer):
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Applies one gradient to one variable."""
+        self._update(variable, gradient, learning_rate, self._clipping)
+
+    def _update(self, variable: Any, gradient: Any, learning_rate: Any, clipping: Any = None) -> None:
+        """Applies one gradient, times the factor that clips it, to one variable."""
         index = self._get_variable_index(variable)
         first, second = self.first_moments[index], self.second_moments[index]
-        rate = ops.cast(learning_rate * self._factors[index], variable.dtype)
-        if self._decays[index]:
-            # One pass: the product becomes the variable's new buffer. assign_sub would read and write it once more.
-            self.assign(variable, variable * (1 - rate * self._decays[index]))
+        beta_1, beta_2 = ops.cast(self.beta_1, variable.dtype), ops.cast(self.beta_2, variable.dtype)
+        epsilon = ops.cast(self.epsilon, variable.dtype)
         step = ops.cast(self.iterations + 1, variable.dtype)
-        beta_1_power = ops.power(ops.cast(self.beta_1, variable.dtype), step)
-        beta_2_power = ops.power(ops.cast(self.beta_2, variable.dtype), step)
-        if keras.config.backend() == "tensorflow":
+        beta_1_power, beta_2_power = ops.power(beta_1, step), ops.power(beta_2, step)
+        rate = ops.cast(learning_rate * self._factors[index], variable.dtype)
+        keep = 1 - rate * self._decays[index]
+        clipping = None if clipping is None else ops.cast(clipping, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        if keras.config.backend() == "tensorflow" and not pays(variable):
+            if self._decays[index]:
+                self.assign(variable, variable * keep)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=first.value.handle,
@@ -176,17 +199,22 @@ class AdamW(keras.optimizers.Optimizer):
                 beta1_power=beta_1_power,
                 beta2_power=beta_2_power,
                 lr=rate,
-                beta1=ops.cast(self.beta_1, variable.dtype),
-                beta2=ops.cast(self.beta_2, variable.dtype),
-                epsilon=ops.cast(self.epsilon, variable.dtype),
-                grad=ops.cast(tf.convert_to_tensor(gradient), variable.dtype),
+                beta1=beta_1,
+                beta2=beta_2,
+                epsilon=epsilon,
+                grad=gradient if clipping is None else gradient * clipping,
             )
             return
-        gradient = ops.cast(gradient, variable.dtype)
-        self.assign_add(first, (gradient - first) * (1 - self.beta_1))
-        self.assign_add(second, (ops.square(gradient) - second) * (1 - self.beta_2))
         rate = rate * ops.sqrt(1 - beta_2_power) / (1 - beta_1_power)
-        self.assign_sub(variable, rate * first / (ops.sqrt(second) + self.epsilon))
+        numbers = (1.0 if clipping is None else clipping, keep, rate, beta_1, beta_2, epsilon)
+        numbers = tuple(ops.convert_to_tensor(number, variable.dtype) for number in numbers)
+        if keras.config.backend() == "tensorflow":
+            _adam_in_one_pass([variable, first.value, second.value], gradient, *numbers)
+            return
+        value, first_value, second_value = _adam(variable, first, second, gradient, *numbers)
+        self.assign(first, first_value)
+        self.assign(second, second_value)
+        self.assign(variable, value)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -208,19 +236,53 @@ def _replicas() -> int:
     return context.num_replicas_in_sync if context else 1
 
 
-def _add_up_rows(gradient: Any) -> Any:
-    """Adds up the rows of a sparse gradient that belong to the same row of the variable.
+def _global_norm(gradients: Sequence[Any], dense: Sequence[Any]) -> Any:
+    """Returns the norm of all gradients together, float32; of those that are sparse, `dense` is what they stand for."""
+    squares = [_sum_of_squares(*pair) for pair in zip(gradients, dense, strict=True)]
+    return tf.sqrt(tf.add_n(squares))
 
-    The gradient of an embedding table has a row for each token of the batch, most tokens several times. Keras
-    clips by the norm of the rows as they stand, which is not the norm of the gradient.
-    """
-    if keras.config.backend() != "tensorflow" or not isinstance(gradient, tf.IndexedSlices):
-        return gradient
-    # Sorting, not tf.unique, whose result has a shape that XLA cannot compile. Rows left over are zeros for row 0.
-    order = tf.argsort(gradient.indices)
-    indices = tf.gather(gradient.indices, order)
-    is_next = tf.cast(indices != tf.concat([indices[:1], indices[:-1]], 0), tf.int32)
-    segments, count = tf.cumsum(is_next), tf.size(indices)
-    values = tf.math.unsorted_segment_sum(tf.gather(gradient.values, order), segments, count)
-    indices = tf.maximum(tf.math.unsorted_segment_max(indices, segments, count), 0)
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+def _sum_of_squares(gradient: Any, dense: Any) -> Any:
+    def of_all() -> Any:
+        return 2 * tf.nn.l2_loss(tf.cast(dense, "float32"))
+
+    if not isinstance(gradient, tf.IndexedSlices):
+        return of_all()
+    # The gradient of an embedding table has a row for each token of the batch, most tokens several times: a row that
+    # n tokens have is gathered n times below. (Keras adds up the squares of the parts, which is not the norm.)
+    size, rows = tf.size(gradient.indices), tf.shape(dense)[0]
+
+    def of_rows() -> Any:
+        counts = tf.math.unsorted_segment_sum(tf.ones([size]), gradient.indices, rows)
+        squares = tf.square(tf.cast(tf.gather(dense, gradient.indices), "float32"))
+        return tf.reduce_sum(tf.reduce_sum(tf.reshape(squares, (size, -1)), 1) / tf.gather(counts, gradient.indices))
+
+    return tf.cond(size < rows, of_rows, of_all)
+
+
+def _clipping(norm: Any, limit: float) -> Any:
+    """Returns the factor that takes a norm down to `limit`: 1 below it, nan where the norm is infinite."""
+    return limit * tf.minimum(1 / norm, 1 / limit) + (norm - norm)
+
+
+def _adam(
+    value: Any,
+    first: Any,
+    second: Any,
+    gradient: Any,
+    clipping: Any,
+    keep: Any,
+    rate: Any,
+    beta_1: Any,
+    beta_2: Any,
+    epsilon: Any,
+) -> tuple[Any, Any, Any]:
+    """Returns a variable and its moments after a step."""
+    gradient = gradient * clipping
+    first = first + (gradient - first) * (1 - beta_1)
+    second = second + (ops.square(gradient) - second) * (1 - beta_2)
+    return value * keep - rate * first / (ops.sqrt(second) + epsilon), first, second
+
+
+if keras.config.backend() == "tensorflow":
+    _adam_in_one_pass = in_one_pass(_adam)

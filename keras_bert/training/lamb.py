@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_bert.training.adamw import AdamW
+from keras_bert.training.one_pass import in_one_pass, pays
 
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
@@ -61,28 +62,33 @@ class Lamb(AdamW):
             learning_rate, decay, no_decay, multipliers, beta_1, beta_2, epsilon, skip_nonfinite, name, **kwargs
         )
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Applies one gradient to one variable."""
+    def _update(self, variable: Any, gradient: Any, learning_rate: Any, clipping: Any = None) -> None:
+        """Applies one gradient, times the factor that clips it, to one variable."""
         index = self._get_variable_index(variable)
         first, second = self.first_moments[index], self.second_moments[index]
-        if keras.config.backend() == "tensorflow":
-            gradient = tf.convert_to_tensor(gradient)  # sparse rows as a dense gradient
-        gradient = ops.cast(gradient, variable.dtype)
+        beta_1, beta_2 = ops.cast(self.beta_1, variable.dtype), ops.cast(self.beta_2, variable.dtype)
         step = ops.cast(self.iterations + 1, variable.dtype)
-        new_first = first + (gradient - first) * (1 - self.beta_1)
-        new_second = second + (ops.square(gradient) - second) * (1 - self.beta_2)
-        self.assign(first, new_first)
-        self.assign(second, new_second)
-        first_mean = new_first / (1 - ops.power(ops.cast(self.beta_1, variable.dtype), step))
-        second_mean = new_second / (1 - ops.power(ops.cast(self.beta_2, variable.dtype), step))
-        update = first_mean / (ops.sqrt(second_mean) + self.epsilon)
+        decay = self._decays[index] if self._adapts[index] else 0.0
+        corrections = 1 - ops.power(beta_1, step), 1 - ops.power(beta_2, step)
+        numbers = (1.0 if clipping is None else clipping, decay, beta_1, beta_2, *corrections, self.epsilon)
+        numbers = tuple(ops.cast(number, variable.dtype) for number in numbers)
+        gradient = ops.cast(gradient, variable.dtype)
+        compiles = pays(variable)
+        if compiles:
+            (update,) = _direction_in_one_pass([first.value, second.value], variable, gradient, *numbers)
+        else:
+            first_value, second_value, update = _direction(first, second, variable, gradient, *numbers)
+            self.assign(first, first_value)
+            self.assign(second, second_value)
         rate = ops.cast(learning_rate * self._factors[index], variable.dtype)
         if self._adapts[index]:
-            update = update + self._decays[index] * variable
-            weight_norm, update_norm = ops.norm(ops.reshape(variable, (-1,))), ops.norm(ops.reshape(update, (-1,)))
+            weight_norm, update_norm = _norm(variable), _norm(update)
             known = ops.logical_and(weight_norm > 0, update_norm > 0)
             rate = rate * ops.where(known, weight_norm / ops.where(known, update_norm, 1.0), 1.0)
-        self.assign_sub(variable, rate * update)
+        if compiles:
+            _go_in_one_pass([variable], update, rate)
+        else:
+            self.assign_sub(variable, rate * update)
 
     def build(self, variables: Sequence[Any]) -> None:
         """Makes the two moments of every variable."""
@@ -90,3 +96,35 @@ class Lamb(AdamW):
             return
         super().build(variables)
         self._adapts = [variable.path.split("/")[-1] not in self.no_decay for variable in variables]
+
+
+def _direction(
+    first: Any,
+    second: Any,
+    value: Any,
+    gradient: Any,
+    clipping: Any,
+    decay: Any,
+    beta_1: Any,
+    beta_2: Any,
+    first_correction: Any,
+    second_correction: Any,
+    epsilon: Any,
+) -> tuple[Any, Any, Any]:
+    """Returns the moments after a step, and the step before it is scaled."""
+    gradient = gradient * clipping
+    first = first + (gradient - first) * (1 - beta_1)
+    second = second + (ops.square(gradient) - second) * (1 - beta_2)
+    update = first / first_correction / (ops.sqrt(second / second_correction) + epsilon) + decay * value
+    return first, second, update
+
+
+def _norm(values: Any) -> Any:
+    if keras.config.backend() == "tensorflow":
+        return tf.sqrt(2 * tf.nn.l2_loss(values))  # without a copy of the squares
+    return ops.norm(ops.reshape(values, (-1,)))
+
+
+if keras.config.backend() == "tensorflow":
+    _direction_in_one_pass = in_one_pass(_direction)
+    _go_in_one_pass = in_one_pass(lambda value, update, rate: (value - rate * update,))
