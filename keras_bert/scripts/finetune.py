@@ -142,6 +142,7 @@ def finetune() -> dict[str, Any]:
         task = kind.build(_checkpoint(), train, labels)
         for part, rows in parts.items():
             kind.check_rows(task, sources[part], rows)
+        task.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing
         batches = _batches(task, train, 0)
         if FLAGS.freeze_blocks is not None:
             freeze(task.encoder, FLAGS.freeze_blocks)

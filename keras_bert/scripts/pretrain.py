@@ -137,6 +137,7 @@ def pretrain() -> dict[str, Any]:
     checkpoint = _checkpoint(phases)
     with strategy.scope():
         task = _task(checkpoint, phases)
+        task.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing
         examples = _Examples(task, phases)
         steps = _steps(examples, phases)
         _compile(task, steps)

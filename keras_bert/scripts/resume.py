@@ -33,6 +33,11 @@ flags.DEFINE_enum(
     "on_nan", "stop", ["stop", "skip"], "A step whose loss or gradient is no number: stop, or leave the step out."
 )
 flags.DEFINE_integer("accumulate", 1, "Compute each batch in so many parts; takes less memory.", lower_bound=1)
+flags.DEFINE_bool(
+    "gradient_checkpointing",
+    False,
+    "Compute each block twice, to keep less in memory; takes a third more time.",
+)
 flags.DEFINE_float("stall_seconds", 300.0, "Warn when a step takes longer than this.", lower_bound=1.0)
 
 
