@@ -2,6 +2,7 @@
 
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
+from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.masked_lm_head import MaskedLMHead
@@ -14,6 +15,7 @@ from keras_bert.layers.word_table import WordTable
 __all__ = [
     "AttentionBias",
     "BertEmbeddings",
+    "Dropout",
     "EncoderBlock",
     "FlattenTokens",
     "Linear",

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bert.layers.dropout import Dropout
+
 POSITION_TYPES = ("absolute", "sinusoidal")
 
 
@@ -83,7 +85,7 @@ class BertEmbeddings(keras.layers.Layer):
                 epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
             )
             self.layer_norm.build((*token_ids_shape, self.hidden_size))
-        self.dropout_layer = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self.dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy)
 
     def call(self, token_ids: Any, segment_ids: Any, training: bool = False) -> Any:
         tokens = token_ids.shape[1]

@@ -1,4 +1,4 @@
-"""The one place where a layer asks which backend runs it: adding a bias."""
+"""Adding a bias, in the way that each backend fuses."""
 
 from typing import Any
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.recompute import recompute
 from keras_bert.layers.self_attention import SelfAttention
@@ -92,8 +93,8 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_norm.build(hidden_shape)
         self.output_norm = keras.layers.LayerNormalization(name="output_norm", **norm)
         self.output_norm.build(hidden_shape)
-        self.attention_dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
-        self.output_dropout_layer = keras.layers.Dropout(self.dropout, dtype=policy)
+        self.attention_dropout_layer = Dropout(self.dropout, dtype=policy)
+        self.output_dropout_layer = Dropout(self.dropout, dtype=policy)
 
     def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
         if training and self.gradient_checkpointing:

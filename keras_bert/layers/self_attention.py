@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 
 
@@ -60,7 +61,7 @@ class SelfAttention(keras.layers.Layer):
         self.qkv.build(hidden_shape)
         self.output_dense = Linear(size, name="output_dense", **options)
         self.output_dense.build(hidden_shape)
-        self.probability_dropout = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+        self.probability_dropout = Dropout(self.dropout, dtype=self.dtype_policy)
 
     def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
         # B batch, T tokens, H heads, S size of a head
