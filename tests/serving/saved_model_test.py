@@ -1,11 +1,7 @@
 """Exports answer in a process without keras_bert what the model answers; and are written whole or not at all."""
 
-import base64
 import errno
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,32 +15,8 @@ from keras_bert.errors import InputError
 from keras_bert.serving import Signature, write_saved_model
 from keras_bert.tasks import BertClassifier, BertTask
 from keras_bert.tasks.classification import MULTI_LABEL
+from tests.bare_process import ask_in_a_bare_process
 from tests.tasks import tiny
-
-# Runs where nothing but TensorFlow is imported; asks each folder, prints the outputs and the signatures.
-BARE = """
-import base64, json, sys
-import tensorflow as tf
-import tensorflow_text
-results = {}
-for folder, fields in json.load(open(sys.argv[1])).items():
-    loaded = tf.saved_model.load(folder)
-    describe = lambda specs: {name: [spec.dtype.name, spec.shape.as_list()] for name, spec in specs.items()}
-    result = results[folder] = {"signatures": {
-        name: [describe(function.structured_input_signature[1]), describe(function.structured_outputs)]
-        for name, function in loaded.signatures.items()
-    }}
-    inputs = {name: tf.constant([base64.b64decode(text) for text in texts]) for name, texts in fields.items()}
-    outputs = loaded.signatures["serving_default"](**inputs)
-    result["outputs"] = {
-        name: [value.decode() for value in tensor.numpy().ravel()] if tensor.dtype == tf.string
-        else tensor.numpy().tolist()
-        for name, tensor in outputs.items()
-    }
-ours = [name for name in sys.modules if name.split(".")[0] in ("keras_bert", "keras_hub")]
-assert not ours, ours
-json.dump(results, open(sys.argv[1], "w"))
-"""
 
 AWKWARD = [
     b"",
@@ -66,20 +38,6 @@ MODELS = {
     "tagger": lambda: tiny.classifier(problem_type=MULTI_LABEL, threshold=0.45, pooling="max"),
     "regressor": lambda: tiny.regressor(pooling="cls"),
 }
-
-
-def ask_in_a_bare_process(asked: dict[Path, dict[str, Sequence[bytes]]], file: Path) -> dict[str, Any]:
-    encoded = {
-        str(folder): {name: [base64.b64encode(text).decode() for text in texts] for name, texts in fields.items()}
-        for folder, fields in asked.items()
-    }
-    file.write_text(json.dumps(encoded), encoding="utf-8")
-    # Away from the checkout, so that keras_bert could be imported only if it were asked for.
-    done = subprocess.run(
-        [sys.executable, "-c", BARE, str(file)], cwd=file.parent, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def fields_of(model: BertTask, texts: Sequence[bytes]) -> dict[str, Sequence[bytes]]:

@@ -1,8 +1,6 @@
 """Multiple choice: rows, head, loss and answers, each against numbers worked out beside it or by transformers."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from keras_bert.errors import InputError
 from keras_bert.tasks import open_task
 from keras_bert.tasks.multiple_choice import BertMultipleChoice
 from keras_bert.training import adamw
+from tests.bare_process import run_bare
 from tests.tasks import tiny
 
 CHOICES = [[tiny.PAIRS[(row + index) % 8] for index in range(3)] for row in range(8)]
@@ -187,9 +186,7 @@ def test_an_export_chooses_as_the_model_does_in_a_bare_process(model: BertMultip
     ids = {name: tensor.numpy().tolist() for name, tensor in inputs.items()}
     file = tmp_path / "asked.json"
     file.write_text(json.dumps({"text": texts, "choices": CHOICES, "ids": ids}), encoding="utf-8")
-    command = [sys.executable, "-c", BARE, str(tmp_path / "model" / "1"), str(file)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_bare(BARE, tmp_path, tmp_path / "model" / "1", file)
     outputs = json.loads(file.read_text(encoding="utf-8"))
     answers = model.answer(list(zip(texts, CHOICES, strict=True)))
     np.testing.assert_allclose(outputs["scores"], [answer["scores"] for answer in answers], atol=1e-5)

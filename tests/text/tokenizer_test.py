@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import unicodedata
 
 import keras
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from keras_bert.errors import InputError
 from keras_bert.text import BertTokenizer
+from tests.bare_process import run_bare
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [
@@ -242,10 +241,9 @@ def test_saved_models_carry_the_vocabulary(tmp_path):
     after = keras.saving.load_model(tmp_path / "model.keras")(tensors)
     for name in before:
         tf.debugging.assert_equal(before[name], after[name])
-    command = [sys.executable, "-c", FRESH, str(tmp_path), json.dumps(rows)]
-    fresh = subprocess.run(command, capture_output=True, text=True, check=True)
+    answers = run_bare(FRESH, tmp_path, tmp_path, json.dumps(rows))
     expected = before["token_ids"].numpy().tolist()
-    assert json.loads(fresh.stdout.splitlines()[-1]) == [expected, expected]
+    assert json.loads(answers.splitlines()[-1]) == [expected, expected]
 
 
 def test_in_a_functional_model(tokenizer, tmp_path):
