@@ -17,6 +17,7 @@ def batches(
     pad: Callable[[dict[str, Any]], dict[str, tf.Tensor]],
     batch_size: int,
     *,
+    tokens_per_batch: int | None = None,
     shuffle: bool = False,
     seed: int = 0,
     window: int | None = None,
@@ -35,6 +36,10 @@ def batches(
             targets and weights: tensors, or dicts of them, one entry a row.
         pad: From the inputs of one batch to dense tensors.
         batch_size: Rows in a batch. The last of an epoch may have fewer.
+        tokens_per_batch: In place of so many rows, as many as fit: rows times the longest of them is at most this, but
+            for a row that is longer by itself and stays alone. For evaluation and prediction, where a batch of short
+            rows may have more of them; how many batches there are shows only when they are made. `batch_size` is for
+            the window alone then.
         shuffle: Another order each epoch, of rows and of batches; the same again for the same seed. Of a data set
             longer than 200,000 rows (or of unknown length) a buffer of that many is shuffled.
         seed: For shuffle.
@@ -43,7 +48,7 @@ def batches(
         drop_remainder: Leave out rows that do not fill a batch (other rows each epoch under shuffle).
 
     Returns:
-        What `features` returns, padded, of known cardinality if `rows` is.
+        What `features` returns, padded, of known cardinality if `rows` is (and there is no `tokens_per_batch`).
 
     Example:
         >>> rows = keras_bert.data.read("train.tsv", label="label")
@@ -55,6 +60,8 @@ def batches(
         raise InputError(f"window {window}: expected 1 row or more")
     if shuffle and keep_order:
         raise InputError("shuffle and keep_order exclude each other: choose one")
+    if tokens_per_batch is not None and (tokens_per_batch < 1 or drop_remainder):
+        raise InputError(f"tokens_per_batch {tokens_per_batch}: expected 1 or more, and no drop_remainder with it")
     count = int(rows.cardinality())
     window = -(-(window or WINDOW_BATCHES * batch_size) // batch_size) * batch_size
 
@@ -70,19 +77,23 @@ def batches(
         if drop_remainder:
             lengths = lengths[: tf.size(lengths) // batch_size * batch_size]
         order = tf.range(tf.size(lengths)) if keep_order else _by_length(lengths, seed if shuffle else None)
-        starts = tf.range(0, tf.size(lengths), batch_size)
+        if tokens_per_batch is None:
+            starts = tf.range(0, tf.size(lengths), batch_size)
+        else:
+            starts = _starts_within(tf.gather(lengths, order), tokens_per_batch)
+        bounds = tf.stack([starts, tf.concat([starts[1:], [tf.size(lengths)]], 0)], 1)
         if shuffle:
-            starts = tf.random.experimental.stateless_shuffle(starts, seed=seed)
+            bounds = tf.random.experimental.stateless_shuffle(bounds, seed=seed)
 
-        def batch(start: tf.Tensor) -> Any:
-            chosen = order[start : start + batch_size]
+        def batch(bound: tf.Tensor) -> Any:
+            chosen = order[bound[0] : bound[1]]
             taken = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), featured)
             return (pad(taken[0]), *taken[1:]) if isinstance(taken, tuple) else pad(taken)
 
-        return tf.data.Dataset.from_tensor_slices(starts).map(batch)
+        return tf.data.Dataset.from_tensor_slices(bounds).map(batch)
 
     result = tf.data.Dataset.zip(seeds, windows).flat_map(cut)
-    if count >= 0:
+    if count >= 0 and tokens_per_batch is None:
         full = count // batch_size if drop_remainder else -(-count // batch_size)
         result = result.apply(tf.data.experimental.assert_cardinality(full))
     elif count == tf.data.INFINITE_CARDINALITY:
@@ -105,6 +116,20 @@ def _by_length(lengths: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
         return tf.argsort(lengths, stable=True)
     ties = tf.random.stateless_uniform(tf.shape(lengths), seed, maxval=2**31, dtype=tf.int64)
     return tf.argsort(lengths * 2**31 + ties)
+
+
+def _starts_within(lengths: tf.Tensor, tokens: int) -> tf.Tensor:
+    """Where batches begin that take rows while rows times longest is at most `tokens`: int32 (batches,)."""
+
+    def next_row(state: tuple, row: tuple) -> tuple:
+        (start, longest), (index, length) = state, row
+        longest = tf.maximum(longest, length)
+        fits = tf.cast(index - start + 1, tf.int64) * longest <= tokens
+        return tf.where(fits, start, index), tf.where(fits, longest, length)
+
+    rows = (tf.range(tf.size(lengths)), lengths)
+    starts, _ = tf.scan(next_row, rows, initializer=(tf.constant(0), tf.constant(0, tf.int64)))
+    return tf.unique(starts).y
 
 
 def padding_share(dataset: tf.data.Dataset) -> float:

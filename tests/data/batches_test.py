@@ -82,6 +82,54 @@ def test_like_lengths_share_a_batch():
     assert plain_share > 0.4
 
 
+def within(lengths, tokens):
+    """Batches of consecutive rows, each with the next row while rows times longest stays within the tokens."""
+    batches_of, batch = [], []
+    for length in lengths:
+        if batch and (len(batch) + 1) * max([*batch, length]) > tokens:
+            batches_of.append(batch)
+            batch = []
+        batch.append(length)
+    return [*batches_of, batch]
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_order": True}])
+def test_a_token_budget_is_filled_row_by_row(options):
+    """Against a plain loop over the lengths; rows of more than 50 tokens are over the budget by themselves."""
+    dataset = batches(make_rows(300), features, pad, 32, tokens_per_batch=50, **options)
+    rows = [inputs["padding_mask"].numpy().sum(axis=1).tolist() for inputs, _ in dataset]
+    lengths = [length for batch in rows for length in batch]
+    assert rows == within(lengths, 50)
+    assert options or lengths == sorted(lengths)
+    assert max(len(batch) * max(batch) for batch in rows if len(batch) > 1) <= 50
+    assert max(lengths) > 50
+    assert sorted(flat(epoch(dataset))) == list(range(300))
+
+
+def test_a_token_budget_loses_no_row_over_windows_and_repeats_under_the_seed():
+    def two_epochs(seed):
+        dataset = batches(make_rows(1000), features, pad, 32, tokens_per_batch=400, shuffle=True, seed=seed, window=256)
+        assert dataset.cardinality() == tf.data.UNKNOWN_CARDINALITY
+        return epoch(dataset), epoch(dataset)
+
+    first, second = two_epochs(seed=5)
+    assert sorted(flat(first)) == sorted(flat(second)) == list(range(1000))
+    assert first != second
+    assert two_epochs(seed=5) == (first, second)
+    # The widths of batches are not in order, and there are as many rows as fit: about 400 / 60 of the longest.
+    sizes = [len(batch) for batch in first]
+    assert sizes != sorted(sizes)
+    assert max(sizes) > 32
+    assert padding_share(batches(make_rows(1000), features, pad, 32, tokens_per_batch=400)) < 0.06
+
+
+def test_no_rows_and_endless_rows_under_a_token_budget():
+    assert epoch(batches(make_rows(8).take(0), features, pad, 8, tokens_per_batch=50)) == []
+    endless = batches(make_rows(8).repeat(), features, pad, 8, tokens_per_batch=50)
+    assert endless.cardinality() == tf.data.INFINITE_CARDINALITY
+    assert sum(len(labels) for _, labels in endless.take(5)) > 5
+
+
 def test_padding_share_counts_by_hand():
     masks = [{"padding_mask": tf.constant([[1, 1, 1, 0], [1, 0, 0, 0]])}, {"padding_mask": tf.constant([[1, 1]])}]
     assert padding_share(masks) == pytest.approx(4 / 10)
@@ -135,6 +183,9 @@ def test_bad_arguments():
     for arguments in ({"batch_size": 0}, {"batch_size": 8, "window": 0}):
         with pytest.raises(InputError, match="expected 1"):
             batches(make_rows(), features, pad, **arguments)
+    for arguments in ({"tokens_per_batch": 0}, {"tokens_per_batch": 64, "drop_remainder": True}):
+        with pytest.raises(InputError, match="expected 1 or more, and no drop_remainder"):
+            batches(make_rows(), features, pad, 8, **arguments)
     with pytest.raises(InputError, match="exclude"):
         batches(make_rows(), features, pad, 8, shuffle=True, keep_order=True)
 
