@@ -88,13 +88,13 @@ class GlobalBatchModel(keras.Model):
 
     def train_step(self, data: Any) -> Any:
         """Keras' `train_step`; with `accumulate`, in parts."""
-        logs = super().train_step(data) if self._parts.count == 1 else self._train_step_in_parts(data)
-        return self._vectors(logs)
+        is_keras = self._parts.count == 1 and _replicas() == 1
+        return self._vectors(super().train_step(data) if is_keras else self._train_step(data))
 
-    def _train_step_in_parts(self, data: Any) -> dict[str, Any]:
+    def _train_step(self, data: Any) -> dict[str, Any]:
+        """A step on one of several replicas, or in parts, or both."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         variables = self.trainable_variables
-        totals = {name: _over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
 
         def step(part: Any) -> tuple[Any, list[Any]]:
             x, y, sample_weight = part
@@ -105,24 +105,38 @@ class GlobalBatchModel(keras.Model):
             self.compute_metrics(x, y, y_pred, sample_weight)
             return loss, tape.gradient(scaled, variables)
 
-        self._parts.totals = totals
-        try:
-            loss, gradients = accumulate_parts(
-                step, (x, y, sample_weight), self._parts.count, variables, static=bool(self.jit_compile)
-            )
-        finally:
-            self._parts.totals = {}
-        rows = ops.shape(tf.nest.flatten(y)[0])[0]
-        self._metric("loss").update_state(loss * _replicas(), sample_weight=rows)
+        if self._parts.count == 1:
+            loss, gradients = step((x, y, sample_weight))
+        else:
+            totals = {name: _over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
+            self._parts.totals = totals
+            try:
+                loss, gradients = accumulate_parts(
+                    step, (x, y, sample_weight), self._parts.count, variables, static=bool(self.jit_compile)
+                )
+            finally:
+                self._parts.totals = {}
+        self._count_loss(loss, x)
         self.optimizer.apply(gradients, variables)
         return self.get_metrics_result()
 
-    def _metric(self, name: str) -> keras.metrics.Metric:
-        return next(metric for metric in self.metrics if metric.name == name)
+    def _count_loss(self, loss: Any, x: Any) -> None:
+        """Counts this replica's part of the loss, so that the mean over the epoch is that of one device.
+
+        Keras (3.15) counts a part by the replica's own rows, which is right where all replicas have as many.
+        """
+        rows = ops.cast(ops.shape(tf.nest.flatten(x)[0])[0], "float32")
+        value = loss * _over_replicas(rows) / ops.maximum(rows, 1.0)
+        next(metric for metric in self.metrics if metric.name == "loss").update_state(value, sample_weight=rows)
 
     def test_step(self, data: Any) -> Any:
         """Keras' `test_step`."""
-        return self._vectors(super().test_step(data))
+        if _replicas() == 1:
+            return self._vectors(super().test_step(data))
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self._count_loss(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        return self._vectors(self.compute_metrics(x, y, y_pred, sample_weight))
 
     def _vectors(self, logs: Any) -> Any:
         """Makes vectors of the logs where Keras (3.15, `reduce_per_replica`) averages scalars along an axis."""
@@ -156,6 +170,11 @@ class GlobalBatchModel(keras.Model):
             )
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         has_own = [getattr(type(self), name) is not getattr(GlobalBatchModel, name) for name in _LOSS]
+        if accumulate > 1 and getattr(self.loss, "compares_rows", False):
+            raise InputError(
+                f"accumulate={accumulate}: {type(self.loss).__name__} compares all rows of a batch with each other, "
+                "so that a batch in parts would be another task; leave it at 1"
+            )
         if accumulate > 1 and not (all(has_own) or (not any(has_own) and isinstance(self.loss, keras.losses.Loss))):
             raise InputError(f"{type(self).__name__} cannot accumulate: its loss is no mean over the rows of a batch")
         self._parts = types.SimpleNamespace(count=accumulate, totals={})
