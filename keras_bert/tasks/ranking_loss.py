@@ -17,8 +17,8 @@ class RankingLoss(keras.losses.Loss):
     that are no partners of it (hard negatives); these are candidates for all rows too. A candidate that is the same
     text as the row's own partner, or the partner of a row with the same anchor, may well be right: it is left out.
 
-    Under a distribution strategy the candidates are those of the replica, and where a batch is computed in parts those
-    of the part.
+    Under a distribution strategy the candidates are those of the replica, and the loss is the mean over all rows. In
+    parts of a batch it would be another loss, of fewer candidates: `compile(accumulate=...)` refuses it.
 
     Args:
         scale: Factor on the cosines, the inverse of a temperature.
@@ -35,6 +35,9 @@ class RankingLoss(keras.losses.Loss):
         Henderson et al. 2017, arXiv:1705.00652, section 4.4; sentence-transformers, MultipleNegativesRankingLoss,
         with its scale of 20.
     """
+
+    compares_rows = True
+    """The rows of a batch are compared with each other."""
 
     def __init__(self, scale: float = 20.0, name: str = "ranking_loss") -> None:
         super().__init__(name=name, dtype="float32")

@@ -15,6 +15,7 @@ import pytest
 from keras_bert.errors import InputError
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.global_batch import GlobalBatchModel, global_mean
+from keras_bert.tasks.ranking_loss import RankingLoss
 from tests.tasks import tiny
 from tests.tasks.task_test import ROOT, run_python
 
@@ -49,6 +50,28 @@ def test_a_part_is_what_keras_has_on_one_device(loss, weights, monkeypatch: pyte
     assert float(model.compute_loss(x, y, model(x), weights)) == pytest.approx(expected, rel=1e-6)
     nothing = np.zeros((0, 3), "float32"), np.zeros((0,), "int32")
     assert float(model.compute_loss(nothing[0], nothing[1], model(nothing[0]))) == 0.0
+
+
+def test_in_batch_negatives_are_those_of_the_replica(monkeypatch: pytest.MonkeyPatch):
+    """The loss is the mean over all rows; the candidates of a row are the replica's: the truth is the loss itself."""
+    inputs = keras.Input((4,))
+    model = GlobalBatchModel(inputs, keras.layers.Identity()(inputs))
+    model.compile("sgd", RankingLoss())
+    vectors = np.random.default_rng(0).normal(size=(10, 4)).astype("float32")
+    prints = np.arange(10, dtype="float32").reshape(5, 2)
+
+    class Context:
+        num_replicas_in_sync = 2
+
+        def all_reduce(self, _, value):
+            return 0.0 * value + 5.0
+
+    monkeypatch.setattr("tensorflow.distribute.get_replica_context", Context)
+    parts = [(vectors[:6], prints[:3]), (vectors[6:], prints[3:])]
+    found = sum(float(model.compute_loss(x, y, model(x))) for x, y in parts)
+    by_replica = np.concatenate([RankingLoss().call(y, x) for x, y in parts])
+    assert found == pytest.approx(float(by_replica.mean()), rel=1e-6)
+    assert found < 0.9 * float(np.mean(RankingLoss().call(prints, vectors)))  # of all ten, it is harder
 
 
 def test_float16_on_several_replicas_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch):

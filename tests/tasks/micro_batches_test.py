@@ -11,7 +11,7 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.global_batch import GlobalBatchModel
 from keras_bert.tasks.micro_batches import accumulate
 from keras_bert.training import AdamW, LinearWarmupDecay
-from tests.tasks import tiny
+from tests.tasks import tiny, tiny_questions, tiny_tags
 from tests.tasks.task_test import run_python
 
 
@@ -49,21 +49,36 @@ def test_one_part_is_computed_at_a_time():
 # Weights that differ from part to part, a last batch that does not divide, clipping that bites at every step.
 CLASS_WEIGHTS = {"positive": 3.0, "neutral": 0.3}
 CASES = {
-    "classifier": (lambda **options: tiny.classifier(class_weights=CLASS_WEIGHTS, **options), tiny.LABELS),
-    "several labels": (
-        lambda **options: tiny.classifier(problem_type="multi_label_classification", **options),
-        [[label] for label in tiny.LABELS],
+    "classifier": (
+        lambda: tiny.classifier(class_weights=CLASS_WEIGHTS, config=tiny.without_dropout()),
+        lambda: tiny.dataset(tiny.LABELS),
     ),
-    "regressor": (tiny.regressor, [float(len(text)) / 20 for text in tiny.TEXTS]),
-    "pretrainer": (tiny.pretrainer, None),
+    "several labels": (
+        lambda: tiny.classifier(problem_type="multi_label_classification", config=tiny.without_dropout()),
+        lambda: tiny.dataset([[label] for label in tiny.LABELS]),
+    ),
+    "regressor": (
+        lambda: tiny.regressor(config=tiny.without_dropout()),
+        lambda: tiny.dataset([float(len(text)) / 20 for text in tiny.TEXTS]),
+    ),
+    "tagger": (lambda: tiny_tags.tagger(config=tiny.without_dropout()), tiny_tags.rows),
+    "question answerer": (
+        lambda: tiny_questions.answerer(config={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}),
+        tiny_questions.rows,
+    ),
+    "pretrainer": (
+        lambda: tiny.pretrainer(config=tiny.without_dropout()),
+        lambda: tiny.pretraining_examples(37),
+    ),
 }
 
 
 def trained(case: str, parts: int, batch_size: int = 32, epochs: int = 4, **options: Any) -> Any:
-    make, labels = CASES[case]
-    model = make(config=tiny.without_dropout())
+    make, make_rows = CASES[case]
+    model = make()
     start = np.concatenate([weight.numpy().ravel() for weight in model.trainable_variables])
-    rows = tiny.pretraining_examples(37) if labels is None else tiny.dataset(labels).repeat(5).take(37)
+    rows = make_rows()
+    rows = rows.repeat(-(-37 // int(rows.cardinality()))).take(37)
     model.compile(
         AdamW(LinearWarmupDecay(1e-2, 20, 2), global_clipnorm=0.05, skip_nonfinite=True),
         accumulate=parts,
@@ -152,6 +167,13 @@ class OwnLoss(GlobalBatchModel):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return keras.ops.mean(keras.ops.logsumexp(y_pred, axis=0))
+
+
+def test_in_batch_negatives_cannot_be_had_in_parts():
+    with pytest.raises(InputError, match="RankingLoss compares all rows of a batch with each other") as error:
+        tiny.embedder().compile("sgd", accumulate=4)
+    assert "\n" not in str(error.value)
+    tiny.embedder(objective="cosine").compile("sgd", accumulate=4)
 
 
 def test_what_cannot_be_had_in_parts_is_refused():
