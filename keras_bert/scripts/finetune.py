@@ -113,16 +113,16 @@ def finetune() -> dict[str, Any]:
 
     Returns:
         What `metrics.json` holds: `seconds`, `epochs`, `best_epoch`, and the scores on `dev` and `test`; nothing for a
-        dry run.
+        dry run or a profile.
     """
     import keras
     import tensorflow as tf
 
-    from keras_bert.training import adamw, freeze, make_strategy
+    from keras_bert.training import adamw, freeze, make_strategy, profile_step
 
     _check_flags()
     folder = Path(FLAGS.output)
-    resumed = resume.resumes(folder)
+    resumed = not FLAGS.profile and resume.resumes(folder)
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
@@ -161,6 +161,9 @@ def finetune() -> dict[str, Any]:
     if FLAGS.dry_run:
         task.fit(batches.take(2), verbose=0)
         print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
+        return {}
+    if FLAGS.profile:
+        print(profile_step(task, batches))
         return {}
     with resume.folder_of_run(folder, resumed) as folder, resume.lost_workers_named():
         return _train(task, parts, folder, resumed)

@@ -113,7 +113,8 @@ def run() -> None:
 
 def main() -> None:
     """Pre-trains as the flags say, and prints the metrics."""
-    print(json.dumps(pretrain()))
+    if metrics := pretrain():
+        print(json.dumps(metrics))
 
 
 def pretrain() -> dict[str, Any]:
@@ -121,16 +122,16 @@ def pretrain() -> dict[str, Any]:
 
     Returns:
         What `metrics.json` holds: `seconds`, `steps`, `held_out` (the last scores), `unigram_accuracy` (that of always
-        answering the commonest token).
+        answering the commonest token); nothing for a profile.
     """
     import keras
 
-    from keras_bert.training import make_strategy
+    from keras_bert.training import make_strategy, profile_step
 
     phases = _phases()
     _check_flags(phases)
     folder = Path(FLAGS.output)
-    resumed = resume.resumes(folder)
+    resumed = not FLAGS.profile and resume.resumes(folder)
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
@@ -146,6 +147,9 @@ def pretrain() -> dict[str, Any]:
         + (f"{steps[-1]:,} steps" if steps else f"budget {FLAGS.budget}"),
         flush=True,
     )
+    if FLAGS.profile:
+        print(profile_step(task, examples.epoch(0, 0)))
+        return {}
     with resume.folder_of_run(folder, resumed) as folder, resume.lost_workers_named():
         return _train(task, examples, phases, steps, folder, resumed)
 

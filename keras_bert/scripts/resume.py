@@ -38,6 +38,9 @@ flags.DEFINE_bool(
     False,
     "Compute each block twice, to keep less in memory; takes a third more time.",
 )
+flags.DEFINE_bool(
+    "profile", False, "Train some 20 steps, print where their time goes (input, forward, backward, update), and end."
+)
 flags.DEFINE_float("stall_seconds", 300.0, "Warn when a step takes longer than this.", lower_bound=1.0)
 
 

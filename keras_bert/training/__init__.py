@@ -12,6 +12,7 @@ from keras_bert.training.run_state import RunState
 from keras_bert.training.run_status import RunStatus
 from keras_bert.training.save_best import SaveBest
 from keras_bert.training.schedule import LinearWarmupDecay
+from keras_bert.training.step_profile import StepProfile, profile_step
 from keras_bert.training.strategy import STRATEGIES, is_chief, make_strategy
 from keras_bert.training.training_log import TrainingLog
 from keras_bert.training.watch_loss import WatchLoss
@@ -28,6 +29,7 @@ __all__ = [
     "RunState",
     "RunStatus",
     "SaveBest",
+    "StepProfile",
     "TrainingLog",
     "WatchLoss",
     "WatchStalls",
@@ -37,5 +39,6 @@ __all__ = [
     "make_strategy",
     "measured_peak_flops",
     "parse_duration",
+    "profile_step",
     "train_flops_per_token",
 ]

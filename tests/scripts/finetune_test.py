@@ -3,6 +3,7 @@
 import collections
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,19 @@ def test_a_dry_run_checks_and_writes_nothing(encoder: Path, tables: Path, tmp_pa
     done = finetune(tmp_path / "run", *flags)
     assert done.status == 0, done.stderr
     assert done.stdout.endswith(f"dry run: all is well; 8 steps an epoch, nothing written to {tmp_path}/run\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("more", [[], ["--accumulate=2"]], ids=["whole", "in parts"])
+def test_a_profile_prints_where_the_time_goes_and_writes_nothing(
+    encoder: Path, tables: Path, tmp_path: Path, more: list[str]
+):
+    done = finetune(tmp_path / "run", f"--preset={encoder}", *on_tables(tables, "train"), "--profile", *more)
+    assert done.status == 0, done.stderr
+    parts = re.findall(r"^(.+?) +([0-9.]+) ms +([0-9.]+) %$", done.stdout, re.MULTILINE)
+    assert [name for name, _, _ in parts] == ["waiting for input", "forward", "backward", "update"]
+    assert sum(float(share) for _, _, share in parts) == pytest.approx(100, abs=0.3)
+    assert done.stdout.endswith(" ms, medians of 20 steps\n")
     assert list(tmp_path.iterdir()) == []
 
 

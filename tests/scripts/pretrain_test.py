@@ -181,6 +181,21 @@ def test_a_folder_with_other_things_is_left_alone(source: list[str], tmp_path: P
 
 
 @pytest.mark.slow
+def test_a_profile_leaves_a_run_in_the_same_folder_alone(run, source: list[str]):
+    folder, _ = run
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    done = pretrain(folder, *source, "--steps=80", "--profile")
+    assert done.status == 0, done.stderr
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[-5:-1]] == [
+        "waiting for input",
+        "forward",
+        "backward",
+        "update",
+    ]
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+@pytest.mark.slow
 def test_two_workers_end_with_the_weights_of_one(source: list[str], tmp_path: Path):
     """Without dropout; the corpus gives batches that two cannot share evenly."""
     config = json.loads(Path(source[2].partition("=")[2]).read_text())
