@@ -1,6 +1,7 @@
 """Adam with decoupled weight decay, in one pass over memory."""
 
 import math
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -93,6 +94,10 @@ class AdamW(keras.optimizers.Optimizer):
             counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "aggregation": "only_first_replica"}
             self.skipped = self.add_variable(**counter, name="skipped")
             self.skipped_in_a_row = self.add_variable(**counter, name="skipped_in_a_row")
+        if keras.config.backend() == "tensorflow":
+            # In a namespace, where Keras does not look for something to save. Its own, since a compiled function
+            # works as long as the variables that it was made with, and these are here.
+            self._compiled = types.SimpleNamespace(adam=in_one_pass(_adam))
         # By index: update_step is handed backend variables, which do not know their path.
         paths = [variable.path.split("/") for variable in variables]
         self._factors = [math.prod(self.multipliers.get(part, 1.0) for part in path) for path in paths]
@@ -209,7 +214,7 @@ class AdamW(keras.optimizers.Optimizer):
         numbers = (1.0 if clipping is None else clipping, keep, rate, beta_1, beta_2, epsilon)
         numbers = tuple(ops.convert_to_tensor(number, variable.dtype) for number in numbers)
         if keras.config.backend() == "tensorflow":
-            _adam_in_one_pass([variable, first.value, second.value], gradient, *numbers)
+            self._compiled.adam([variable, first.value, second.value], gradient, *numbers)
             return
         value, first_value, second_value = _adam(variable, first, second, gradient, *numbers)
         self.assign(first, first_value)
@@ -282,7 +287,3 @@ def _adam(
     first = first + (gradient - first) * (1 - beta_1)
     second = second + (ops.square(gradient) - second) * (1 - beta_2)
     return value * keep - rate * first / (ops.sqrt(second) + epsilon), first, second
-
-
-if keras.config.backend() == "tensorflow":
-    _adam_in_one_pass = in_one_pass(_adam)

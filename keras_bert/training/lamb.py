@@ -1,5 +1,6 @@
 """LAMB: Adam whose step is scaled, variable by variable, to the size of the weights, for very large batches."""
 
+import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ class Lamb(AdamW):
         gradient = ops.cast(gradient, variable.dtype)
         compiles = pays(variable)
         if compiles:
-            (update,) = _direction_in_one_pass([first.value, second.value], variable, gradient, *numbers)
+            (update,) = self._compiled.direction([first.value, second.value], variable, gradient, *numbers)
         else:
             first_value, second_value, update = _direction(first, second, variable, gradient, *numbers)
             self.assign(first, first_value)
@@ -86,7 +87,7 @@ class Lamb(AdamW):
             known = ops.logical_and(weight_norm > 0, update_norm > 0)
             rate = rate * ops.where(known, weight_norm / ops.where(known, update_norm, 1.0), 1.0)
         if compiles:
-            _go_in_one_pass([variable], update, rate)
+            self._compiled.go([variable], update, rate)
         else:
             self.assign_sub(variable, rate * update)
 
@@ -95,6 +96,9 @@ class Lamb(AdamW):
         if self.built:
             return
         super().build(variables)
+        if keras.config.backend() == "tensorflow":
+            go = in_one_pass(lambda value, update, rate: (value - rate * update,))
+            self._compiled = types.SimpleNamespace(direction=in_one_pass(_direction), go=go)
         self._adapts = [variable.path.split("/")[-1] not in self.no_decay for variable in variables]
 
 
@@ -123,8 +127,3 @@ def _norm(values: Any) -> Any:
     if keras.config.backend() == "tensorflow":
         return tf.sqrt(2 * tf.nn.l2_loss(values))  # without a copy of the squares
     return ops.norm(ops.reshape(values, (-1,)))
-
-
-if keras.config.backend() == "tensorflow":
-    _direction_in_one_pass = in_one_pass(_direction)
-    _go_in_one_pass = in_one_pass(lambda value, update, rate: (value - rate * update,))

@@ -43,7 +43,8 @@ def in_one_pass(arithmetic: Callable[..., tuple[Any, ...]]) -> Callable[..., lis
 
     Returns:
         A function of a list of variables (one to a value) and of tensors, which assigns the new values and returns
-        the rest. It is compiled once for each combination of shapes.
+        the rest. It is compiled once for each combination of shapes, and works as long as the variables exist that
+        it was first called with.
 
     Example:
         >>> decay = in_one_pass(lambda value, factor: (value * factor,))

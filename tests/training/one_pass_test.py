@@ -1,5 +1,7 @@
 """Compiled updates of large variables, against the same formulas in numpy (float64)."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -86,6 +88,20 @@ def test_within_a_step_compiled_as_a_whole(everything_is_large: None, optimizer:
         results.append([variable.numpy() for variable in variables])
     for one, other in zip(*results, strict=True):
         np.testing.assert_allclose(other, one, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [AdamW, Lamb])
+def test_one_model_after_another(everything_is_large: None, optimizer: type[AdamW]):
+    """A compiled function does not outlive the variables that it was made with."""
+    results = []
+    for _ in range(2):
+        variables = make_variables()
+        train(optimizer(0.05), variables, make_gradients(2))
+        results.append([variable.numpy() for variable in variables])
+        del variables
+        gc.collect()
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_an_update_of_several_variables_gives_what_is_left_over():
