@@ -38,7 +38,11 @@ def recompute(layer: keras.layers.Layer, function: Callable[..., Any], *inputs: 
     def call(*arguments: Any) -> Any:
         # Weights are arguments, too: a gradient would not find those of a scope that Keras has opened around this one.
         values, inputs = arguments[: len(weights)], arguments[len(weights) :]
-        with keras.StatelessScope([*zip(weights, values, strict=True), *zip(seeds, drawn, strict=True)]):
+        # False, and known only when the inputs are: masks of the seeds alone would be drawn once, for both times, and
+        # kept in between (TensorFlow merges equal nodes of a graph).
+        is_lost = ops.any(ops.isnan(inputs[0][:1]))
+        tied = [value + ops.cast(is_lost, seed.dtype) for seed, value in zip(seeds, drawn, strict=True)]
+        with keras.StatelessScope([*zip(weights, values, strict=True), *zip(seeds, tied, strict=True)]):
             return function(*inputs)
 
     outputs = keras.remat(call)(*(ops.copy(weight) for weight in weights), *inputs)

@@ -85,7 +85,7 @@ from keras_bert.encoder import BertEncoder
 config = BertConfig(vocab_size=100, hidden_size=64, num_hidden_layers=24, num_attention_heads=4, intermediate_size=256)
 encoder = BertEncoder(config, use_pooler=False, gradient_checkpointing=sys.argv[1] == "True")
 
-@tf.function(jit_compile=sys.argv[2] == "True")
+@tf.function
 def step(ids):
     with tf.GradientTape() as tape:
         inputs = {"token_ids": ids, "segment_ids": tf.zeros_like(ids), "padding_mask": tf.ones_like(ids)}
@@ -102,9 +102,8 @@ print(peaks[1] - peaks[0])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_memory_is_saved(jit_compile):
-    """16 rows more take about 1.5 GB without; with it, the inputs of 24 blocks and what one of them computes."""
-    plain, checkpointed = (float(run_python(PEAK, checkpointing, jit_compile)) for checkpointing in (False, True))
-    assert plain > 800
-    assert checkpointed < plain / 3
+def test_memory_is_saved():
+    """16 rows more take some 1.9 GB without, in 24 blocks of 80 MB; masks kept from the first pass would show."""
+    plain, checkpointed = (float(run_python(PEAK, checkpointing)) for checkpointing in (False, True))
+    assert plain > 1200
+    assert checkpointed < plain / 2
