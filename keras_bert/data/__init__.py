@@ -6,5 +6,17 @@ from keras_bert.data.read import read
 from keras_bert.data.read_choices import read_choices
 from keras_bert.data.read_tags import read_tags, tag_labels
 from keras_bert.data.squad_file import read_squad
+from keras_bert.data.static_shapes import bucket_widths, static_shapes
 
-__all__ = ["batches", "label_names", "padding_share", "read", "read_choices", "read_squad", "read_tags", "tag_labels"]
+__all__ = [
+    "batches",
+    "bucket_widths",
+    "label_names",
+    "padding_share",
+    "read",
+    "read_choices",
+    "read_squad",
+    "read_tags",
+    "static_shapes",
+    "tag_labels",
+]

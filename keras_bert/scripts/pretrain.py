@@ -292,7 +292,8 @@ class _Examples:
         else:
             folder = FLAGS.records[min(phase, len(FLAGS.records) - 1)]
             examples = pretraining_records(folder, self._task.tokenizer, shuffle=True, seed=seed)
-        return self._task.batches(examples, FLAGS.batch_size, shuffle=True, seed=seed, masker=self._masker)
+        made = self._task.batches(examples, FLAGS.batch_size, shuffle=True, seed=seed, masker=self._masker)
+        return resume.shaped(made, self._task)
 
     def unigram_accuracy(self) -> float:
         """Returns the accuracy of always answering the commonest hidden token."""

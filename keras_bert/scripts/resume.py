@@ -18,7 +18,9 @@ from keras_bert.scripts.run_folder import remove_earlier, run_folder, worker_fol
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
+    from keras_bert.tasks import BertTask
     from keras_bert.training import RunState, RunStatus
 
 FLAGS = flags.FLAGS
@@ -41,7 +43,23 @@ flags.DEFINE_bool(
 flags.DEFINE_bool(
     "profile", False, "Train some 20 steps, print where their time goes (input, forward, backward, update), and end."
 )
+flags.DEFINE_enum(
+    "static_shapes",
+    "auto",
+    ["auto", "on", "off"],
+    "Batches of one number of rows and of few widths, for which XLA compiles once each; auto: under --strategy=tpu.",
+)
 flags.DEFINE_float("stall_seconds", 300.0, "Warn when a step takes longer than this.", lower_bound=1.0)
+
+
+def shaped(batches: tf.data.Dataset, task: BertTask) -> tf.data.Dataset:
+    """Gives training batches static shapes where the flags ask for it."""
+    from keras_bert.data.static_shapes import bucket_widths, static_shapes
+
+    if FLAGS.static_shapes == "off" or (FLAGS.static_shapes == "auto" and FLAGS.strategy != "tpu"):
+        return batches
+    widths = bucket_widths(task.preprocessor.max_length)
+    return static_shapes(batches, FLAGS.batch_size, widths, task.tokenizer.pad_token_id)
 
 
 def resumes(folder: Path) -> bool:

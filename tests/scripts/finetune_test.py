@@ -348,3 +348,27 @@ def test_two_workers_train_one_model_and_one_of_them_writes(encoder: Path, table
     names = {"model", "metrics.json", "log.csv", "flags.txt", "status.json"}
     assert {path.name for path in (tmp_path / "run").iterdir()} == names
     assert metrics_of(tmp_path / "run")["dev"] == metrics[0]["dev"]
+
+
+def test_static_shapes(encoder: Path, tables: Path, tmp_path: Path, monkeypatch):
+    """Of 128 rows in batches of 48, the last of which has 32."""
+    fit_without_steps(monkeypatch, 0.5)
+    fit, seen = BertTask.fit, {}
+
+    def record(self: BertTask, batches: Any, **options: Any) -> Any:
+        seen[shapes] = [
+            (*inputs["token_ids"].shape, *(np.count_nonzero(w) for w in more)) for inputs, _, *more in batches
+        ]
+        return fit(self, batches, **options)
+
+    monkeypatch.setattr(BertTask, "fit", record)
+    data = [f"--train={tables}/train.tsv", f"--dev={tables}/dev.tsv", "--text=sentence", f"--preset={encoder}"]
+    flags = [*data, "--batch_size=48", "--epochs=1", "--noplots", "--max_length=24"]
+    for shapes in ("auto", "on"):
+        done = run_program("finetune", *flags, f"--static_shapes={shapes}", f"--output={tmp_path}/{shapes}")
+        assert done.status == 0, done.stderr
+    assert sorted(rows for rows, _ in seen["auto"]) == [32, 48, 48]
+    assert len({width for _, width in seen["auto"]}) > 1
+    assert sorted(seen["on"]) == [(48, 24, 32), (48, 24, 48), (48, 24, 48)]
+    pairs = [*flags, "--text_pair=label", "--task=embed", "--static_shapes=on", f"--output={tmp_path}/embed"]
+    assert "not for --task=embed" in run_program("finetune", *pairs).error
