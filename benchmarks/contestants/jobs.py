@@ -6,7 +6,11 @@ the contestant serves) and
 * `inference`: `batch` and `tokens`, `dtype`: ids without padding to logits;
 * `training`: the same, and `steps`: steps of AdamW with clipping at 1, dropout as the model's config says;
 * `strings`: `texts`, a file of lines, `batch`: all lines to the number of the likeliest label, `callers` at a time;
-* `latency`: the same, line by line.
+* `latency`: the same, line by line;
+* `epoch`: `rows`, a .tsv file with a text and its label, 0 or 1, a line; `batch`: from there to updated weights, each
+  row once, in the contestant's own way; outputs are the logits of the first rows.
+
+With `part`, a whole number, `epoch` does one of so many parts of its rows, and its time is counted so many times.
 """
 
 import json
@@ -17,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+COMPARED = 8  # rows of `epoch` whose logits are compared
 SPECIAL = 1000  # BERT's vocabularies have their special and unused entries below
 
 
@@ -30,6 +35,13 @@ def ids(job: dict[str, Any]) -> np.ndarray:
 def labels(job: dict[str, Any]) -> np.ndarray:
     """Returns int32 (batch,)."""
     return np.random.default_rng(1).integers(0, 2, job["batch"]).astype("int32")
+
+
+def labelled(job: dict[str, Any]) -> tuple[list[str], list[int]]:
+    """Returns the texts and labels of the job's rows, or of the first part of them."""
+    lines = Path(job["rows"]).read_text(encoding="utf-8").splitlines()
+    pairs = [line.rsplit("\t", 1) for line in lines[: len(lines) // job.get("part", 1)]]
+    return [text for text, _ in pairs], [int(label) for _, label in pairs]
 
 
 def texts(job: dict[str, Any]) -> list[str]:

@@ -15,7 +15,8 @@ from contestants import jobs
 
 def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     """Makes the job ready."""
-    return {"inference": inference, "training": training, "strings": strings, "latency": strings}[job["kind"]](job)
+    kinds = {"inference": inference, "training": training, "strings": strings, "latency": strings, "epoch": epoch}
+    return kinds[job["kind"]](job)
 
 
 def inference(job: dict[str, Any]) -> tuple[Any, Any]:
@@ -47,6 +48,21 @@ def training(job: dict[str, Any]) -> tuple[Any, Any]:
     run = lambda: model.fit(data, verbose=0)  # noqa: E731
     run()
     return run, first
+
+
+def epoch(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Rows to updated weights, by `batches` and `fit`."""
+    from keras_bert.tasks import BertClassifier
+    from keras_bert.training import adamw
+
+    model = BertClassifier.from_preset(job["model"], dtype=job["dtype"])
+    texts, labels = jobs.labelled(job)
+    first = model(model.preprocessor(tf.constant(texts[: jobs.COMPARED])), training=False).numpy()
+    rows = tf.data.Dataset.from_tensor_slices({"text": texts, "label": list(map(str, labels))})
+    model.compile(adamw(1e-5, steps=10_000, clip_norm=1.0))
+    data = model.batches(rows, job["batch"], shuffle=True)
+    model.fit(data.take(2), verbose=0)
+    return (lambda: model.fit(data, verbose=0)), first
 
 
 def features(job: dict[str, Any]) -> dict[str, tf.Tensor]:

@@ -4,12 +4,14 @@ The dtype is `float32`, `bfloat16` (the weights themselves, for inference alone)
 products in bfloat16).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from contest import serve
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification
+from torch.utils.data import DataLoader
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding
 
 from contestants import jobs
 
@@ -41,6 +43,9 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
 
         return jobs.answer_all(job, answer)
 
+    if job["kind"] == "epoch":
+        return epoch(model, logits, cast, job)
+
     ids = torch.tensor(jobs.ids(job), dtype=torch.long)
     inputs = {"input_ids": ids, "token_type_ids": torch.zeros_like(ids), "attention_mask": torch.ones_like(ids)}
     first = logits(inputs)
@@ -51,21 +56,51 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
 
 def training(model: Any, inputs: dict[str, torch.Tensor], cast: Any, job: dict[str, Any]) -> Any:
     """Returns a function that trains `steps` steps."""
-    model.train()
     targets = torch.tensor(jobs.labels(job), dtype=torch.long)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.01, fused=True)
+    step = trainer(model, cast)
 
     def run() -> None:
         for _ in range(job["steps"]):
-            with cast:
-                loss = model(**inputs, labels=targets).loss
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            step({**inputs, "labels": targets})
 
     run()
     return run
+
+
+def trainer(model: Any, cast: Any) -> Callable[[dict[str, torch.Tensor]], None]:
+    """Returns a function that trains a step."""
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.01, fused=True)
+
+    def step(batch: dict[str, torch.Tensor]) -> None:
+        with cast:
+            loss = model(**batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def epoch(model: Any, logits: Any, cast: Any, job: dict[str, Any]) -> tuple[Any, Any]:
+    """Rows to updated weights: cut in one go, in random order, padded to the longest of each batch."""
+    tokenizer = AutoTokenizer.from_pretrained(job["model"])
+    texts, labels = jobs.labelled(job)
+    collate = DataCollatorWithPadding(tokenizer)
+    first = logits(dict(tokenizer(texts[: jobs.COMPARED], padding=True, return_tensors="pt")))
+    step = trainer(model, cast)
+
+    def run() -> None:
+        encoded = tokenizer(texts)
+        rows = [
+            {"labels": label, **{name: values[index] for name, values in encoded.items()}}
+            for index, label in enumerate(labels)
+        ]
+        for batch in DataLoader(rows, job["batch"], shuffle=True, collate_fn=collate):
+            step(batch)
+
+    return run, first
 
 
 if __name__ == "__main__":
