@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
-SEVERAL_TEXTS = ("embed", "choose")
-
 # What to learn
 flags.DEFINE_enum("task", "classify", list(KINDS), "What is to be learnt; some flags are for one of them only.")
 flags.DEFINE_string("train", "library_docs:train", "Rows to train on: a file, tfds:NAME, or library_docs.")
@@ -177,7 +175,7 @@ def _check_flags() -> None:
 
     refuse_flags_of_others(FLAGS.task)
     KINDS[FLAGS.task].check_flags()
-    if FLAGS.static_shapes == "on" and FLAGS.task in SEVERAL_TEXTS:
+    if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].several_inputs:
         raise InputError(f"--static_shapes is for tasks with one input a row, not for --task={FLAGS.task}")
     if FLAGS.early_stopping and not _source("dev"):
         raise InputError("--early_stopping needs --dev, rows to measure on")
@@ -192,8 +190,7 @@ def _check_flags() -> None:
 def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
     """Makes the batches of an epoch; they follow from the seed and its number alone."""
     made = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch)
-    # A row of several texts is several rows of the inputs.
-    return made if FLAGS.task in SEVERAL_TEXTS else resume.shaped(made, task)
+    return made if KINDS[FLAGS.task].several_inputs else resume.shaped(made, task)
 
 
 def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resumed: bool) -> dict[str, Any]:

@@ -270,6 +270,19 @@ def _clipping(norm: Any, limit: float) -> Any:
     return limit * tf.minimum(1 / norm, 1 / limit) + (norm - norm)
 
 
+def moments(first: Any, second: Any, gradient: Any, beta_1: Any, beta_2: Any) -> tuple[Any, Any]:
+    """Returns Adam's moments of a variable after a step, of its shape and dtype.
+
+    Example:
+        >>> moments(0.0, 0.0, keras.ops.array(2.0), 0.5, 0.5)[0].numpy()
+        np.float32(1.0)
+
+    References:
+        Kingma and Ba 2014, arXiv:1412.6980, algorithm 1.
+    """
+    return first + (gradient - first) * (1 - beta_1), second + (ops.square(gradient) - second) * (1 - beta_2)
+
+
 def _adam(
     value: Any,
     first: Any,
@@ -283,7 +296,5 @@ def _adam(
     epsilon: Any,
 ) -> tuple[Any, Any, Any]:
     """Returns a variable and its moments after a step."""
-    gradient = gradient * clipping
-    first = first + (gradient - first) * (1 - beta_1)
-    second = second + (ops.square(gradient) - second) * (1 - beta_2)
+    first, second = moments(first, second, gradient * clipping, beta_1, beta_2)
     return value * keep - rate * first / (ops.sqrt(second) + epsilon), first, second

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_bert.training.adamw import AdamW
+from keras_bert.training.adamw import AdamW, moments
 from keras_bert.training.one_pass import in_one_pass, pays
 
 if keras.config.backend() == "tensorflow":
@@ -116,9 +116,7 @@ def _direction(
     epsilon: Any,
 ) -> tuple[Any, Any, Any]:
     """Returns the moments after a step, and the step before it is scaled."""
-    gradient = gradient * clipping
-    first = first + (gradient - first) * (1 - beta_1)
-    second = second + (ops.square(gradient) - second) * (1 - beta_2)
+    first, second = moments(first, second, gradient * clipping, beta_1, beta_2)
     update = first / first_correction / (ops.sqrt(second / second_correction) + epsilon) + decay * value
     return first, second, update
 

@@ -34,6 +34,7 @@ class Embed(TaskKind):
 
     task_class = "BertEmbedder"
     scored_by = "scipy.stats"
+    several_inputs = True
 
     def check_flags(self) -> None:
         """Refuses rows of one text, and what an embedder has not."""

@@ -39,6 +39,9 @@ class TaskKind(abc.ABC):
     scored_by: ClassVar[str] = "sklearn.metrics"
     """Module of an extra that the scores need."""
 
+    several_inputs: ClassVar[bool] = False
+    """A row is several inputs of the encoder, so that a batch has no fixed number of them."""
+
     refused: ClassVar[Mapping[str, str]] = {}
     """Shared flag → why the task does not take it."""
 
