@@ -49,7 +49,8 @@ class RunState(keras.callbacks.Callback):
 
     During `fit`, SIGTERM and Ctrl-C let the current step end, save, and stop the training; `stopped_by` tells. Between
     steps (in an evaluation, say) they save and leave at once, with the exit status of shells, 128 and the signal. Of
-    several workers one is enough to be told: all of them save and stop after the same step.
+    several workers one is enough to be told: all of them save and stop after the same step. After the last step of
+    all, several workers finish.
 
     Put it first among the callbacks, so that others see the place after the step. Do not call `fit` when all steps
     of the epoch are done: with an empty data set Keras starts a step before it finds out, random numbers included.
@@ -66,7 +67,7 @@ class RunState(keras.callbacks.Callback):
         place: Where the run is, numbers by name: `phase`, `epoch` and `step` (in the epoch) that come next, from 0;
             `steps` done in all; `seconds` spent; with `keep_metrics`, `logs`, what the metrics gave last. The caller
             may add to it whatever JSON holds.
-        stopped_by: The signal that stopped the training, or None.
+        stopped_by: The signal that stopped the training, or None; of several workers, the same step for all of them.
         before_leaving: Called before a signal between two steps ends the process, after the run is saved.
 
     Example:
@@ -91,7 +92,8 @@ class RunState(keras.callbacks.Callback):
         self._trained: keras.Model | None = None
         self._logs: dict[str, Any] = {}
         self._carried: list[Any] = []
-        self._told: Callable[[Any], Any] | None = None
+        self._received: int | None = None
+        self._sum_over_workers: Callable[[Any], Any] | None = None
         self._in_step = False
         self._earlier: dict[int, Any] = {}
         self._began = time.monotonic()
@@ -115,7 +117,7 @@ class RunState(keras.callbacks.Callback):
         self._manager = tf.train.CheckpointManager(checkpoint, str(self.folder), self.keep, checkpoint_name="step")
         self._trained = model
         if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
-            self._told = _sum_over_workers(model.distribute_strategy)
+            self._sum_over_workers = _sum_over_workers(model.distribute_strategy)
 
     def restore(self, model: keras.Model, folder: Path | None = None) -> bool:
         """Restores the newest checkpoint that is whole.
@@ -224,8 +226,8 @@ class RunState(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         """Listens no longer; of several workers that leave, none goes while another still needs it."""
-        if self._told is not None and self.stopped_by is not None:
-            self._told(tf.constant(0))
+        if self._sum_over_workers is not None and self.stopped_by is not None:
+            self._sum_over_workers(tf.constant(0))
             time.sleep(_GRACE)
         self.stop_listening()
 
@@ -247,13 +249,23 @@ class RunState(keras.callbacks.Callback):
         self._logs = logs or {}
         if self._carried:
             self._logs = self._add_carried_metrics()
-        if self._told is not None and int(self._told(tf.constant(self.stopped_by or 0))) and not self.stopped_by:
-            self.stopped_by = signal.SIGTERM
+        self.stopped_by = self._signal_in_common()
         if self.stopped_by is not None:
             self.save()
             self.model.stop_training = True
         elif self.every_steps and self.place["steps"] % self.every_steps == 0:
             self.save()
+
+    def _signal_in_common(self) -> int | None:
+        """Returns the signal to stop after this step. What workers do next, they must all do: the sum alone decides."""
+        # Read once: a signal that comes while the workers add up, which only this one would know of, is for the
+        # next step.
+        received = self._received
+        if self._sum_over_workers is None:
+            return received
+        if not int(self._sum_over_workers(tf.constant(received or 0))):
+            return None
+        return received or signal.SIGTERM
 
     def next_epoch(self) -> None:
         """Moves the place to the start of the next pass over the data."""
@@ -264,9 +276,10 @@ class RunState(keras.callbacks.Callback):
         self.place.update(phase=self.place["phase"] + 1, epoch=0, step=0)
 
     def _leave(self, number: int, frame: types.FrameType | None) -> None:
-        self.stopped_by = number
+        self._received = number
         # What workers have in common they can only save together, after a step.
-        if not self._in_step and self._told is None:
+        if not self._in_step and self._sum_over_workers is None:
+            self.stopped_by = number
             # The signal may have come while TensorFlow traced a function, where variables have no values.
             with tf.init_scope():
                 self.save()

@@ -160,3 +160,27 @@ def test_time_spent_is_kept(tmp_path: Path):
     again = RunState(tmp_path)
     assert again.restore(make_model())
     assert 100 <= again.seconds < 130
+
+
+@pytest.mark.parametrize(("received", "others", "expected"), [(0, 0, None), (15, 0, 15), (2, 15, 2), (0, 15, 15)])
+def test_of_several_workers_all_stop_after_the_step_at_which_one_of_them_says_so(
+    tmp_path: Path, received: int, others: int, expected: int | None
+):
+    state = RunState(tmp_path)
+    state._sum_over_workers = lambda number: int(number) + others
+    if received:
+        state._leave(received, None)
+    assert state._signal_in_common() == expected
+
+
+def test_a_signal_that_comes_while_workers_add_up_is_for_the_next_step(tmp_path: Path):
+    """The others have had the sum without it: who saves alone waits for them in vain."""
+    state = RunState(tmp_path)
+
+    def interrupted_sum(number: tf.Tensor) -> int:
+        state._leave(signal.SIGTERM, None)
+        return int(number)
+
+    state._sum_over_workers = interrupted_sum
+    assert state._signal_in_common() is None
+    assert state._signal_in_common() == signal.SIGTERM
