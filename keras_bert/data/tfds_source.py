@@ -1,15 +1,24 @@
 """Rows of a TensorFlow Datasets data set, prepared on disk or fetched by TFDS."""
 
 import os
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from keras_bert.data.source import Source, field_indices
 from keras_bert.errors import InputError
+
+REACH_SECONDS = 5.0
+"""How long a host may take to answer before it counts as out of reach."""
+
+_HOSTS = 3  # of a data set that are asked; glue has its files on three
 
 
 def read_tfds(name: str, split: str, wanted: Sequence[str], data_dir: str | os.PathLike | None = None) -> Source:
@@ -57,6 +66,7 @@ def _builder(name: str, data_dir: str | os.PathLike | None) -> tfds.core.Dataset
         raise InputError(f"{place}: {_one_line(error)}") from None
     try:
         builder = tfds.builder(name, data_dir=data_dir)
+        _check_reach(builder, place, Path(data_dir or tfds.core.constants.DATA_DIR))
         builder.download_and_prepare()
     except ModuleNotFoundError as error:
         # Packages that TFDS leaves to the code of single data sets, and one that it forgets to declare.
@@ -72,6 +82,33 @@ def _builder(name: str, data_dir: str | os.PathLike | None) -> tfds.core.Dataset
             f"{_one_line(error)}"
         ) from error
     return builder
+
+
+def _check_reach(builder: tfds.core.DatasetBuilder, place: str, folder: Path) -> None:
+    """Asks the hosts of a data set for a sign of life: TFDS tries ten times, which takes it three minutes and more.
+
+    Raises:
+        InputError: None of them can be reached, and nothing was fetched into the folder before.
+    """
+    if any(folder.glob("downloads/*")):
+        return  # what it needs may be there
+    urls = {urlsplit(url).netloc: url for url in builder.url_infos if url.startswith("http")}
+    failure: BaseException | None = None
+    for url in list(urls.values())[:_HOSTS]:
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=REACH_SECONDS).close()
+            return
+        except urllib.error.HTTPError:
+            return  # an answer; what it means is TFDS's to say
+        except OSError as error:
+            failure = error.reason if isinstance(getattr(error, "reason", None), BaseException) else error
+            if isinstance(failure, ssl.SSLError):
+                return  # TFDS brings certificates of its own
+    if failure is not None:
+        raise InputError(
+            f"{place}: not prepared in {folder}, and none of its hosts can be reached ({', '.join(urls)}: "
+            f"{_one_line(failure)}); prepare it where there is a network, and name the folder with --data_dir"
+        ) from failure
 
 
 def _inner(feature: Any) -> Any:

@@ -1,6 +1,10 @@
 """Truth: a tiny TFDS data set written into a temporary folder by TFDS itself, read back with sockets forbidden."""
 
 import socket
+import ssl
+import time
+import urllib.error
+import urllib.request
 
 import pytest
 import tensorflow as tf
@@ -114,12 +118,51 @@ def test_data_dir_that_is_not_there(tmp_path):
         read("tfds:glue/sst2", text="sentence", data_dir=tmp_path / "nowhere")
 
 
-def test_download_without_a_network(tmp_path, monkeypatch):
+def test_a_network_that_is_off_is_said_at_once(tmp_path):
+    """TFDS itself tries ten times, with pauses of three minutes in all."""
+    began = time.monotonic()
+    with pytest.raises(
+        InputError, match=r"tfds:glue/sst2: not prepared in .*, and none of its hosts can be reached"
+    ) as caught:
+        read("tfds:glue/sst2", text="sentence", data_dir=tmp_path)
+    assert time.monotonic() - began < 10
+    assert "dl.fbaipublicfiles.com" in str(caught.value)
+    assert "the network is off in this test" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_fetched_before_may_do_without_a_network(tmp_path, monkeypatch):
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "SST-2.zip").touch()
     # TFDS tries ten times, with pauses of three minutes in all.
     monkeypatch.setattr(urllib3.util.retry.Retry, "sleep", lambda *arguments, **named: None)
     with pytest.raises(InputError, match=r"tfds:glue/sst2: not prepared in .*, and fetching it failed: ") as caught:
         read("tfds:glue/sst2", text="sentence", data_dir=tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "goes_on"),
+    [
+        (urllib.error.HTTPError("http://a", 405, "Method Not Allowed", {}, None), True),
+        (urllib.error.URLError(ssl.SSLCertVerificationError("no issuer")), True),
+        (urllib.error.URLError(socket.gaierror("unknown name")), False),
+        (TimeoutError("timed out"), False),
+    ],
+    ids=["an answer", "certificates", "no such name", "silence"],
+)
+def test_what_counts_as_out_of_reach(tmp_path, monkeypatch, answer, goes_on):
+    def urlopen(*arguments, **named):
+        raise answer
+
+    def download(*arguments, **named):
+        raise RuntimeError("TFDS was asked")
+
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", download)
+    with pytest.raises(InputError, match="TFDS was asked" if goes_on else "none of its hosts can be reached"):
+        read("tfds:glue/sst2", text="sentence", data_dir=tmp_path)
 
 
 def test_a_package_that_preparing_needs(tmp_path, monkeypatch):
