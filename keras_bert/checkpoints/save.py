@@ -1,6 +1,7 @@
 """Writes a model as a Hugging Face folder."""
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,8 @@ def write_hugging_face_files(
         for name, tensor in tensors.items()
     }
     save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
+    # safetensors (0.8) writes for the owner alone, which a server that runs as somebody else could not read.
+    shutil.copymode(folder / "config.json", folder / "model.safetensors")
     if vocabulary is not None:
         write_tokenizer_files(folder, vocabulary, lowercase, strip_accents, merges, config.max_position_embeddings)
     _write_json(folder / "keras_bert.json", {"keras_bert_version": __version__, **extra})

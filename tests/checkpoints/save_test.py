@@ -40,6 +40,13 @@ def test_conversion_carries_every_tensor(folder):
     assert config["hidden_act"] in ("gelu_new", "gelu_pytorch_tanh")
 
 
+def test_who_may_read_the_config_may_read_the_weights(folder):
+    """A server seldom runs as the one who trained."""
+    modes = {path.name: path.stat().st_mode for path in folder.iterdir()}
+    assert modes["model.safetensors"] == modes["config.json"]
+    assert len(set(modes.values())) == 1
+
+
 def test_through_the_model_and_back_is_bit_for_bit(folder, tmp_path):
     checkpoint = open_checkpoint(folder)
     encoder = BertEncoder(checkpoint.config)
