@@ -4,6 +4,7 @@ keras-bert finetune --train=train.tsv --dev=dev.tsv --text=sentence --label=labe
 keras-bert finetune --help
 """
 
+import difflib
 import importlib
 import sys
 
@@ -26,6 +27,8 @@ PROGRAMS = {
 def run() -> None:
     """Runs the program that the first argument names; the rest are its flags."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name == "help" and len(sys.argv) > 2:
+        name, sys.argv[1:] = sys.argv[2], [sys.argv[2], "--help"]
     if name in ("-h", "--help", "--helpfull", "help"):
         print("usage: keras-bert PROGRAM [--flag=value ...]\n\nprograms:")
         print("\n".join(f"  {program:16} {purpose}" for program, purpose in PROGRAMS.items()))
@@ -37,7 +40,9 @@ def run() -> None:
         print(f"keras-bert {__version__}")
         sys.exit(0)
     if name not in PROGRAMS:
-        print(f"keras-bert: no program {name!r}; there are: {', '.join(PROGRAMS)}", file=sys.stderr)
+        alike = difflib.get_close_matches(name, PROGRAMS, 1)
+        hint = f", did you mean {alike[0]}" if alike else ""
+        print(f"keras-bert: no program {name!r}{hint}; there are: {', '.join(PROGRAMS)}", file=sys.stderr)
         sys.exit(2)
     program = importlib.import_module(f"keras_bert.scripts.{name.replace('-', '_')}")
     sys.argv = [f"keras-bert {name}", *sys.argv[2:]]

@@ -49,7 +49,8 @@ def run_program(
         try:
             rest = flags.FLAGS(list(arguments))
         except (flags.Error, UnicodeDecodeError) as error:
-            _stop(name, str(error))
+            # Of flags that are missing, what each has to say; the rest names its flag itself.
+            _stop(name, "; ".join(re.sub(r"(?m)^flag --\w+=None: ", "", str(error)).splitlines()))
         if len(rest) > 1:
             _stop(name, f"unexpected argument {rest[1]!r}; all settings are flags, --name=value")
         return rest

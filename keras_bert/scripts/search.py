@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_string("index", None, "Folder of the index.", required=True)
+flags.DEFINE_string("index", None, "Folder of the index.")
 flags.DEFINE_string("rows", None, "Texts to index: a file, or - for standard input; without it the index is there.")
 flags.DEFINE_string("model", None, "The embedder; by default that of the index, or minilm for a new one.")
 flags.DEFINE_enum(
@@ -43,6 +43,8 @@ flags.DEFINE_string("input", None, "Queries, one a line: a file, or -; by defaul
 flags.DEFINE_integer("top_k", 5, "Rows a query.", lower_bound=1)
 flags.DEFINE_string("output", "-", "File for the answers, or - for standard output.")
 flags.DEFINE_integer("batch_size", 32, "Texts a batch.", lower_bound=1)
+
+flags.register_validator("index", bool, message="name the folder of the index, --index=FOLDER")
 
 _WINDOW_BATCHES = 16
 

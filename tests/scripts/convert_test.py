@@ -44,7 +44,7 @@ def test_an_earlier_folder_needs_overwrite(encoder: Path, tmp_path: Path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], "name the checkpoint to convert, --preset=FOLDER"),
+        ([], "name the checkpoint to convert, --preset=FOLDER; name the folder to write, --output=FOLDER"),
         (["--preset=minilm"], "name the folder to write, --output=FOLDER"),
         (["--preset=runs/none", "--output=out"], "runs/none: no such folder or preset"),
         (["--preset=nosuch://a/b", "--output=out"], "nosuch://a/b: no such folder or preset"),

@@ -33,10 +33,21 @@ def test_every_program_is_a_module():
 
 
 def test_an_unknown_program_is_one_line_and_status_2(capsys):
-    status, stdout, stderr = call(capsys, "finetun", "--epochs=3")
-    assert (status, stdout) == (2, "")
-    assert stderr.startswith("keras-bert: no program 'finetun'; there are: finetune, evaluate, predict")
-    assert stderr.count("\n") == 1
+    for name, hint in (("finetun", ", did you mean finetune"), ("xyz", "")):
+        status, stdout, stderr = call(capsys, name, "--epochs=3")
+        assert (status, stdout) == (2, "")
+        assert stderr.startswith(f"keras-bert: no program {name!r}{hint}; there are: finetune, evaluate, predict")
+        assert stderr.count("\n") == 1
+
+
+def test_help_takes_the_name_of_a_program():
+    command = [sys.executable, "-m", "keras_bert.scripts.main"]
+    asked, flag = (
+        subprocess.run([*command, *words], capture_output=True, text=True, cwd=ROOT).stdout
+        for words in (["help", "export"], ["export", "--help"])
+    )
+    assert "--model" in asked
+    assert asked == flag
 
 
 def test_the_version(capsys):

@@ -86,4 +86,4 @@ def test_what_does_not_go_together(flags: tuple, message: str, index: Path):
 
 def test_an_index_that_is_not_there(tmp_path: Path):
     assert "no index there" in run_program("search", f"--index={tmp_path}/nowhere", stdin="a\n").error
-    assert "--index" in run_program("search").error
+    assert run_program("search").error == "name the folder of the index, --index=FOLDER"
