@@ -65,11 +65,19 @@ def wrong_number(place: str, found: int, header: Sequence[str], hint: str = "") 
     return InputError(f"{place}: {found} field{'s' * (found != 1)}, expected {len(header)} ({columns}){hint}")
 
 
+_OTHERS = {
+    "\t": "tabs: name the file .tsv",
+    ",": "commas: name the file .csv",
+    ";": "semicolons; expected commas in a .csv, tabs in a .tsv",
+    "|": "bars; expected commas in a .csv, tabs in a .tsv",
+}
+
+
 def delimiter_hint(line: str, delimiter: str) -> str:
     """What to add to an error when a line that should have several fields looks cut by another delimiter."""
     if delimiter in line:
         return ""
-    for other, words in (("\t", "tabs: name the file .tsv"), (",", "commas: name the file .csv"), (";", "semicolons")):
+    for other, words in _OTHERS.items():
         if other != delimiter and other in line:
             return f"; wrong delimiter? looks like {words}"
     return ""
