@@ -47,17 +47,24 @@ def read_conll(path: Path, word_column: int = 0, tag_column: int = -1) -> tuple[
         The sentences, and whether the file says where documents begin; else each sentence is one by itself.
 
     Raises:
-        InputError: Another number of columns than in the line before, a column that is not there, or an empty word or
-            tag (each names the line); a file without a word.
+        InputError: Another number of columns than in the line before, a column that is not there, one column for words
+            and tags, or an empty word or tag (each names the line); a file without a word.
     """
     lines = [(number, line.rstrip("\r\n")) for number, line in read_lines(path)]
     layout = _layout(lines)
+    if layout is None:
+        raise InputError(f"{path}: there is no word in it")
     for column in (word_column, tag_column):
         if not -layout.width <= column < layout.width:
             raise InputError(
                 f"{path}, line {layout.line}: no column {column} (from 0); the line has {layout.width}, "
                 f"divided by {'tabs' if layout.by_tabs else 'blanks'}"
             )
+    if (word_column - tag_column) % layout.width == 0:
+        raise InputError(
+            f"{path}, line {layout.line}: column {word_column} (from 0) is that of the words and of the tags; the line "
+            f"has {layout.width}, divided by {'tabs' if layout.by_tabs else 'blanks'}"
+        )
     sentences: list[Sentence] = []
     says_documents, document = False, 0
     words: list[str] = []
@@ -112,15 +119,18 @@ class _Layout(NamedTuple):
     by_tabs: bool
 
 
-def _layout(lines: list[tuple[int, str]]) -> _Layout:
-    """Takes the first line with a word for all of them; one that may be a comment only where there is no other."""
+def _layout(lines: list[tuple[int, str]]) -> _Layout | None:
+    """Takes the first line with a word for all of them; one that may be a comment only where there is no other.
+
+    None where all lines are blank.
+    """
     filled = [(number, line, "\t" in line) for number, line in lines if line.strip(" \t")]
     for number, line, by_tabs in filled:
         if not line.startswith("#") and _fields(line, by_tabs)[0] != DOCUMENT:
             return _Layout(number, len(_fields(line, by_tabs)), by_tabs)
     for number, line, by_tabs in filled:
         return _Layout(number, len(_fields(line, by_tabs)), by_tabs)
-    return _Layout(1, 1, False)
+    return None
 
 
 def _fields(line: str, by_tabs: bool) -> list[str]:

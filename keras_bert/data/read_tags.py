@@ -127,7 +127,9 @@ def _json_words(path: Path, words: str, label: str, document: str | None) -> Ite
         place = f"{path}, line {number}"
         for field, value in zip((words, label), values, strict=False):
             if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-                raise InputError(f"{place}: field {field!r}: expected a list of strings, none empty")
+                raise InputError(
+                    f"{place}: field {field!r}: expected a list of strings, none empty, found {value!r:.60}"
+                )
         tokens, tags = values[:2]
         if len(tokens) != len(tags):
             raise InputError(f"{place}: {len(tokens)} words in {words!r}, {len(tags)} tags in {label!r}")

@@ -139,11 +139,15 @@ def detect_scheme(sentences: Sequence[Sequence[str]]) -> tuple[str | None, tuple
     """
     kinds = {tag for tags in sentences for tag in tags}
     parsed = [parse_tag(tag) for tag in kinds]
-    if not any(tag is not None and tag.letter != OUTSIDE for tag in parsed):
-        # Nothing but O: sentences without an entity.
-        return ("IOB2" if kinds <= {OUTSIDE} else "plain"), ()
-    letters = {tag.letter for tag in parsed if tag is not None}
-    candidates = ("BIOES",) if letters & {"E", "S"} else ("IOB2", "IOB1")
+    candidates: tuple[str, ...]
+    if any(tag is not None and tag.letter != OUTSIDE for tag in parsed):
+        letters = {tag.letter for tag in parsed if tag is not None}
+        candidates = ("BIOES",) if letters & {"E", "S"} else ("IOB2", "IOB1")
+    elif OUTSIDE not in kinds:
+        return "plain", ()
+    else:
+        # Beside O stand `PER` or `B_PER`: meant for entities. Nothing but O: sentences without one.
+        candidates = ("IOB2",)
     faults = []
     for scheme in candidates:
         fault = find_fault(sentences, scheme)

@@ -88,21 +88,23 @@ def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:
 
     Args:
         source: As for `keras_bert.data.read_tags`.
-        **options: Further arguments of `keras_bert.data.read_tags`.
+        **options: Further arguments of `keras_bert.data.read_tags`, in place of the flags.
     """
     from keras_bert.data import read_tags
 
     return read_tags(
         source,
-        words=FLAGS.words,
-        text=FLAGS.text,
-        label=FLAGS.label,
-        document=FLAGS.document,
-        scheme=FLAGS.tag_scheme,
-        separator=FLAGS.word_separator,
-        word_column=FLAGS.word_column,
-        tag_column=FLAGS.tag_column,
-        **options,
+        **{
+            "words": FLAGS.words,
+            "text": FLAGS.text,
+            "label": FLAGS.label,
+            "document": FLAGS.document,
+            "scheme": FLAGS.tag_scheme,
+            "separator": FLAGS.word_separator,
+            "word_column": FLAGS.word_column,
+            "tag_column": FLAGS.tag_column,
+            **options,
+        },
     )
 
 

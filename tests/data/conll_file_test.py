@@ -77,3 +77,19 @@ def test_what_is_wrong_is_said_with_its_line(text: str, message: str, tmp_path: 
 def test_a_column_that_is_not_there(tmp_path: Path):
     with pytest.raises(InputError, match=r"line 1: no column 3 \(from 0\); the line has 2"):
         read(tmp_path, "a\tO\n", tag_column=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "message"),
+    [
+        ("a\nb\n", {}, r"line 1: column 0 \(from 0\) is that of the words and of the tags; the line has 1"),
+        (
+            "a O\n",
+            {"word_column": 1},
+            "line 1: column 1 .* that of the words and of the tags; the line has 2",
+        ),
+    ],
+)
+def test_words_are_no_tags(text: str, columns: dict[str, int], message: str, tmp_path: Path):
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, text, **columns)

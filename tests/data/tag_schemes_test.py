@@ -39,10 +39,18 @@ def test_the_scheme_is_told(scheme: str, found: str | None):
 
 @pytest.mark.parametrize(
     ("tags", "scheme"),
-    [(["O", "O"], "IOB2"), (["NN", "O"], "plain"), (["-LRB-", "B"], "plain"), (["B-PER", "I-PER"], "IOB2")],
+    [(["O", "O"], "IOB2"), (["NN", "VB"], "plain"), (["-LRB-", "B"], "plain"), (["B-PER", "I-PER"], "IOB2")],
 )
 def test_other_kinds_of_tags(tags: list[str], scheme: str):
     assert detect_scheme([tags]) == (scheme, ())
+
+
+@pytest.mark.parametrize("tag", ["PER", "B_PER", "BPER", "b-PER"])
+def test_tags_beside_o_that_mark_no_entity_are_no_parts_of_speech(tag: str):
+    told, faults = detect_scheme([["O"], ["O", tag]])
+    assert told is None
+    assert [fault[:2] for fault in faults] == [(1, 1)]
+    assert faults[0].reason == f"tag '{tag}' is none of IOB2; expected 'O' or 'B-TYPE', 'I-TYPE'"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ class Tag(TaskKind):
 
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads rows with the labels that a model knows."""
-        return row_flags.read_tagged_rows(source, labels=task.labels, need_documents=task.document_context)
+        # Labels that were learnt as they were are no others in the rows to score.
+        plain = {"scheme": "plain"} if task.scheme == "plain" else {}
+        return row_flags.read_tagged_rows(source, labels=task.labels, need_documents=task.document_context, **plain)
 
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
         """Returns the labels for the training rows."""

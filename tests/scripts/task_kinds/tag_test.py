@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tests.scripts.programs import BAD, GOOD, SUBJECTS, run_program
+from tests.scripts.programs import BAD, GOOD, SUBJECTS, imported, run_program
 
 # Two kinds of entities: a good thing, of one word or two, and a bad one.
 TYPES = (("GOOD", GOOD), ("BAD", BAD))
@@ -94,3 +95,14 @@ def test_documents_that_a_model_needs(run: Path, tmp_path: Path):
     path = tmp_path / "other.txt"
     path.write_text("a O\n")
     assert "no -DOCSTART- line" in run_program("evaluate", f"--model={run}/model", f"--rows={path}").error
+
+
+def test_labels_learnt_as_they_were_are_read_as_they_are(tmp_path: Path):
+    """What `finetune --tag_scheme=plain` made is scored without the flag."""
+    path = tmp_path / "rows.txt"
+    path.write_text("a PER\nb O\n\nc I-LOC\nd B-LOC\n")
+    task = SimpleNamespace(labels=("O", "PER", "I-LOC", "B-LOC"), scheme="plain", document_context=False)
+    with imported("task_kinds.tag") as program:
+        program.FLAGS.mark_as_parsed()
+        rows = program.Tag().read_for(task, str(path))
+    assert [row["label"].tolist() for row in rows.as_numpy_iterator()] == [[b"PER", b"O"], [b"I-LOC", b"B-LOC"]]
