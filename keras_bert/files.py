@@ -1,4 +1,4 @@
-"""Writing folders so that a failure never leaves half of one."""
+"""Writing folders and files so that a failure never leaves half of one."""
 
 import contextlib
 import errno
@@ -91,7 +91,37 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         number = _error_number(error)
         if number in _REASONS:
             raise InputError(f"{path}: not written: {_REASONS[number]}; what was there before is unchanged") from error
+        if isinstance(error, OSError) and number is None:  # as numpy's "144000 requested and 57312 written"
+            raise InputError(
+                f"{path}: not written, is the disk full? ({error}); what was there before is unchanged"
+            ) from error
         raise
+
+
+def write_file(path: str | Path, data: str | bytes) -> None:
+    """Writes a small file whole or not at all: beside, and then renamed.
+
+    Args:
+        path: The file; what is there is replaced.
+        data: What it is to hold; a string is written as UTF-8, its line ends as they are.
+
+    Raises:
+        InputError: The file cannot be written; what was there before is unchanged.
+
+    Example:
+        >>> write_file("runs/sst2/metrics.json", "{}")  # doctest: +SKIP
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        beside.write_bytes(data.encode() if isinstance(data, str) else data)
+        beside.replace(path)
+    except OSError as error:
+        # On a disk that is read-only this fails like all else.
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise InputError(f"{path}: not written: {reason}; what was there before is unchanged") from error
 
 
 def _error_number(error: BaseException) -> int | None:

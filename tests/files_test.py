@@ -10,7 +10,7 @@ import tensorflow as tf
 from safetensors.numpy import save_file
 
 from keras_bert.errors import InputError
-from keras_bert.files import atomic_folder, check_target
+from keras_bert.files import atomic_folder, check_target, write_file
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -137,6 +137,38 @@ def test_tensorflows_own_error_is_understood(old):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert files(old.parent) == {"run/config.json": "old"}
+
+
+def test_numpys_own_error_is_understood(old):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with (
+            pytest.raises(InputError, match=r"run: not written, is the disk full\? \(100000 requested and \d+ written"),
+            atomic_folder(old, overwrite=True) as temporary,
+        ):
+            np.save(temporary / "vectors.npy", np.zeros(100_000, np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert files(old.parent) == {"run/config.json": "old"}
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    write_file(tmp_path / "log.csv", "Größe\r\n")
+    assert (tmp_path / "log.csv").read_bytes() == "Größe\r\n".encode()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(InputError, match=r"log\.csv: not written: the file is larger than allowed here; what was"):
+            write_file(tmp_path / "log.csv", bytes(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
+    assert (tmp_path / "log.csv").read_bytes() == "Größe\r\n".encode()
+    write_file(tmp_path / "log.csv", b"new")
+    assert files(tmp_path) == {"log.csv": "new"}
+    with pytest.raises(InputError, match=r"none/log\.csv: not written: No such file or directory"):
+        write_file(tmp_path / "none" / "log.csv", "")
 
 
 def test_a_really_full_disk(tmp_path):

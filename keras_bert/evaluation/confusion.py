@@ -1,5 +1,6 @@
 """Which class is taken for which: the counts, and a picture of them."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.evaluation.extras import import_extra
+from keras_bert.files import write_file
 
 # With more classes the numbers in the cells cannot be read.
 _MOST_WITH_NUMBERS = 20
@@ -79,7 +81,9 @@ def plot_confusion(targets: np.ndarray, predictions: np.ndarray, labels: Sequenc
             if count:
                 colour = "white" if shares[row, column] > 0.5 else "black"
                 axes.text(column, row, str(count), ha="center", va="center", color=colour)
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120, format="png")
+    write_file(path, picture.getvalue())
 
 
 def _short(label: str, limit: int = 30) -> str:

@@ -1,12 +1,14 @@
 """How a run went, as a picture."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_bert.errors import InputError
 from keras_bert.evaluation.extras import import_extra
+from keras_bert.files import write_file
 
 MARKED_POINTS = 30
 """A curve of more points than this is drawn without marks."""
@@ -75,7 +77,9 @@ def plot_curves(
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(path, dpi=120)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=120, format="png")
+    write_file(path, picture.getvalue())
 
 
 def _number(value: str) -> float:

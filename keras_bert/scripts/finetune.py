@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags, logging
 
 from keras_bert.errors import InputError
+from keras_bert.files import write_file
 from keras_bert.scripts import resume, row_flags
 from keras_bert.scripts.program import flag_lines, run_program
 from keras_bert.scripts.task_kinds import KINDS, kind_module, kind_modules, refuse_flags_of_others
@@ -230,7 +231,7 @@ def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resu
         save()
     finally:
         state.stop_listening()
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    write_file(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if FLAGS.plots:
         _plots(kind, task, parts.get("test", parts.get("dev")), run.history, folder)
     status.write("finished")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from absl import flags, logging
 
 from keras_bert.errors import InputError
-from keras_bert.files import check_target
+from keras_bert.files import check_target, write_file
 from keras_bert.scripts.program import INTERRUPTED, TERMINATED
 from keras_bert.scripts.run_folder import remove_earlier, run_folder, worker_folder
 
@@ -112,7 +112,7 @@ def restored_state(model: keras.Model, folder: Path, resumed: bool, lines: str, 
         known = earlier.read_text(encoding="utf-8").splitlines() if earlier.is_file() else []
         if changed := sorted(set(lines.splitlines()) - set(known)):
             logging.warning("the run goes on with other flags than before: %s", " ".join(changed))
-    (folder / "flags.txt").write_text(lines, encoding="utf-8")
+    write_file(folder / "flags.txt", lines)
     return state
 
 

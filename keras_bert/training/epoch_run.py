@@ -1,6 +1,7 @@
 """A run of epochs that can be stopped at any step and goes on from there."""
 
 import csv
+import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from keras_bert.files import write_file
 from keras_bert.training.evaluate_rows import EvaluateRows
 from keras_bert.training.run_state import RunState
 from keras_bert.training.save_best import SaveBest
@@ -175,7 +177,8 @@ class EpochRun:
 
     def _write_log(self) -> None:
         names = sorted({name for row in self.rows for name in row} - {"epoch"})
-        with self.log.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ["epoch", *names])
-            writer.writeheader()
-            writer.writerows(self.rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, ["epoch", *names])
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_file(self.log, text.getvalue())

@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from keras_bert.files import write_file
 from keras_bert.training.run_state import RunState
 
 
@@ -92,7 +93,5 @@ class RunStatus(keras.callbacks.Callback):
             "host": socket.gethostname(),
             "time": time.time(),
         }
-        beside = self.path.with_name(f".{self.path.name}")
-        beside.write_text(json.dumps(status) + "\n", encoding="utf-8")
-        beside.replace(self.path)
+        write_file(self.path, json.dumps(status) + "\n")
         self._written = time.monotonic()

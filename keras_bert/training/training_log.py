@@ -1,6 +1,7 @@
 """A callback that writes down how a long run goes, every so many steps."""
 
 import csv
+import io
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from keras_bert.files import write_file
 from keras_bert.training.run_state import RunState
 
 TOKENS = "tokens"
@@ -104,10 +106,11 @@ class TrainingLog(keras.callbacks.Callback):
         row |= {f"val_{name}": float(value) for name, value in scores.items()}
         self._rows.append(row)
         names = list(dict.fromkeys(name for each in self._rows for name in each))
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(self._rows)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, names)
+        writer.writeheader()
+        writer.writerows(self._rows)
+        write_file(self.path, text.getvalue())
         if self._writer is not None:
             with self._writer.as_default(step=int(row["step"])):
                 for name, value in row.items():
