@@ -94,7 +94,7 @@ def read_tags(
             f"{', '.join(CONLL_SUFFIXES)} (a word and its tag a line), or these with .gz"
         )
     if need_documents and document is None:
-        raise InputError(f"{path}: name the field that says which document a row is of")
+        raise InputError(f"{path}: name the field that says which document a row is of, document=FIELD")
     if words is not None:
         json_rows = list(_json_words(path, words, label, document))
         return _dataset(_joined(str(path), json_rows, scheme, known, separator))

@@ -238,8 +238,8 @@ class BertQuestionAnswerer(BertTask):
 
         Returns:
             In the order of the rows: the best answer to each question, whatever the threshold, as dicts of `answer`,
-            `score`, `no_answer_score`, and `loss` and `windows`, the sum of the losses of its windows and how many
-            they are; and the rows' `id` and `answers`.
+            `score`, `no_answer_score`, `loss` and `windows`, the sum of the losses of its windows and how many they
+            are, and `question_tokens_cut`; and the rows' `id` and `answers`.
 
         Raises:
             InputError: There are no rows, or they have no answers.
@@ -262,6 +262,7 @@ class BertQuestionAnswerer(BertTask):
             for index, *values in zip(chunk, *columns.values(), strict=True):
                 outputs[index] = dict(zip(columns, values, strict=True))
                 outputs[index]["answer"] = outputs[index]["answer"].decode("utf-8", "replace")
+        _say_cut(outputs)
         return outputs, targets
 
     def scores(self, targets: Any, outputs: Any) -> dict[str, float]:
@@ -335,21 +336,21 @@ class BertQuestionAnswerer(BertTask):
             **{name: answers[name] for name in ("answer", "score", "no_answer_score")},
             "loss": tf.math.unsorted_segment_sum(spans["loss"] * counted, row, tf.size(context)),
             "windows": tf.math.unsorted_segment_sum(counted, row, tf.size(context)),
+            "question_tokens_cut": asked.cut,
         }
 
     def answer(self, texts: Sequence[Text], batch_size: int = 32, *, n_best: int = 1) -> list[dict[str, Any]]:
         """Answers questions about texts.
 
         Args:
-            texts: Dicts with `question` and `context`, or pairs of these. Bytes are UTF-8; what is none counts as
-                U+FFFD.
+            texts: Dicts with `question` and `context`, or pairs of these: strings, or UTF-8 in bytes.
             batch_size: Questions at a time; those about texts of like length together.
             n_best: With more than 1, the likeliest spans too, as `n_best`, whatever the threshold.
 
         Returns:
             One dict for each: `answer`, a part of the context, `""` for no answer; `score`, its probability; `start`
-            and `end`, characters: the answer is `context[start:end]`; `no_answer_score`, from 0 to 1. With `n_best`
-            also a list of dicts of `answer`, `score`, `start`, `end`, the likeliest first.
+            and `end`, characters, of a context in bytes bytes: the answer is `context[start:end]`; `no_answer_score`,
+            from 0 to 1. With `n_best` also a list of dicts of `answer`, `score`, `start`, `end`, the likeliest first.
 
         Raises:
             InputError: Not a list, or one of the texts is not a question and a context; or `n_best` is out of range.
@@ -362,16 +363,19 @@ class BertQuestionAnswerer(BertTask):
             raise InputError("answer takes a list of questions with their contexts; for one write answer([...])")
         if not 1 <= n_best <= N_BEST:
             raise InputError(f"n_best is {n_best}; it must be from 1 to {N_BEST}")
-        rows = [
-            tuple(map(valid_utf8, self._texts_of(index, text, self.text_fields))) for index, text in enumerate(texts)
-        ]
+        rows, contexts = [], []
+        for index, text in enumerate(texts):
+            row = self._texts_of(index, text, self.text_fields)
+            given = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)
+            pairs = zip(given, row, strict=True)
+            rows.append(tuple(valid_utf8(data) if isinstance(part, str) else data for part, data in pairs))
+            contexts.append(given[1])
         found = self._in_batches(
             rows, batch_size, lambda *row: self._stages.answer(*row, self._threshold()), self.answer_rows
         )
-        if cut := sum(spans["question_tokens_cut"] > 0 for spans in found):
-            logging.warning("%d questions are cut to their first tokens: see max_question_length", cut)
+        _say_cut(found)
         listed = n_best if n_best > 1 else 0
-        return [character_answer(spans, row[1], listed) for spans, row in zip(found, rows, strict=True)]
+        return [character_answer(spans, context, listed) for spans, context in zip(found, contexts, strict=True)]
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """Turns the arrays of `answer_strings` into one dict for each row."""
@@ -441,3 +445,9 @@ class BertQuestionAnswerer(BertTask):
         config = super().get_config()
         del config["text_pair"]  # a row is always a question and a context
         return {**config, **self._settings()}
+
+
+def _say_cut(answers: Sequence[Mapping[str, Any]]) -> None:
+    """Counts the questions of which tokens were left out."""
+    if cut := sum(answer["question_tokens_cut"] > 0 for answer in answers):
+        logging.warning("%d questions are cut to their first tokens: see max_question_length", cut)

@@ -9,16 +9,15 @@ from keras_bert.tasks.character_answers import character_answer, valid_utf8
     ("text", "valid"),
     [
         ("né 😀".encode(), "né 😀"),
-        (b"a\xff\xfeb", "a\ufffd\ufffdb"),
         ("a\ud83db".encode("utf-8", "surrogatepass"), "a\ufffdb"),
         (b"", ""),
     ],
 )
-def test_invalid_text_becomes_valid_and_keeps_its_places(text, valid):
+def test_half_a_pair_becomes_valid_and_keeps_its_place(text, valid):
     assert valid_utf8(text).decode() == valid
 
 
-def test_places_are_characters():
+def test_places_are_characters_or_bytes_as_the_text_is_given():
     context = "né in 北京 😀 ok".encode()
     start, end = context.index("北京".encode()), context.index("北京".encode()) + 6
     last = context.index(b"ok")
@@ -33,8 +32,13 @@ def test_places_are_characters():
         "ends": [end, last + 2, 0],
         "count": 2,
     }
-    answer = character_answer(found, context)
+    text = context.decode()
+    answer = character_answer(found, text)
     assert answer == {"answer": "北京", "score": 0.5, "start": 6, "end": 8, "no_answer_score": 0.1}
-    listed = character_answer(found, context, n_best=3)["n_best"]
+    listed = character_answer(found, text, n_best=3)["n_best"]
     assert [(span["answer"], span["start"], span["end"]) for span in listed] == [("北京", 6, 8), ("ok", 11, 13)]
-    assert len(character_answer(found, context, n_best=1)["n_best"]) == 1
+    assert len(character_answer(found, text, n_best=1)["n_best"]) == 1
+    # Of a text in bytes they are bytes.
+    first, second = character_answer(found, context, n_best=2)["n_best"]
+    assert (first["answer"], first["start"], first["end"]) == ("北京", start, end)
+    assert (second["answer"], second["start"], second["end"]) == ("ok", last, last + 2)

@@ -3,6 +3,7 @@
 import functools
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,10 @@ TEXT = st.lists(PART, max_size=8).map("".join)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=6))
 @settings(max_examples=40, deadline=None)
 def test_an_answer_is_the_part_of_the_text_that_its_places_say(asked: list[tuple[str, str]]):
-    for (_, context), answer in zip(asked, shared().answer(asked, n_best=10), strict=True):
+    in_bytes = shared().answer([(question.encode(), context.encode()) for question, context in asked], n_best=10)
+    for (_, context), answer, other in zip(asked, shared().answer(asked, n_best=10), in_bytes, strict=True):
+        for span, same in zip([answer, *answer["n_best"]], [other, *other["n_best"]], strict=True):
+            assert context.encode()[same["start"] : same["end"]].decode() == same["answer"] == span["answer"]
         for span in [answer, *answer["n_best"]]:
             assert context[span["start"] : span["end"]] == span["answer"]
             assert span["answer"] == span["answer"].strip(" ")
@@ -186,10 +190,13 @@ def test_a_text_without_words_has_no_answer():
 def test_a_question_that_is_cut_is_said(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, "absl"):
         shared().answer(ASKED)
+        shared().predict_rows(tiny_questions.rows())
     assert not caplog.text
+    long = ("who lived in the old city of " * 10, *QUESTIONS[0][1:])
     with caplog.at_level(logging.WARNING, "absl"):
-        answer = shared().answer([("who lived in the old city of " * 10, "anna lived"), ASKED[0]])[0]
-    assert "1 questions are cut to their first tokens" in caplog.text
+        answer = shared().answer([long[:2], ASKED[0]])[0]
+        shared().predict_rows(tiny_questions.rows([long, long, QUESTIONS[1]]))
+    assert re.findall(r"(\d) questions are cut to their first tokens", caplog.text) == ["1", "2"]
     assert answer["answer"]
 
 
@@ -207,7 +214,9 @@ def test_text_that_is_no_text_keeps_the_places():
     answer = shared().answer([("who", context)], n_best=10)[0]
     for span in [answer, *answer["n_best"]]:
         assert span["answer"].replace("\ufffd", "\ud83d") == context[span["start"] : span["end"]]
-    assert shared().answer([(b"\xff", b"anna \xff\xfe\xe2\x82 lived")])[0]["answer"]
+    data = b"anna \xff\xfe\xe2\x82 \xc3\xa9 lived"
+    for span in shared().answer([(b"\xff", data)], n_best=10)[0]["n_best"]:
+        assert span["answer"] == data[span["start"] : span["end"]].decode("utf-8", "replace") != ""
 
 
 @pytest.mark.parametrize(
