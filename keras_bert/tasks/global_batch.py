@@ -188,6 +188,7 @@ class GlobalBatchModel(keras.Model):
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Keras' `fit`, also for batches that do not divide evenly among the replicas."""
         self._build_compiled_state(x)
+        self._build_optimizer()
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -201,6 +202,16 @@ class GlobalBatchModel(keras.Model):
         if many and isinstance(x, tf.data.Dataset) and not self._compiled_state_is_built:
             self.test_on_batch(*tf.nest.map_structure(_zeros, x.element_spec))
             self._compiled_state_is_built = True
+
+    def _build_optimizer(self) -> None:
+        """Makes the optimizer's variables before the step is traced.
+
+        Keras (3.15, backend/tensorflow/trainer.py) leaves that to the first step. A `tf.function` that makes variables
+        is traced once more without them, so that training would start twice as late.
+        """
+        if self.compiled and self.built and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # keras-team/keras#20585: Keras 3.15 adds up the first batch over the replicas, to learn its shapes. That fails

@@ -83,6 +83,17 @@ def test_float16_on_several_replicas_is_refused_with_the_way_out(monkeypatch: py
         model.compile()
 
 
+def test_a_step_is_traced_once(monkeypatch: pytest.MonkeyPatch):
+    """TensorFlow traces a step that makes variables, as those of the optimizer, a second time without them."""
+    traced = []
+    model = tiny.classifier(config=tiny.without_dropout())
+    step = model.train_step
+    monkeypatch.setattr(model, "train_step", lambda data: traced.append(data) or step(data))
+    model.compile("adam", jit_compile=False)
+    model.fit(model.batches(tiny.dataset(tiny.LABELS), 4), verbose=0)
+    assert len(traced) == 1
+
+
 # One number of replicas a process: TensorFlow's collective operations keep the size of their first group.
 REPLICAS = """
 import os, sys
