@@ -176,8 +176,10 @@ def _check_flags() -> None:
 
     refuse_flags_of_others(FLAGS.task)
     KINDS[FLAGS.task].check_flags()
-    if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].several_inputs:
-        raise InputError(f"--static_shapes is for tasks with one input a row, not for --task={FLAGS.task}")
+    if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].compares_rows():
+        raise InputError(
+            "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
+        )
     if FLAGS.early_stopping and not _source("dev"):
         raise InputError("--early_stopping needs --dev, rows to measure on")
     if _source("dev") or _source("test"):
@@ -191,7 +193,7 @@ def _check_flags() -> None:
 def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
     """Makes the batches of an epoch; they follow from the seed and its number alone."""
     made = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch)
-    return made if KINDS[FLAGS.task].several_inputs else resume.shaped(made, task)
+    return made if KINDS[FLAGS.task].compares_rows() else resume.shaped(made, task)
 
 
 def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resumed: bool) -> dict[str, Any]:

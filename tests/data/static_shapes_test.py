@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from keras_bert.data.static_shapes import bucket_widths, static_shapes
 from keras_bert.errors import InputError
+from keras_bert.tasks import BertMultipleChoice
+from keras_bert.training import AdamW
 from tests.tasks import tiny, tiny_questions, tiny_tags
 
 WIDTHS = (12, 20, 28)  # none that the preprocessor gives
@@ -33,6 +35,16 @@ CASES = {
         lambda: tiny.dataset([float(len(text)) / 20 for text in tiny.TEXTS]),
     ),
     "tagger": (lambda: tiny_tags.tagger(config=tiny.without_dropout()), tiny_tags.rows),
+    "chooser": (
+        lambda: tiny.make(BertMultipleChoice, config=tiny.without_dropout()),
+        lambda: tf.data.Dataset.from_tensor_slices(
+            {"text": tiny.TEXTS, "choices": [[pair, "the"] for pair in tiny.PAIRS], "label": [0, 1] * 4}
+        ),
+    ),
+    "embedder with scores": (
+        lambda: tiny.embedder(objective="cosine", config=tiny.without_dropout()),
+        lambda: tiny.dataset([index / 8 for index in range(8)], tiny.PAIRS),
+    ),
     "question answerer": (lambda: tiny_questions.answerer(config=WITHOUT_DROPOUT), tiny_questions.rows),
     "pretrainer": (
         lambda: tiny.pretrainer(config=tiny.without_dropout()),
@@ -103,6 +115,30 @@ def test_losses_and_gradients_stay(case: str, replicas: int, monkeypatch: pytest
         assert found == pytest.approx(loss, rel=1e-5)
         np.testing.assert_allclose(found_gradient, gradient, rtol=0, atol=1e-5 * np.abs(gradient).max())
     assert any(size[0] < 5 for size in sizes)
+
+
+@pytest.mark.parametrize("case", ["class weights", "tagger", "chooser", "pretrainer"])
+def test_in_parts_too(case: str):
+    """Steps of batches of 5 and 3, the last part of which may hold nothing but copies, with clipping that bites."""
+    make, rows = CASES[case]
+    found = []
+    for parts in (1, 4):
+        model = make()
+        start = [weight.numpy() for weight in model.trainable_variables]
+        model.compile(AdamW(1e-2, global_clipnorm=0.05), accumulate=parts, jit_compile=False)
+        batches = model.batches(rows(), 5)
+        model.fit(batches if parts == 1 else static_shapes(batches, 5, WIDTHS), epochs=3, verbose=0)
+        found.append([weight.numpy() for weight in model.trainable_variables])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-5)
+    assert max(np.abs(one - before).max() for one, before in zip(found[0], start, strict=True)) > 0.01
+
+
+def test_rows_with_any_number_of_choices_have_no_static_shape():
+    spec = {"token_ids": tf.TensorSpec([None, None, None], tf.int32)}, tf.TensorSpec([None], tf.int32)
+    batches = tf.data.Dataset.from_generator(lambda: iter([]), output_signature=spec)
+    with pytest.raises(InputError, match="number of choices, which has to be known"):
+        static_shapes(batches, 8, [8])
 
 
 def test_padding_tokens_are_the_tokenizers():

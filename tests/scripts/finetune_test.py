@@ -371,4 +371,4 @@ def test_static_shapes(encoder: Path, tables: Path, tmp_path: Path, monkeypatch)
     assert len({width for _, width in seen["auto"]}) > 1
     assert sorted(seen["on"]) == [(48, 24, 32), (48, 24, 48), (48, 24, 48)]
     pairs = [*flags, "--text_pair=label", "--task=embed", "--static_shapes=on", f"--output={tmp_path}/embed"]
-    assert "not for --task=embed" in run_program("finetune", *pairs).error
+    assert "--objective=ranking would take for negatives" in run_program("finetune", *pairs).error

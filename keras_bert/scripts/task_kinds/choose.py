@@ -23,7 +23,6 @@ class Choose(TaskKind):
     """Rows with a text, choices and the number of the right one; a `BertMultipleChoice`."""
 
     task_class = "BertMultipleChoice"
-    several_inputs = True
     refused: ClassVar = {"text_pair": "whose second texts are the --choices"}
 
     def check_flags(self) -> None:

@@ -34,7 +34,6 @@ class Embed(TaskKind):
 
     task_class = "BertEmbedder"
     scored_by = "scipy.stats"
-    several_inputs = True
 
     def check_flags(self) -> None:
         """Refuses rows of one text, and what an embedder has not."""
@@ -48,6 +47,10 @@ class Embed(TaskKind):
         if FLAGS.negative and FLAGS.objective == "cosine":
             raise InputError("--negative is for --objective=ranking")
         score_range()
+
+    def compares_rows(self) -> bool:
+        """Tells whether the other rows of a batch are negatives."""
+        return FLAGS.objective == "ranking"
 
     def text_fields(self, task: Any) -> tuple[str, ...]:
         """Returns those of a pair, though each text is embedded alone."""

@@ -39,9 +39,6 @@ class TaskKind(abc.ABC):
     scored_by: ClassVar[str] = "sklearn.metrics"
     """Module of an extra that the scores need."""
 
-    several_inputs: ClassVar[bool] = False
-    """A row is several inputs of the encoder, so that a batch has no fixed number of them."""
-
     refused: ClassVar[Mapping[str, str]] = {}
     """Shared flag → why the task does not take it."""
 
@@ -50,6 +47,10 @@ class TaskKind(abc.ABC):
         for name, reason in self.refused.items():
             if FLAGS[name].value != FLAGS[name].default:
                 raise InputError(f"--{name} does not go with --task={FLAGS.task}, {reason}")
+
+    def compares_rows(self) -> bool:
+        """Tells whether the loss compares the rows of a batch with each other, so that none may be added to fill it."""
+        return False
 
     @abc.abstractmethod
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
