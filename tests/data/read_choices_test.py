@@ -39,6 +39,23 @@ def test_a_column_for_each_choice(suffix: str, tmp_path: Path):
     assert set(read_choices(path, "context", ENDINGS).element_spec) == {"text", "choices"}
 
 
+SWAG = """\
+,video-id,fold-ind,startphrase,sent1,sent2,gold-source,ending0,ending1,ending2,ending3,label
+0,v_1,3416,"They march, slowly. A drum line",They march.,A drum line,gold,passes by.,"has, heard",is "in",ends,3
+1,v_1,3417,He sits. He,He sits.,He,gen,gets up.,falls.,"says ""no"".",runs,0
+"""
+
+
+def test_the_layout_of_swag(tmp_path: Path):
+    """Its first column, a number, has no name; the endings go on with the start phrase."""
+    (tmp_path / "train.csv").write_text(SWAG, encoding="utf-8")
+    rows = read_choices(tmp_path / "train.csv", "startphrase", [f"ending{number}" for number in range(4)], "label")
+    assert as_lists(rows) == [
+        ("They march, slowly. A drum line", ["passes by.", "has, heard", 'is "in"', "ends"], 3),
+        ("He sits. He", ["gets up.", "falls.", 'says "no".', "runs"], 0),
+    ]
+
+
 def write_json(path: Path, *rows: Any) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path

@@ -189,15 +189,13 @@ def test_a_text_without_words_has_no_answer():
 
 def test_a_question_that_is_cut_is_said(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, "absl"):
-        shared().answer(ASKED)
-        shared().predict_rows(tiny_questions.rows())
+        _ = shared().answer(ASKED), shared().predict_rows(tiny_questions.rows())
     assert not caplog.text
     long = ("who lived in the old city of " * 10, *QUESTIONS[0][1:])
     with caplog.at_level(logging.WARNING, "absl"):
-        answer = shared().answer([long[:2], ASKED[0]])[0]
+        assert shared().answer([long[:2], ASKED[0]])[0]["answer"]
         shared().predict_rows(tiny_questions.rows([long, long, QUESTIONS[1]]))
     assert re.findall(r"(\d) questions are cut to their first tokens", caplog.text) == ["1", "2"]
-    assert answer["answer"]
 
 
 def test_the_threshold_decides_also_after_the_first_answer():
@@ -215,8 +213,8 @@ def test_text_that_is_no_text_keeps_the_places():
     for span in [answer, *answer["n_best"]]:
         assert span["answer"].replace("\ufffd", "\ud83d") == context[span["start"] : span["end"]]
     data = b"anna \xff\xfe\xe2\x82 \xc3\xa9 lived"
-    for span in shared().answer([(b"\xff", data)], n_best=10)[0]["n_best"]:
-        assert span["answer"] == data[span["start"] : span["end"]].decode("utf-8", "replace") != ""
+    spans = shared().answer([(b"\xff", data)], n_best=10)[0]["n_best"]
+    assert all(data[span["start"] : span["end"]].decode("utf-8", "replace") == span["answer"] != "" for span in spans)
 
 
 @pytest.mark.parametrize(
