@@ -8,6 +8,7 @@ from keras_bert.config import BertConfig
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
 from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.packed_attention_bias import PackedAttentionBias
 from keras_bert.layers.pooler import Pooler
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
 
@@ -27,12 +28,14 @@ class BertEncoder(keras.Model):
         gradient_checkpointing: In training compute each block again in the backward pass, so that its inputs are all
             that is kept of it in memory: a step takes about a third more time. May be set later as an attribute,
             before the model is compiled.
+        packing: A row may hold several examples one after the other: attention stays inside each, and positions begin
+            at 0 in each. `padding_mask` then numbers them. Weights and their names are the same.
         dtype: Dtype or dtype policy of all layers, such as `"mixed_bfloat16"`; None takes Keras' global one.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
         inputs: A dict of int32 (batch, tokens): `token_ids`, `segment_ids`, and `padding_mask` (1 = token,
-            0 = padding).
+            0 = padding; with `packing` 1, 2, 3 ... = token of the row's first, second, third example).
 
     Returns:
         A dict of floats: `sequence_output` (batch, tokens, hidden_size); with `use_pooler` `pooled_output`
@@ -58,6 +61,7 @@ class BertEncoder(keras.Model):
         output_hidden_states: bool = False,
         output_attentions: bool = False,
         gradient_checkpointing: bool = False,
+        packing: bool = False,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -106,8 +110,10 @@ class BertEncoder(keras.Model):
             for name in ("token_ids", "segment_ids", "padding_mask")
         }
         token_ids = inputs["token_ids"]
-        attention_bias = AttentionBias(dtype=policy, name="attention_bias")(inputs["padding_mask"])
-        embedded = embeddings(token_ids, inputs["segment_ids"])
+        bias_layer = PackedAttentionBias if packing else AttentionBias
+        attention_bias = bias_layer(dtype=policy, name="attention_bias")(inputs["padding_mask"])
+        examples = [inputs["padding_mask"]] if packing else []
+        embedded = embeddings(token_ids, inputs["segment_ids"], *examples)
         hidden_states, attentions = [embedded], []
         hidden = flatten(embedded)
         for index, block in enumerate(blocks):
@@ -134,6 +140,7 @@ class BertEncoder(keras.Model):
         self.use_pooler = use_pooler
         self.output_hidden_states = output_hidden_states
         self.output_attentions = output_attentions
+        self.packing = packing
         self.dtype_policy = policy
         self.embeddings = embeddings
         self.blocks = blocks
@@ -157,6 +164,7 @@ class BertEncoder(keras.Model):
             "output_hidden_states": self.output_hidden_states,
             "output_attentions": self.output_attentions,
             "gradient_checkpointing": self.gradient_checkpointing,
+            "packing": self.packing,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,

@@ -45,6 +45,7 @@ OTHER_ARGUMENTS = {
     "output_hidden_states": True,
     "output_attentions": True,
     "gradient_checkpointing": True,
+    "packing": True,
     "dtype": "mixed_bfloat16",
     "name": "renamed",
     "trainable": False,
@@ -434,3 +435,36 @@ def test_other_backends_give_the_same(backend, module, tmp_path):
     outputs = outputs_of_another_process(encoder, tmp_path, backend)
     for got, want in zip(outputs, tree.flatten(run(encoder, INPUTS)), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-4)
+
+
+def test_packed_rows_give_what_each_example_gives_alone():
+    plain, packing = make_encoder(), make_encoder(packing=True)
+    lengths = MASK.sum(1)
+    packed = {
+        name: np.concatenate([array[row, :length] for row, length in enumerate(lengths)])[None]
+        for name, array in INPUTS.items()
+    }
+    packed["padding_mask"] = np.repeat([1, 2, 3], lengths)[None].astype("int32")
+    packed = {name: np.pad(array, ((0, 0), (0, 9))) for name, array in packed.items()}
+    # The row is longer than the table of positions, and so is its padding.
+    assert packed["token_ids"].shape[1] - lengths.sum() > SIZES["max_position_embeddings"]
+    found = to_numpy(packing(packed)["sequence_output"])[0]
+    alone = to_numpy(plain(INPUTS)["sequence_output"])
+    np.testing.assert_allclose(found[: lengths.sum()], alone[MASK == 1], atol=1e-5)
+    pooled = [to_numpy(encoder(INPUTS)["pooled_output"]) for encoder in (plain, packing)]
+    np.testing.assert_allclose(*pooled, atol=1e-5)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="counts the nodes of a TensorFlow graph")
+def test_packing_costs_nothing_where_it_is_off():
+    import tensorflow as tf
+
+    def nodes(**options):
+        encoder = BertEncoder(BertConfig(**SIZES), use_pooler=False, **options)
+        inputs = {name: tf.TensorSpec((None, None), tf.int32) for name in INPUTS}
+        graph = tf.function(lambda inputs: encoder(inputs)).get_concrete_function(inputs).graph
+        return [operation.type for operation in graph.get_operations()]
+
+    compares = {"Equal", "NotEqual", "Min"}
+    assert compares.isdisjoint(nodes())
+    assert compares <= set(nodes(packing=True))

@@ -66,8 +66,7 @@ def batches(
     window = -(-(window or WINDOW_BATCHES * batch_size) // batch_size) * batch_size
 
     if shuffle:
-        buffer = SHUFFLE_ALL_BELOW if count < 0 else min(max(count, 1), SHUFFLE_ALL_BELOW)
-        rows = rows.shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
+        rows = shuffled(rows, seed)
     windows = rows.ragged_batch(window).map(features, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     # New numbers each epoch, the same in each run.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
@@ -99,6 +98,13 @@ def batches(
     elif count == tf.data.INFINITE_CARDINALITY:
         result = result.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
     return result.prefetch(tf.data.AUTOTUNE)
+
+
+def shuffled(rows: tf.data.Dataset, seed: int) -> tf.data.Dataset:
+    """Shuffles rows, in another order each epoch; of more than 200,000 (or of unknown number) within that many."""
+    count = int(rows.cardinality())
+    buffer = SHUFFLE_ALL_BELOW if count < 0 else min(max(count, 1), SHUFFLE_ALL_BELOW)
+    return rows.shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
 
 
 def _row_lengths(featured: Any) -> tf.Tensor:
@@ -136,11 +142,11 @@ def padding_share(dataset: tf.data.Dataset) -> float:
     """The share of padding among all token positions of a data set of batches, 0 to 1.
 
     Args:
-        dataset: Batches whose inputs hold `padding_mask` (batch, tokens), 1 where there is a token.
+        dataset: Batches whose inputs hold `padding_mask` (batch, tokens), 0 where there is no token.
     """
     tokens = positions = 0
     for element in dataset:
         mask = (element[0] if isinstance(element, tuple) else element)["padding_mask"]
-        tokens += int(tf.reduce_sum(tf.cast(mask, tf.int64)))
+        tokens += int(tf.math.count_nonzero(mask))
         positions += int(tf.size(mask))
     return 1.0 - tokens / positions if positions else 0.0

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 # So far down that exp() is 0 after softmax's shift, yet float16 can hold it with a score added.
-_DEPTH = 3e4
+DEPTH = 3e4
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -29,7 +29,7 @@ class AttentionBias(keras.layers.Layer):
     """
 
     def call(self, padding_mask: Any) -> Any:
-        bias = (ops.cast(padding_mask, "float32") - 1.0) * _DEPTH
+        bias = (ops.cast(padding_mask, "float32") - 1.0) * DEPTH
         return ops.cast(bias[:, None, None, :], self.compute_dtype)
 
     def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:

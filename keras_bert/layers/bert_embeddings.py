@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_bert.layers.dropout import Dropout
+from keras_bert.layers.packed_positions import packed_positions
 
 POSITION_TYPES = ("absolute", "sinusoidal")
 
@@ -30,6 +31,8 @@ class BertEmbeddings(keras.layers.Layer):
     Call arguments:
         token_ids: int32 (batch, tokens).
         segment_ids: int32 (batch, tokens).
+        examples: For rows that hold several examples: the number of each token's, int32 (batch, tokens); positions
+            begin at 0 in each.
 
     Returns:
         float (batch, tokens, hidden_size).
@@ -66,7 +69,9 @@ class BertEmbeddings(keras.layers.Layer):
         self.position_embeddings: Any = None
         self.layer_norm: keras.layers.LayerNormalization | None = None
 
-    def build(self, token_ids_shape: tuple[int | None, ...], segment_ids_shape: tuple[int | None, ...]) -> None:
+    def build(
+        self, token_ids_shape: tuple[int | None, ...], segment_ids_shape: Any, examples_shape: Any = None
+    ) -> None:
         # autocast off: casting the gathered rows costs less than casting a whole table in every step.
         def table(name: str, rows: int) -> Any:
             return self.add_weight(
@@ -87,9 +92,9 @@ class BertEmbeddings(keras.layers.Layer):
             self.layer_norm.build((*token_ids_shape, self.hidden_size))
         self.dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy)
 
-    def call(self, token_ids: Any, segment_ids: Any, training: bool = False) -> Any:
+    def call(self, token_ids: Any, segment_ids: Any, examples: Any = None, training: bool = False) -> Any:
         tokens = token_ids.shape[1]
-        if tokens is not None and tokens > self.max_positions:
+        if examples is None and tokens is not None and tokens > self.max_positions:
             raise ValueError(f"the input has {tokens} tokens, the position table {self.max_positions} rows")
         if self.position_embeddings is None:
             positions = ops.convert_to_tensor(
@@ -98,13 +103,16 @@ class BertEmbeddings(keras.layers.Layer):
         else:
             positions = self.position_embeddings
         embeddings = ops.take(self.word_embeddings, token_ids, axis=0)  # (B, T, D)
-        embeddings = embeddings + positions[: ops.shape(token_ids)[1]]
+        if examples is None:
+            embeddings = embeddings + positions[: ops.shape(token_ids)[1]]
+        else:
+            embeddings = embeddings + ops.take(positions, packed_positions(examples), axis=0)
         embeddings = embeddings + ops.take(self.token_type_embeddings, segment_ids, axis=0)
         if self.layer_norm is not None:
             embeddings = self.layer_norm(embeddings)
         return self.dropout_layer(ops.cast(embeddings, self.compute_dtype), training=training)
 
-    def compute_output_shape(self, token_ids_shape: Any, segment_ids_shape: Any) -> Any:
+    def compute_output_shape(self, token_ids_shape: Any, segment_ids_shape: Any, examples_shape: Any = None) -> Any:
         return (*token_ids_shape, self.hidden_size)
 
     def get_config(self) -> dict[str, Any]:

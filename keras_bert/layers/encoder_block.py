@@ -34,7 +34,7 @@ class EncoderBlock(keras.layers.Layer):
 
     Call arguments:
         hidden: float (batch · tokens, size).
-        attention_bias: float (batch, 1, 1, tokens), see `AttentionBias`.
+        attention_bias: float (batch, 1, 1, tokens), or (batch, 1, tokens, tokens); see `SelfAttention`.
 
     Returns:
         float (batch · tokens, size); with `output_attentions` a pair of that and float

@@ -25,7 +25,8 @@ class SelfAttention(keras.layers.Layer):
 
     Call arguments:
         hidden: float (batch · tokens, size), the hidden states of all rows one after the other.
-        attention_bias: float (batch, 1, 1, tokens), added to the scores; see `AttentionBias`.
+        attention_bias: float (batch, 1, 1, tokens), or (batch, 1, tokens, tokens), added to the scores; see
+            `AttentionBias` and `PackedAttentionBias`.
 
     Returns:
         float (batch · tokens, size); with `output_attentions` a pair of that and the probabilities before

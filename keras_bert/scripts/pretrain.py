@@ -130,6 +130,7 @@ def pretrain() -> dict[str, Any]:
 
     phases = _phases()
     _check_flags(phases)
+    resume.join_workers()
     folder = Path(FLAGS.output)
     resumed = not FLAGS.profile and resume.resumes(folder)
     # Before the first tensor is made: a cluster cannot be joined later.
@@ -164,7 +165,7 @@ def _train(
 ) -> dict[str, Any]:
     from keras_bert.training import ClockSchedule, RunStatus, TrainingLog, parse_duration
 
-    lines = flag_lines(sys.modules[__name__], resume, leave_out=("overwrite",))
+    lines = flag_lines(sys.modules[__name__], resume, leave_out=("overwrite", "worker"))
     state = resume.restored_state(task, folder, resumed, lines, keep_metrics=False)
     clock = None
     if FLAGS.budget:
@@ -297,7 +298,7 @@ class _Examples:
 
     def unigram_accuracy(self) -> float:
         """Returns the accuracy of always answering the commonest hidden token."""
-        from keras_bert.tasks.pretraining import unigram_accuracy
+        from keras_bert.tasks.pretraining_scores import unigram_accuracy
 
         return unigram_accuracy(self.held_out)
 

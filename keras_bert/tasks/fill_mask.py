@@ -1,9 +1,11 @@
 """Texts with `[MASK]` in them: to inputs with the places of the masks, in the graph, and back with words put in."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.errors import InputError
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.vocabulary import MASK_TOKEN
 
@@ -49,6 +51,22 @@ def mask_places(token_ids: Any, mask_token_id: int) -> dict[str, tf.Tensor]:
         "mask_positions": tf.cast(rows.to_tensor(0, shape=tf.stack([-1, width])), tf.int32),
         "mask_count": tf.cast(rows.row_lengths(), tf.int32),
     }
+
+
+def count_masks(texts: Iterable[bytes]) -> list[int]:
+    """Counts the masks of each text.
+
+    Raises:
+        InputError: A text has none, or more than `MAX_MASKS`.
+    """
+    masks = [text.count(MASK_TOKEN.encode()) for text in texts]
+    for index, count in enumerate(masks):
+        if not 1 <= count <= MAX_MASKS:
+            raise InputError(
+                f"text {index}: has {count or 'no'} {MASK_TOKEN}; write {MASK_TOKEN} where a word is to be found, "
+                f"{MAX_MASKS} times at most"
+            )
+    return masks
 
 
 def filled(text: str, index: int, word: str) -> str:

@@ -23,8 +23,10 @@ from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.fill_mask import MAX_MASKS, filled, mask_places, masked_inputs
+from keras_bert.tasks.fill_mask import count_masks, filled, mask_places, masked_inputs
 from keras_bert.tasks.global_batch import global_mean
+from keras_bert.tasks.packed_batches import packed_batches
+from keras_bert.tasks.packed_examples import next_sentence_logits, one_example_a_row
 from keras_bert.tasks.pretraining_batches import Masker, pretraining_batches
 from keras_bert.tasks.pretraining_loss import cross_entropies, is_right
 from keras_bert.tasks.pretraining_scores import PretrainingSums
@@ -43,7 +45,8 @@ class BertPretrainer(BertTask):
     """BERT with the heads it is pre-trained with: masked words, and whether a text follows another.
 
     Args:
-        encoder: The encoder; with a pooler if `next_sentence`, without otherwise.
+        encoder: The encoder; with a pooler if `next_sentence`, without otherwise. With `packing`, a row may hold
+            several examples.
         preprocessor: Turns strings into the encoder's inputs.
         next_sentence: With the next-sentence head; without, masked words are all there is to learn.
         head_activation: Activation of the masked-word head; None takes the encoder's.
@@ -51,11 +54,12 @@ class BertPretrainer(BertTask):
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
-        inputs: The encoder's, int32 (batch, tokens), and `mask_positions` int32 (batch, predictions).
+        inputs: The encoder's, int32 (batch, tokens), and `mask_positions` int32 (batch, predictions); with packing and
+            next sentences `cls_positions` int32 (batch, examples), too, where in its row each example begins.
 
     Returns:
-        dict: `masked_lm` float32 (batch, predictions, vocabulary), logits; `next_sentence` float32 (batch, 2),
-        logits of "follows" and "does not".
+        dict: `masked_lm` float32 (batch, predictions, vocabulary), logits; `next_sentence` float32 (batch, 2), logits
+        of "follows" and "does not"; with packing (batch, examples, 2), each read from its own `[CLS]`.
 
     Raises:
         InputError: The encoder's pooler is missing, or would never be used.
@@ -98,21 +102,26 @@ class BertPretrainer(BertTask):
             dtype=policy,
             name="masked_lm_head",
         )
-        positions = keras.Input(shape=(None,), dtype="int32", name="mask_positions")
+        places = {"mask_positions": keras.Input(shape=(None,), dtype="int32", name="mask_positions")}
         hidden = encoder(encoder.input)
         table = WordTable(encoder.embeddings, dtype=policy, name="word_table")(encoder.input["token_ids"])
-        logits = {"masked_lm": head(hidden["sequence_output"], positions, table)}
+        logits = {"masked_lm": head(hidden["sequence_output"], places["mask_positions"], table)}
         next_sentence_head = None
         if next_sentence:
             next_sentence_head = Linear(
                 2, initializer_range=config.initializer_range, dtype=policy, name="next_sentence_head"
             )
-            logits["next_sentence"] = next_sentence_head(hidden["pooled_output"])
+            if encoder.packing:
+                starts = places["cls_positions"] = keras.Input(shape=(None,), dtype="int32", name="cls_positions")
+                found = next_sentence_logits(encoder, next_sentence_head, hidden["sequence_output"], starts)
+                logits["next_sentence"] = found
+            else:
+                logits["next_sentence"] = next_sentence_head(hidden["pooled_output"])
         outputs = {
             name: keras.layers.Activation("linear", dtype="float32", name=name)(tensor)
             for name, tensor in logits.items()
         }
-        super().__init__(encoder, preprocessor, outputs, inputs={"mask_positions": positions}, **kwargs)
+        super().__init__(encoder, preprocessor, outputs, inputs=places, **kwargs)
         self.next_sentence = next_sentence
         self.masked_lm_head = head
         self.next_sentence_head = next_sentence_head
@@ -140,6 +149,7 @@ class BertPretrainer(BertTask):
         lowercase: bool | None = None,
         dtype: Any = None,
         new_heads: bool = False,
+        packing: bool = False,
         **options: Any,
     ) -> "BertPretrainer":
         """Opens a checkpoint of any known format, with the heads it has; those it has not start fresh.
@@ -156,6 +166,7 @@ class BertPretrainer(BertTask):
             lowercase: Whether text is lower-cased for the new vocabulary; None leaves it as it is.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_heads: Start both heads afresh.
+            packing: Train on rows that may hold several examples; what is saved is the same.
             **options: Further arguments of the constructor.
 
         Raises:
@@ -177,7 +188,7 @@ class BertPretrainer(BertTask):
         if vocabulary is not None:
             checkpoint = replace_vocabulary(checkpoint, vocabulary, lowercase)
         settings = {} if new_heads else checkpoint.extra.get("masked_lm", {})
-        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {})
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {}, packing)
         model = cls(
             encoder,
             preprocessor,
@@ -201,8 +212,9 @@ class BertPretrainer(BertTask):
         seed: int = 0,
         masker: Masker | None = None,
         drop_remainder: bool = False,
+        row_length: int | None = None,
     ) -> tf.data.Dataset:
-        """Makes the batches that `fit` and `evaluate` take, examples of like length together, masked.
+        """Makes the batches that `fit` and `evaluate` take, masked; examples of like length together, or packed.
 
         Args:
             examples: As `keras_bert.data.pretraining` gives them: `token_ids`, `first_length`,
@@ -213,17 +225,24 @@ class BertPretrainer(BertTask):
             masker: A `TokenMasker`, or a function like it; None takes one with BERT's settings. Examples that have
                 their masks already keep them.
             drop_remainder: Leave out the examples that do not fill a batch.
+            row_length: With packing: tokens of a row at most; None for the preprocessor's `max_length`.
 
         Returns:
-            Dataset of `(inputs, targets, weights)`; see `pretraining_batches`.
+            Dataset of `(inputs, targets, weights)`; see `pretraining_batches` and `packed_batches`.
 
         Raises:
-            InputError: The examples lack something.
+            InputError: The examples lack something, or there is a row length without packing.
         """
+        packing, preprocessor = self.encoder.packing, self.preprocessor
+        if row_length is not None and not packing:
+            raise InputError("row_length is for a model with packing: from_preset(..., packing=True)")
         masker = masker or TokenMasker(self.tokenizer)
-        return pretraining_batches(
-            examples, self.preprocessor, masker, self.next_sentence, batch_size, shuffle, seed, drop_remainder
-        )
+        rows = preprocessor, masker, self.next_sentence, batch_size, shuffle, seed, drop_remainder
+        made = pretraining_batches(examples, *rows, mix_lengths=packing and shuffle)
+        if not packing:
+            return made
+        length, pad_id = row_length or preprocessor.max_length, self.tokenizer.pad_token_id
+        return packed_batches(made, length, pad_id, preprocessor.pad_to_multiple_of)
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`; the loss is the pretrainer's own.
@@ -242,7 +261,8 @@ class BertPretrainer(BertTask):
 
         Each is the sum of its cross-entropies over the true number of its predictions, on all replicas together.
         """
-        self.tokens.update_state(x["padding_mask"])
+        mask = x["padding_mask"]
+        self.tokens.update_state(keras.ops.minimum(mask, 1) if self.encoder.packing else mask)
         total = 0.0
         for name in y_pred:
             # Flat: of rows Keras' metrics take means first, so that a prediction would count less in a wide batch.
@@ -312,7 +332,7 @@ class BertPretrainer(BertTask):
 
     def _fill(self, inputs: Tensors, top_k: Any) -> Tensors:
         count = inputs.pop("mask_count")
-        logits = self(inputs, training=False)["masked_lm"]
+        logits = self(one_example_a_row(self, inputs), training=False)["masked_lm"]
         scores, ids = tf.math.top_k(tf.nn.softmax(logits), top_k)
         real = (tf.range(tf.shape(ids)[1]) < count[:, None])[:, :, None]
         tokens = tf.gather(tf.constant(self.tokenizer.get_vocabulary()), ids)
@@ -322,8 +342,9 @@ class BertPretrainer(BertTask):
         """Says how likely the second texts follow the first ones: `score` float32 (batch,), in the graph."""
         inputs = self.preprocessor(text, text_pair)
         positions = tf.zeros_like(inputs["token_ids"][:, :1])
-        logits = self({**inputs, "mask_positions": positions}, training=False)["next_sentence"]
-        return {"score": tf.nn.softmax(logits)[:, 0]}
+        inputs = one_example_a_row(self, {**inputs, "mask_positions": positions})
+        logits = self(inputs, training=False)["next_sentence"]
+        return {"score": tf.nn.softmax(logits if logits.shape.rank == 2 else logits[:, 0])[:, 0]}
 
     def answer(  # type: ignore[override]  # a text has as many answers as masks
         self, texts: Sequence[Text], batch_size: int = 32, *, top_k: int = TOP_K
@@ -355,13 +376,7 @@ class BertPretrainer(BertTask):
         if not 1 <= top_k <= vocabulary:
             raise InputError(f"top_k is {top_k}; it must be from 1 to {vocabulary}, the size of the vocabulary")
         rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
-        masks = [row[0].count(MASK_TOKEN.encode()) for row in rows]
-        for index, count in enumerate(masks):
-            if not 1 <= count <= MAX_MASKS:
-                raise InputError(
-                    f"text {index}: has {count or 'no'} {MASK_TOKEN}; write {MASK_TOKEN} where a word is to be found, "
-                    f"{MAX_MASKS} times at most"
-                )
+        masks = count_masks(row[0] for row in rows)
         answers = self._in_batches(
             rows, batch_size, lambda text: self._stages.answer(text, tf.constant(top_k)), self.answer_rows
         )
@@ -480,18 +495,3 @@ class BertPretrainer(BertTask):
             "head_activation": self.masked_lm_head.activation,
             "head_layer_norm_eps": self.masked_lm_head.layer_norm_epsilon,
         }
-
-
-def unigram_accuracy(batches: Iterable[tuple]) -> float:
-    """Gives the accuracy of always predicting the most frequent of the masked tokens, the baseline to beat.
-
-    Args:
-        batches: As `BertPretrainer.batches` makes them.
-
-    Raises:
-        InputError: There is no masked token.
-    """
-    sums = PretrainingSums()
-    for _, targets, weights in batches:
-        sums.add({}, targets, weights)
-    return sums.unigram_accuracy()

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert.data.batches import batches
+from keras_bert.data.batches import batches, shuffled
 from keras_bert.errors import InputError
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -26,6 +26,7 @@ def pretraining_batches(
     shuffle: bool = False,
     seed: int = 0,
     drop_remainder: bool = False,
+    mix_lengths: bool = False,
 ) -> tf.data.Dataset:
     """Makes the batches that a `BertPretrainer` takes, of examples of like length.
 
@@ -40,6 +41,7 @@ def pretraining_batches(
         shuffle: In another order, and with other masks, in every epoch.
         seed: The same seed gives the same batches and masks.
         drop_remainder: Leave out the examples that do not fill a batch.
+        mix_lengths: Short and long examples in each batch, as packing wants them.
 
     Returns:
         Dataset of `(inputs, targets, weights)`, all dicts: the inputs int32 (batch, tokens), `mask_positions`
@@ -56,12 +58,15 @@ def pretraining_batches(
     if missing:
         way_out = "; pre-train without next sentences (next_sentence=False)" if "next_sentence_label" in missing else ""
         raise InputError(f"the examples have no {', '.join(sorted(missing))}{way_out}")
+    if mix_lengths and shuffle:
+        examples = shuffled(examples, seed)
     rows = batches(
         examples,
         lambda rows: _inputs_and_labels(rows, next_sentence, preprocessor.max_length),
         lambda inputs: {**preprocessor.pad(inputs), **_dense_masks(inputs)},
         batch_size,
-        shuffle=shuffle,
+        shuffle=shuffle and not mix_lengths,
+        keep_order=mix_lengths,
         seed=seed,
         drop_remainder=drop_remainder,
     )

@@ -1,7 +1,7 @@
 """How well masked words and next sentences are predicted, every prediction counted once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,3 +71,18 @@ class PretrainingSums:
         if not self._labels.any():
             raise InputError("there is no masked token to score")
         return float(self._labels.max() / self._labels.sum())
+
+
+def unigram_accuracy(batches: Iterable[tuple]) -> float:
+    """Gives the accuracy of always predicting the most frequent of the masked tokens, the baseline to beat.
+
+    Args:
+        batches: As `BertPretrainer.batches` makes them.
+
+    Raises:
+        InputError: There is no masked token.
+    """
+    sums = PretrainingSums()
+    for _, targets, weights in batches:
+        sums.add({}, targets, weights)
+    return sums.unigram_accuracy()

@@ -343,17 +343,17 @@ class BertTask(GlobalBatchModel):
         dtype: Any,
         use_pooler: bool,
         preprocessing: Mapping[str, Any],
+        packing: bool = False,
     ) -> tuple[BertEncoder, BertPreprocessor]:
         """Makes the encoder and the preprocessor that a checkpoint describes, without its weights."""
         saved = checkpoint.extra.get("preprocessor", {})
         settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
         if max_length is None:
             max_length = settings.get("max_length") or checkpoint.config.max_position_embeddings
-        # An accelerator likes few and even widths, a CPU as little padding as can be: at SST-2's lengths 4 % of the
-        # work is padding with a multiple of 1, 22 % with one of 8.
+        # An accelerator likes even widths, a CPU little padding: of SST-2 4 % with a multiple of 1, 22 % with one of 8.
         settings.setdefault("pad_to_multiple_of", 8 if _has_accelerator() else 1)
         preprocessor = BertPreprocessor(checkpoint.tokenizer(), **{**settings, "max_length": max_length})
-        return BertEncoder(checkpoint.config, use_pooler=use_pooler, dtype=dtype), preprocessor
+        return BertEncoder(checkpoint.config, use_pooler=use_pooler, packing=packing, dtype=dtype), preprocessor
 
     def load_checkpoint(self, checkpoint: Checkpoint, new: Sequence[str] = ()) -> LoadReport:
         """Loads the encoder's and the head's weights; says of each weight what became of it.

@@ -156,3 +156,15 @@ def test_a_length_known_at_run_time_only_is_refused_too(position_type):
 def test_bad_arguments():
     with pytest.raises(ValueError, match="one of absolute, sinusoidal, received: 'relative_key'"):
         BertEmbeddings(**SIZES, position_type="relative_key")
+
+
+@pytest.mark.parametrize("position_type", ["absolute", "sinusoidal"])
+def test_positions_begin_anew_in_each_example(position_type):
+    layer = make_layer(position_type=position_type, use_layer_norm=False)
+    row = [
+        np.concatenate(parts)[None]
+        for parts in ((TOKEN_IDS[0, :3], TOKEN_IDS[1]), (SEGMENT_IDS[0, :3], SEGMENT_IDS[1]))
+    ]
+    found = to_numpy(layer(*row, np.array([[1, 1, 1, 2, 2, 2, 2]], "int32")))
+    expected = expected_sum(layer)
+    np.testing.assert_allclose(found[0], np.concatenate([expected[0, :3], expected[1]]), atol=2e-6)

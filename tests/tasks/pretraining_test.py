@@ -16,7 +16,7 @@ from keras_bert.checkpoints import Checkpoint, open_checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertPretrainer, open_task
-from keras_bert.tasks.pretraining import unigram_accuracy
+from keras_bert.tasks.pretraining_scores import unigram_accuracy
 from keras_bert.text.masking import TokenMasker
 from tests.bare_process import run_bare
 from tests.tasks import tiny

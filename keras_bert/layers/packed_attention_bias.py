@@ -1,0 +1,42 @@
+"""The mask of attention for rows that hold several examples."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_bert.layers.attention_bias import DEPTH
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class PackedAttentionBias(keras.layers.Layer):
+    """Turns the numbers of examples into what is added to attention scores: 0 inside an example, far below 0 else.
+
+    So no token hears of another example in its row. Padding attends to padding, and is never NaN.
+
+    Call arguments:
+        padding_mask: int32 (batch, tokens), 0 = padding, 1, 2, 3 ... = the number of the token's example in its row.
+
+    Returns:
+        float (batch, 1, tokens, tokens), in the layer's compute dtype.
+
+    Example:
+        >>> bias = PackedAttentionBias()(keras.ops.array([[1, 2, 2]]))
+        >>> keras.ops.convert_to_numpy(bias).astype(int).tolist()
+        [[[[0, -30000, -30000], [-30000, 0, 0], [-30000, 0, 0]]]]
+
+    References:
+        Krell et al. 2021, arXiv:2107.02027, section 3.2.2: block-diagonal attention masks.
+    """
+
+    def call(self, padding_mask: Any) -> Any:
+        differ = ops.cast(padding_mask[:, :, None] != padding_mask[:, None, :], self.compute_dtype)
+        return (differ * -DEPTH)[:, None]
+
+    def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, tokens = padding_mask_shape
+        return (batch, 1, tokens, tokens)
+
+    def get_config(self) -> dict[str, Any]:
+        # Left to itself, Keras finds no config for a layer that was given a dtype policy object.
+        return super().get_config()
