@@ -80,6 +80,7 @@ flags.DEFINE_float("layer_decay", None, "Factor on the learning rate for each bl
 flags.DEFINE_integer(
     "early_stopping", 0, "Stop after this many epochs without a better score; 0: never.", lower_bound=0
 )
+flags.DEFINE_integer("evaluations_per_epoch", 1, "How often an epoch is scored on --dev.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Of everything random.")
 flags.DEFINE_enum(
     "dtype_policy",
@@ -113,8 +114,8 @@ def finetune() -> dict[str, Any]:
     """Fine-tunes as the flags say.
 
     Returns:
-        What `metrics.json` holds: `seconds`, `epochs`, `best_epoch`, and the scores on `dev` and `test`; nothing for a
-        dry run or a profile.
+        What `metrics.json` holds: `seconds`, `epochs`, `best_epoch`, `best_step`, and the scores on `dev` and `test`;
+        nothing for a dry run or a profile.
     """
     import keras
     import tensorflow as tf
@@ -182,6 +183,8 @@ def _check_flags() -> None:
         )
     if FLAGS.early_stopping and not _source("dev"):
         raise InputError("--early_stopping needs --dev, rows to measure on")
+    if FLAGS.evaluations_per_epoch > 1 and not _source("dev"):
+        raise InputError("--evaluations_per_epoch needs --dev, rows to measure on")
     if _source("dev") or _source("test"):
         import_extra(KINDS[FLAGS.task].scored_by)
     if FLAGS.plots:
@@ -215,17 +218,17 @@ def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resu
     assert is_done
     state.listen()
     try:
-        best, epochs = run.best, len(run.rows)
-        if best is not None and best.best_epoch != epochs:
-            logging.info("going back to epoch %d, the best one", best.best_epoch)
+        best, last = run.best_row, run.rows[-1]
+        if best is not None and best is not last:
+            logging.info("going back to step %d, in epoch %d, the best one", best["step"], best["epoch"] + 1)
             # A worker that was resumed has no model of its own yet.
             own = folder if (folder / "model").is_dir() else Path(FLAGS.output)
             task.load_checkpoint(open_checkpoint(own / "model"))
         if "dev" in parts:
             kind.tune(task, parts["dev"])
-        metrics: dict[str, Any] = {"seconds": round(state.seconds, 1), "epochs": epochs}
+        metrics: dict[str, Any] = {"seconds": round(state.seconds, 1), "epochs": last["epoch"] + 1}
         if best is not None:
-            metrics["best_epoch"] = best.best_epoch
+            metrics |= {"best_epoch": best["epoch"] + 1, "best_step": best["step"]}
         for part in ("dev", "test"):
             if part in parts:
                 metrics[part] = task.evaluate_rows(parts[part], FLAGS.eval_batch_size)
@@ -265,6 +268,7 @@ def _epoch_run(
         save=save,
         monitor=f"val_{task.monitor}",
         early_stopping=FLAGS.early_stopping,
+        evaluations_per_epoch=FLAGS.evaluations_per_epoch,
         before=[WatchLoss(state, FLAGS.on_nan)],
         callbacks=[status, WatchStalls(state, FLAGS.stall_seconds)],
         tensorboard=folder / "tensorboard" if FLAGS.tensorboard else None,

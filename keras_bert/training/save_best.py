@@ -53,4 +53,4 @@ class SaveBest(keras.callbacks.Callback):
         if better or (self.best is not None and math.isnan(self.best) and not math.isnan(value)):
             self.best, self.best_epoch = value, epoch + 1
             self.save()
-            logging.info("epoch %d: %s %.4f is the best so far, saved", epoch + 1, self.monitor, value)
+            logging.info("%s %.4f is the best so far, saved", self.monitor, value)

@@ -130,8 +130,8 @@ def test_the_best_epoch_is_kept_when_later_ones_are_worse(encoder: Path, tables:
     monkeypatch.setattr(BertTask, "evaluate_rows", evaluate_rows)
     done = finetune(tmp_path / "run", f"--preset={encoder}", *on_tables(tables, "train", "dev"), "--epochs=4")
     assert done.status == 0, done.stderr
-    assert metrics_of(tmp_path / "run") == {"epochs": 4, "best_epoch": 2, "dev": {"accuracy": 0.75}}
-    assert "going back to epoch 2, the best one" in done.stderr
+    assert metrics_of(tmp_path / "run") == {"epochs": 4, "best_epoch": 2, "best_step": 2, "dev": {"accuracy": 0.75}}
+    assert "going back to step 2, in epoch 2, the best one" in done.stderr
     assert biases == [1, 2, 3, 4, 2]
     assert load_file(tmp_path / "run" / "model" / "model.safetensors")["classifier.bias"].tolist() == [2, 2]
 

@@ -79,6 +79,50 @@ def test_it_stops_early_also_after_a_resumption(tmp_path: Path):
     assert (len(run.rows), run.best.best_epoch) == (4, 1)
 
 
+SCORES = [0.1, 0.2, 0.5, 0.3, 0.4, 0.2]
+
+
+def test_an_epoch_is_scored_several_times(tmp_path: Path):
+    """The weights and the metrics of whole epochs are those of a run that is scored after each epoch."""
+    whole = make_run(tmp_path / "whole", iter([0.1, 0.2]), 2)
+    assert whole.train()
+    run = make_run(tmp_path / "run", iter(SCORES), 2, evaluations_per_epoch=3)
+    assert run.train()
+    assert_same(run.model, [variable.numpy() for variable in whole.model.variables])
+    log = log_of(tmp_path / "run")
+    assert [(row["epoch"], row["step"]) for row in log] == [
+        *[("0", str(step)) for step in (2, 4, 6)],
+        *[("1", str(step)) for step in (8, 10, 12)],
+    ]
+    assert [float(row["val_score"]) for row in log] == SCORES
+    assert [row["loss"] for row in run.rows[2::3]] == [row["loss"] for row in whole.rows]
+    assert (run.best_row["epoch"], run.best_row["step"]) == (0, 6)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7, 8])
+def test_an_interruption_between_two_scores_of_an_epoch_leaves_no_trace(tmp_path: Path, steps: int):
+    whole = make_run(tmp_path / "whole", iter(SCORES), 2, evaluations_per_epoch=3)
+    assert whole.train()
+    with pytest.raises(RuntimeError, match="goes down"):
+        make_run(tmp_path / "run", iter(SCORES), 2, At(steps, crash), evaluations_per_epoch=3).train()
+    run = make_run(tmp_path / "run", iter(SCORES[(steps - 1) // 2 :]), 2, evaluations_per_epoch=3)
+    assert run.train()
+    assert_same(run.model, [variable.numpy() for variable in whole.model.variables])
+    assert run.rows == whole.rows
+
+
+def test_more_scores_than_steps_are_one_a_step(tmp_path: Path):
+    run = make_run(tmp_path, iter([0.1] * STEPS), 1, evaluations_per_epoch=4 * STEPS)
+    assert run.train()
+    assert [row["step"] for row in run.rows] == list(range(1, STEPS + 1))
+
+
+def test_patience_is_counted_in_epochs(tmp_path: Path):
+    run = make_run(tmp_path, iter([0.1, 0.5, *[0.2] * 9]), 5, evaluations_per_epoch=2, early_stopping=1)
+    assert run.train()
+    assert run.rows[-1]["step"] == 2 * STEPS
+
+
 def test_a_signal_ends_it_and_says_so(tmp_path: Path):
     run = make_run(tmp_path, iter([0.5] * 3), 3, At(4, lambda: os.kill(os.getpid(), signal.SIGTERM)))
     assert not run.train()
@@ -93,5 +137,5 @@ def test_without_scores_there_is_no_best(tmp_path: Path):
     run = EpochRun(model, state, epoch_of, 1, tmp_path / "log.csv", verbose=0, tensorboard=tmp_path / "tensorboard")
     assert run.train()
     assert run.best is None
-    assert set(log_of(tmp_path)[0]) == {"epoch", "loss"}
+    assert set(log_of(tmp_path)[0]) == {"epoch", "step", "loss"}
     assert list((tmp_path / "tensorboard").glob("events*"))
