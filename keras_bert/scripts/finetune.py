@@ -99,6 +99,10 @@ flags.DEFINE_bool("plots", True, "Draw curves.png and confusion.png.")
 flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps, write nothing.")
 
 
+LEFT_OUT = ("overwrite", "dry_run", "worker")
+"""Flags that `flags.txt` does not hold."""
+
+
 def run() -> None:
     """Runs the program."""
     run_program(main, sys.modules[__name__], row_flags, resume, *kind_modules())
@@ -123,6 +127,7 @@ def finetune() -> dict[str, Any]:
     from keras_bert.training import adamw, freeze, make_strategy, profile_step
 
     _check_flags()
+    resume.join_workers()
     folder = Path(FLAGS.output)
     resumed = not FLAGS.profile and resume.resumes(folder)
     # Before the first tensor is made: a cluster cannot be joined later.
@@ -204,7 +209,7 @@ def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resu
     from keras_bert.checkpoints import open_checkpoint
 
     kind = KINDS[FLAGS.task]
-    lines = flag_lines(sys.modules[__name__], row_flags, resume, kind_module(kind), leave_out=("overwrite", "dry_run"))
+    lines = flag_lines(sys.modules[__name__], row_flags, resume, kind_module(kind), leave_out=LEFT_OUT)
     state = resume.restored_state(task, folder, resumed, lines, keep_metrics=True)
     card = _card(parts)
 

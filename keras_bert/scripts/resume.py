@@ -49,6 +49,10 @@ flags.DEFINE_enum(
     ["auto", "on", "off"],
     "Batches of one number of rows and of few widths, for which XLA compiles once each; auto: under --strategy=tpu.",
 )
+flags.DEFINE_list(
+    "workers", None, "For --strategy=multi_worker, unless TF_CONFIG says it: HOST:PORT of each worker, the chief first."
+)
+flags.DEFINE_integer("worker", None, "Which of --workers this one is, from 0.")
 flags.DEFINE_float("stall_seconds", 300.0, "Warn when a step takes longer than this.", lower_bound=1.0)
 
 
@@ -60,6 +64,23 @@ def shaped(batches: tf.data.Dataset, task: BertTask) -> tf.data.Dataset:
         return batches
     widths = bucket_widths(task.preprocessor.max_length)
     return static_shapes(batches, FLAGS.batch_size, widths, task.tokenizer.pad_token_id)
+
+
+def join_workers() -> None:
+    """Tells TensorFlow of `--workers`; comes before everything that asks who the chief is.
+
+    Raises:
+        InputError: One flag without the other, or without its strategy; or as `name_workers`.
+    """
+    from keras_bert.training import name_workers
+
+    if FLAGS.workers is None and FLAGS.worker is None:
+        return
+    if FLAGS.strategy != "multi_worker":
+        raise InputError("--workers and --worker are for --strategy=multi_worker")
+    if FLAGS.workers is None or FLAGS.worker is None:
+        raise InputError("--workers, the same for all, goes with --worker, the number of this one")
+    name_workers(FLAGS.workers, FLAGS.worker)
 
 
 def resumes(folder: Path) -> bool:

@@ -13,7 +13,7 @@ from keras_bert.training.run_status import RunStatus
 from keras_bert.training.save_best import SaveBest
 from keras_bert.training.schedule import LinearWarmupDecay
 from keras_bert.training.step_profile import StepProfile, profile_step
-from keras_bert.training.strategy import STRATEGIES, is_chief, make_strategy
+from keras_bert.training.strategy import STRATEGIES, is_chief, make_strategy, name_workers
 from keras_bert.training.training_log import TrainingLog
 from keras_bert.training.watch_loss import WatchLoss
 from keras_bert.training.watch_stalls import WatchStalls
@@ -38,6 +38,7 @@ __all__ = [
     "is_chief",
     "make_strategy",
     "measured_peak_flops",
+    "name_workers",
     "parse_duration",
     "profile_step",
     "train_flops_per_token",

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -15,8 +16,8 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
 
     Args:
         name: `"none"` (the default strategy: one device), `"mirrored"` (all GPUs of the machine, or all
-            logical CPU devices where there is no GPU), `"multi_worker"` (the machines of `TF_CONFIG`) or
-            `"tpu"`.
+            logical CPU devices where there is no GPU), `"multi_worker"` (the machines of `TF_CONFIG`, or of
+            `name_workers`) or `"tpu"`.
         tpu: Name or address of the TPU; empty for a TPU VM's own.
 
     Raises:
@@ -33,6 +34,10 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
         devices = gpus or tf.config.list_logical_devices("CPU")
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     if name == "multi_worker":
+        if not os.environ.get("TF_CONFIG"):  # without it each worker would train alone, and take itself for the chief
+            raise InputError(
+                "strategy 'multi_worker': which workers? --workers=HOST:PORT,HOST:PORT --worker=NUMBER, or TF_CONFIG"
+            )
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         try:
@@ -44,6 +49,36 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
             raise InputError(f"strategy 'tpu': no TPU to be had here ({reason})") from error
         return tf.distribute.TPUStrategy(resolver)
     return tf.distribute.get_strategy()
+
+
+def name_workers(workers: Sequence[str], worker: int) -> None:
+    """Writes down who the workers are, in `TF_CONFIG`, where TensorFlow looks for them.
+
+    To be called before the first tensor is made: a cluster cannot be joined later.
+
+    Args:
+        workers: Their addresses, `host:port`, the same on each of them; the first is the chief.
+        worker: Which of them this process is, from 0.
+
+    Raises:
+        InputError: An address without a port or there twice, no such worker, or another `TF_CONFIG` is there already.
+
+    Example:
+        >>> name_workers(["10.0.0.1:2222", "10.0.0.2:2222"], worker=0)  # doctest: +SKIP
+    """
+    for address in workers:
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdigit():
+            raise InputError(f"workers: {address!r} is no address; expected HOST:PORT")
+        if workers.count(address) > 1:
+            raise InputError(f"workers: {address!r} is there more than once")
+    if not 0 <= worker < len(workers):
+        raise InputError(f"worker {worker}: there are {len(workers)}, which are numbered from 0")
+    config = {"cluster": {"worker": list(workers)}, "task": {"type": "worker", "index": worker}}
+    text = json.dumps(config)
+    if os.environ.get("TF_CONFIG", text) != text:
+        raise InputError("workers: TF_CONFIG names a cluster already; leave out one of the two")
+    os.environ["TF_CONFIG"] = text
 
 
 def is_chief() -> bool:

@@ -43,8 +43,8 @@ def test_one_of_two_workers_killed(encoder: Path, tables: Path, tmp_path: Path):
 
 
 def test_one_of_two_workers_told_to_leave(encoder: Path, tables: Path, tmp_path: Path):
-    """Both save and stop after the same step."""
-    processes = start_cluster(2, *command_of(encoder, tables, tmp_path / "run"))
+    """Both save and stop after the same step. They are named by flags here, by `TF_CONFIG` elsewhere."""
+    processes = start_cluster(2, *command_of(encoder, tables, tmp_path / "run"), by_flags=True)
     wait_for_checkpoint(tmp_path / "run", processes)
     processes[1].send_signal(signal.SIGTERM)
     began = time.monotonic()
@@ -55,3 +55,6 @@ def test_one_of_two_workers_told_to_leave(encoder: Path, tables: Path, tmp_path:
     assert len(steps) == 1
     newest = max(int(path.stem[5:]) for path in (tmp_path / "run/checkpoints").glob("*.index"))
     assert steps == {f"{newest:,}"}
+    lines = (tmp_path / "run" / "flags.txt").read_text().splitlines()
+    assert any(line.startswith("--workers=localhost:") for line in lines)
+    assert not any(line.startswith("--worker=") for line in lines)

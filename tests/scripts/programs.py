@@ -128,8 +128,11 @@ def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, *command], check=False, **settings)
 
 
-def start_cluster(count: int, *command: str) -> list[subprocess.Popen[str]]:
-    """Starts `python ... --strategy=multi_worker` as the workers of a cluster on this machine."""
+def start_cluster(count: int, *command: str, by_flags: bool = False) -> list[subprocess.Popen[str]]:
+    """Starts `python ... --strategy=multi_worker` as the workers of a cluster on this machine.
+
+    They learn of each other by `TF_CONFIG`, or by `--workers` and `--worker`.
+    """
     sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
     addresses = [f"localhost:{server.getsockname()[1]}" for server in sockets]
     for server in sockets:
@@ -139,8 +142,9 @@ def start_cluster(count: int, *command: str) -> list[subprocess.Popen[str]]:
     processes = []
     for index in range(count):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = {**os.environ, "TF_CONFIG": json.dumps(config)}
-        processes.append(subprocess.Popen(arguments, cwd=ROOT, env=environment, **pipes))
+        environment = os.environ if by_flags else {**os.environ, "TF_CONFIG": json.dumps(config)}
+        more = [f"--workers={','.join(addresses)}", f"--worker={index}"] if by_flags else []
+        processes.append(subprocess.Popen([*arguments, *more], cwd=ROOT, env=environment, **pipes))
     return processes
 
 

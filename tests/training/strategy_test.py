@@ -1,12 +1,13 @@
 """Each name gives its kind of strategy; what cannot be had is one clear line. Two devices: adamw_test.py."""
 
 import json
+import os
 
 import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.training import STRATEGIES, is_chief, make_strategy
+from keras_bert.training import STRATEGIES, is_chief, make_strategy, name_workers
 
 
 def test_none_is_the_default_strategy():
@@ -32,6 +33,46 @@ def test_an_unknown_name_is_an_error_that_names_the_known_ones():
     with pytest.raises(InputError, match="none, mirrored, multi_worker, tpu, received: 'horovod'"):
         make_strategy("horovod")
     assert set(STRATEGIES) == {"none", "mirrored", "multi_worker", "tpu"}
+
+
+def test_workers_by_name_are_those_of_tf_config(monkeypatch: pytest.MonkeyPatch):
+    """Truth: TensorFlow's own reader of `TF_CONFIG`."""
+    monkeypatch.setenv("TF_CONFIG", "")
+    monkeypatch.delenv("TF_CONFIG")
+    addresses = ["a.example:2222", "[::1]:2223"]
+    name_workers(addresses, 1)
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    assert resolver.cluster_spec().as_dict() == {"worker": addresses}
+    assert (resolver.task_type, resolver.task_id) == ("worker", 1)
+    assert not is_chief()
+    name_workers(addresses, 1)
+    with pytest.raises(InputError, match="TF_CONFIG names a cluster already"):
+        name_workers(addresses, 0)
+
+
+@pytest.mark.parametrize(
+    ("workers", "worker", "words"),
+    [
+        (["a:1", "b"], 0, "'b' is no address; expected HOST:PORT"),
+        (["a:1", ":2"], 0, "':2' is no address"),
+        (["a:1", "b:x"], 0, "'b:x' is no address"),
+        (["a:1", "a:1"], 0, "'a:1' is there more than once"),
+        (["a:1", "b:1"], 2, "worker 2: there are 2, which are numbered from 0"),
+        (["a:1", "b:1"], -1, "worker -1: there are 2"),
+    ],
+)
+def test_workers_that_cannot_be(workers: list[str], worker: int, words: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(InputError, match=words):
+        name_workers(workers, worker)
+    assert "TF_CONFIG" not in os.environ
+
+
+def test_workers_without_a_name_are_refused(monkeypatch: pytest.MonkeyPatch):
+    """Each would train alone, and write to the folder of the others."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    with pytest.raises(InputError, match="which workers"):
+        make_strategy("multi_worker")
 
 
 @pytest.mark.parametrize(
