@@ -8,6 +8,7 @@ from keras_bert.config import BertConfig
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
 from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.packed_attention_bias import PackedAttentionBias
 from keras_bert.layers.pooler import Pooler
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
@@ -96,11 +97,7 @@ class BertEncoder(keras.Model):
             )
             for index in range(config.num_hidden_layers)
         ]
-        final_norm = (
-            keras.layers.LayerNormalization(epsilon=config.layer_norm_eps, dtype=policy, name="final_norm")
-            if config.norm_first
-            else None
-        )
+        final_norm = LayerNorm(config.layer_norm_eps, dtype=policy, name="final_norm") if config.norm_first else None
         pooler = Pooler(config.initializer_range, dtype=policy, name="pooler") if use_pooler else None
         flatten = FlattenTokens(dtype=policy, name="flatten_tokens")
         unflatten = UnflattenTokens(dtype=policy, name="unflatten_tokens")
@@ -168,8 +165,14 @@ class BertEncoder(keras.Model):
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
+            "frozen": [layer.name for layer in self.layers if not layer.trainable],
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BertEncoder":
-        return cls(**{**config, "config": BertConfig(**config["config"])})
+        config = {**config, "config": BertConfig(**config["config"])}
+        frozen = config.pop("frozen", ())
+        encoder = cls(**config)
+        for name in frozen:
+            encoder.get_layer(name).trainable = False
+        return encoder

@@ -7,7 +7,7 @@ from keras_bert.errors import InputError
 def freeze(encoder: BertEncoder, blocks: int) -> None:
     """Makes the embeddings and the lowest blocks of an encoder untrainable.
 
-    Call it before `compile`.
+    Call it before `compile`. A `.keras` file keeps it; a folder of `save_preset` holds the weights alone.
 
     Args:
         encoder: The encoder of a task, `task.encoder`.
