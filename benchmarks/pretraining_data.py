@@ -76,7 +76,7 @@ def main() -> None:
             corpus = Path(temporary, "corpus.txt")
             size = write_corpus(arguments.data, corpus, asked)
             command = [sys.executable, "-m", "keras_bert.scripts.pretraining_data", f"--input={corpus}"]
-            command += [f"--vocabulary={vocabulary}", f"--output={temporary}/data", "--overwrite"]
+            command += [f"--vocabulary={vocabulary}", f"--output={temporary}/data", "--overwrite", "--held_out=0"]
             seconds, cpu, peak = measure([*command, f"--direct_num_workers={arguments.workers}"])
             results.append((size, seconds, cpu, peak))
             print(f"{size:7.1f} MB  {seconds:6.1f} s  {cpu:6.1f} CPU s  peak {peak:6.0f} MiB", flush=True)

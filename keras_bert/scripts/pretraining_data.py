@@ -1,6 +1,6 @@
 """Makes pre-training examples of text, as compressed TFRecord shards that a manifest names.
 
-    keras-bert pretraining-data --input='corpus/*.txt' --vocabulary=vocab.txt --held_out=0.02 --output=data
+    keras-bert pretraining-data --input='corpus/*.txt' --vocabulary=vocab.txt --output=data
     keras-bert pretraining-data --input=tfds:wikipedia/20230601.simple --vocabulary=vocab.txt --output=data
 
 Text is one sentence a line with a blank line between documents, or one document a line (--layout); UTF-8. Runs on all
@@ -41,7 +41,7 @@ flags.DEFINE_float(
 )
 flags.DEFINE_integer("duplicates", 1, "Passes over the documents, each with other pairs.")
 flags.DEFINE_integer("seed", 0, "Decides everything random.")
-flags.DEFINE_float("held_out", 0.0, "Share of the documents whose examples go to OUTPUT/held_out instead.")
+flags.DEFINE_float("held_out", 0.02, "Share of the documents whose examples go to OUTPUT/held_out, to measure on.")
 flags.DEFINE_enum(
     "masking", "dynamic", ["dynamic", "static"], "dynamic: the trainer masks anew each epoch; static: now."
 )

@@ -13,7 +13,7 @@ from tests.scripts.programs import FILLERS, ROOT, SUBJECTS, VOCABULARY, run_prog
 
 pytest.importorskip("apache_beam")
 
-HERE = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+HERE = ["--direct_running_mode=in_memory", "--direct_num_workers=1", "--held_out=0"]
 
 
 @pytest.fixture
@@ -59,6 +59,7 @@ def test_static_masking(files: list[str], tmp_path: Path):
         (["--outputs=out"], "unknown flag --outputs: neither of this program nor of Apache Beam"),
         (["--direct_running_mode=fast"], "Apache Beam: argument --direct_running_mode: invalid choice: 'fast'"),
         (["--objective=nsp"], "flag --objective=nsp: value should be one of <mlm_nsp|mlm>"),
+        (["--held_out=0.02"], "held_out=0.02 leaves 0 of 8 documents held out; choose another share, or 0"),
         (["--max_length=2"], "max_length is 2; objective mlm_nsp takes 5 tokens or more"),
         (["--masking_rate=0.2"], "--masking_rate is for --masking=static"),
         (["extra"], "unexpected argument 'extra'"),

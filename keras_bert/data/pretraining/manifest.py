@@ -46,12 +46,18 @@ def read_manifest(folder: str) -> Manifest:
     """Reads the manifest of a folder, local or wherever TensorFlow can read.
 
     Raises:
-        InputError: There is none, or another file of that name.
+        InputError: There is none, or another file of that name; or a folder's held-out part is asked for, and is none.
     """
     path = f"{folder.rstrip('/')}/{MANIFEST}"
     try:
         text = tf.io.gfile.GFile(path).read()
     except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError):
+        whole, _, name = folder.rstrip("/").rpartition("/")
+        if name == "held_out" and tf.io.gfile.exists(f"{whole}/{MANIFEST}"):
+            raise InputError(
+                f"{whole}: its examples are all for training, none is held out to measure on; make the data again, "
+                "keras-bert pretraining-data --held_out=0.02"
+            ) from None
         raise InputError(
             f"{folder}: no {MANIFEST}, so no finished pre-training data; make them with keras-bert pretraining-data"
         ) from None

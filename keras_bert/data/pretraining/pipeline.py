@@ -179,7 +179,7 @@ def _units(
         if documents < (2 if pairs else 1) and (held_out and corpus.counts["documents"] > 1):
             raise InputError(
                 f"held_out={held_out} leaves {documents} of {corpus.counts['documents']} documents "
-                f"{'to train on' if split == 'train' else 'held out'}; choose another share"
+                f"{'to train on' if split == 'train' else 'held out'}; choose another share, or 0"
             )
         if pairs and documents < 2:
             raise InputError(one_document(documents, corpus.files[0][0] if len(corpus.files) == 1 else ""))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_bert.data.pretraining.documents import Utf8Count, check_share, find_documents, is_held_out, sentences_of
 from keras_bert.data.pretraining.examples import Document, Example, check_settings, make_examples, one_document
@@ -30,6 +31,7 @@ class PretrainingDocuments:
         cls_id: Id of `[CLS]`.
         sep_id: Id of `[SEP]`.
         invalid_lines: Lines that were not UTF-8.
+        place: Where they are from, for errors.
     """
 
     documents: list[Document]
@@ -37,6 +39,7 @@ class PretrainingDocuments:
     cls_id: int
     sep_id: int
     invalid_lines: int
+    place: str
 
     def examples(
         self, max_length: int, objective: str, seed: int, epoch: int, short_seq_probability: float | None = None
@@ -71,7 +74,7 @@ def pretraining_documents(
         layout: `sentence_per_line`, with a blank line between documents, or `document_per_line`.
         held_out: Share of the documents that is held out, chosen by their text: the same ones each time.
         split: `train` or `held_out`.
-        strict: Bytes that are no UTF-8 are an error; otherwise they are passed over and counted.
+        strict: Bytes that are no UTF-8 are an error; otherwise they are passed over, and the lines logged and counted.
 
     Raises:
         InputError: No file, no text in them, no UTF-8.
@@ -100,22 +103,35 @@ def pretraining_documents(
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
         count.finish()
         invalid += count.invalid
+    if invalid and split == "train":  # once for the two parts of one corpus
+        logging.warning("%d lines were not UTF-8: what could not be read was passed over", invalid)
     documents = tokenize_documents(texts, tokenizer)
     kept = [(document, origin) for document, origin in zip(documents, origins, strict=True) if document]
+    place = os.fspath(paths) if isinstance(paths, str | os.PathLike) else ", ".join(map(str, paths))
     if not kept:
-        where = paths if isinstance(paths, str | os.PathLike) else ", ".join(map(str, paths))
-        if held_out:
-            raise InputError(
-                f"{where}: no document falls to the split {split!r} with held_out={held_out}; hold out another share, "
-                "or give more documents"
-            )
-        raise InputError(f"{where}: there is no text")
+        raise InputError(f"{place}: {'there is no text' if texts else _nothing_in(split, held_out, origin + 1)}")
     return PretrainingDocuments(
         [document for document, _ in kept],
         [origin for _, origin in kept],
         tokenizer.cls_token_id,
         tokenizer.sep_token_id,
         invalid,
+        f"{place}, split {split!r} of {origin + 1} documents with held_out={held_out}" if held_out else place,
+    )
+
+
+def _nothing_in(split: str, held_out: float, count: int) -> str:
+    """Says why a part of so many documents is empty."""
+    if count == 0:
+        return "there is no text"
+    if count == 1:
+        return (
+            "only one document with text, so there is no other to hold out, nor to draw a random next sentence from; "
+            "put blank lines between documents, or say that each line is one, layout=document_per_line"
+        )
+    return (
+        f"none of {count} documents falls to the split {split!r} with held_out={held_out}; hold out another share, or "
+        "give more documents"
     )
 
 
@@ -162,7 +178,7 @@ def pretraining_text(
     if not isinstance(source, PretrainingDocuments):
         source = pretraining_documents(source, tokenizer, layout=layout, held_out=held_out, split=split, strict=strict)
     if objective == "mlm_nsp" and len(set(source.origins)) < 2:
-        raise InputError(one_document(len(source.documents)))
+        raise InputError(one_document(len(source.documents), source.place))
     return _dataset(source.examples(max_length, objective, seed, epoch, short_seq_probability))
 
 

@@ -131,3 +131,9 @@ def test_a_folder_without_a_manifest(tmp_path: Path, text, words):
         (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(InputError, match=words):
         pretraining_records(tmp_path, TOKENIZER)
+
+
+def test_data_without_a_held_out_part(tmp_path: Path):
+    folder = write(tmp_path, [examples(10, 1)])
+    with pytest.raises(InputError, match=rf"^{folder}: its examples are all for training, none is held out"):
+        pretraining_records(Path(folder) / "held_out", TOKENIZER)

@@ -94,7 +94,21 @@ def test_files_are_found_once_and_in_order(tmp_path: Path, monkeypatch: pytest.M
         ("", None, {}, "is a folder; name its files"),
         ("empty.txt", b"\n\n", {}, "empty.txt: there is no text"),
         ("unseen.txt", "\u200b\n".encode(), {"objective": "mlm"}, "there is no text"),
-        ("one.txt", b"a.\nb.", {}, "only one document with text, so no random next sentence"),
+        ("empty.txt", b"", {"held_out": 0.02}, "empty.txt: there is no text"),
+        ("one.txt", b"a.\nb.", {}, "one.txt: only one document with text, so no random next sentence"),
+        ("one.txt", b"a.\nb.", {"held_out": 1e-9, "split": "held_out"}, "only one document .* put blank lines between"),
+        (
+            "two.txt",
+            b"a\n\nb",
+            {"held_out": 1e-9, "split": "held_out"},
+            "none of 2 documents falls to the split 'held_o",
+        ),
+        (
+            "two.txt",
+            b"a\n\nb",
+            {"held_out": 0.3, "split": "held_out"},
+            "split 'held_out' of 2 .*=0.3: only one document",
+        ),
         ("binary.txt", b"a\0b", {}, "holds NUL bytes"),
         ("bad.txt", b"a\nb\n\xff\n\nc", {"strict": True}, "the line at byte 4 is not UTF-8"),
         ("broken.txt.gz", gzip.compress(b"a b c" * 100, mtime=0)[:-9], {}, "damaged or truncated gzip file"),
@@ -110,10 +124,12 @@ def test_bad_input(tmp_path: Path, name, data, options, words):
         pretraining_text(tmp_path / name, TOKENIZER, **options)
 
 
-def test_one_document_can_be_packed_and_bad_bytes_are_passed_over(tmp_path: Path):
+def test_one_document_can_be_packed_and_bad_bytes_are_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     (tmp_path / "one.txt").write_bytes(b"a b\nc \xff d\ne\n" + b"f" * 4000)
-    documents = pretraining_documents(tmp_path / "one.txt", TOKENIZER)
+    with caplog.at_level("WARNING", "absl"):
+        documents = pretraining_documents(tmp_path / "one.txt", TOKENIZER)
     assert documents.invalid_lines == 1
+    assert caplog.messages == ["1 lines were not UTF-8: what could not be read was passed over"]
     (row,) = rows(pretraining_text(documents, objective="mlm", max_length=16))
     decoded = TOKENIZER.detokenize([row["token_ids"]]).numpy()[0]
     assert decoded == b"a b c d e"
