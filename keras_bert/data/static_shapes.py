@@ -29,9 +29,9 @@ def static_shapes(
 ) -> tf.data.Dataset:
     """Pads batches to one number of rows, or few, and to few widths.
 
-    Rows that are missing become copies of its first row that weigh nothing, and the weights of the
-    others grow by `batch_size / rows`. Keras' mean over a batch divides by all its rows, so the loss and the gradient
-    of a batch stay what they were; a mean over weights does not change by the factor. Weights by name, as those of a
+    Rows that are missing become copies of the batch's first row that weigh nothing, and the weights of the others grow
+    by `batch_size / rows`. Keras' mean over a batch divides by all its rows, so the loss and the gradient of a batch
+    stay what they were; a mean over weights does not change by the factor. Weights by name, as those of a
     `BertPretrainer`, count predictions and keep their size. Metrics that do not look at weights count the copies, too.
 
     Not for losses that compare the rows of a batch with each other.
@@ -62,7 +62,8 @@ def static_shapes(
     sizes = tf.constant(sorted(widths))
 
     def widen(name: str, tensor: tf.Tensor) -> tf.Tensor:
-        if not (unknown := _unknown(tensor.shape)):
+        unknown = _unknown(tensor.shape)
+        if not unknown:
             return tensor
         width = tf.shape(tensor)[unknown[0]]
         more = sizes[tf.searchsorted(sizes, width[tf.newaxis])[0]] - width

@@ -68,6 +68,7 @@ flags.DEFINE_integer("steps", None, "Training steps of the run.", lower_bound=1)
 flags.DEFINE_float("epochs", None, "In place of --steps: passes over the data.")
 flags.DEFINE_string("budget", None, "In place of --steps: time of the run, such as 2h; the schedule follows the clock.")
 flags.DEFINE_integer("batch_size", 64, "Examples a training step.", lower_bound=1)
+flags.DEFINE_bool("packing", False, "Let several short examples share a row, each with attention of its own.")
 flags.DEFINE_integer("eval_batch_size", 64, "Examples a batch of evaluation.", lower_bound=1)
 flags.DEFINE_integer("eval_examples", 2000, "Held-out examples to measure on.", lower_bound=1)
 flags.DEFINE_enum("optimizer", "adamw", ["adamw", "lamb"], "LAMB is for batches of thousands.")
@@ -279,6 +280,7 @@ class _Examples:
 
     def epoch(self, phase: int, epoch: int) -> tf.data.Dataset:
         """Makes the batches of an epoch of a phase; they follow from the seed alone."""
+        from keras_bert.data import bucket_widths, static_shapes
         from keras_bert.data.pretraining import pretraining_records, pretraining_text
 
         seed = (FLAGS.seed * 1009 + phase) * 100_003 + epoch
@@ -293,8 +295,18 @@ class _Examples:
         else:
             folder = FLAGS.records[min(phase, len(FLAGS.records) - 1)]
             examples = pretraining_records(folder, self._task.tokenizer, shuffle=True, seed=seed)
-        made = self._task.batches(examples, FLAGS.batch_size, shuffle=True, seed=seed, masker=self._masker)
-        return resume.shaped(made, self._task)
+        batches = functools.partial(
+            self._task.batches, examples, FLAGS.batch_size, shuffle=True, seed=seed, masker=self._masker
+        )
+        if not FLAGS.packing:
+            return resume.shaped(batches(), self._task)
+        length = self._phases[phase].length
+        made = batches(row_length=length)
+        if FLAGS.static_shapes != "on":
+            return made
+        # Not one number of rows, which would have to be that of unpacked examples: some of at most 32.
+        pad_id, step = self._task.tokenizer.pad_token_id, -(-FLAGS.batch_size // 32)
+        return static_shapes(made, None, bucket_widths(length), pad_id, rows_multiple_of=step)
 
     def unigram_accuracy(self) -> float:
         """Returns the accuracy of always answering the commonest hidden token."""
@@ -336,6 +348,8 @@ def _check_flags(phases: list[Phase]) -> None:
         raise InputError("--preset and --config exclude each other: go on from weights, or start from nothing")
     if not FLAGS.preset and not FLAGS.vocabulary:
         raise InputError("a start from nothing needs --vocabulary; keras-bert vocabulary learns one from your text")
+    if FLAGS.packing and FLAGS.strategy == "tpu":
+        raise InputError("--packing makes batches of several numbers of rows, --strategy=tpu wants one; leave one out")
     if FLAGS.budget:
         parse_duration(FLAGS.budget)
     if FLAGS.plots:
@@ -390,6 +404,7 @@ def _task(checkpoint: Checkpoint, phases: list[Phase]) -> BertPretrainer:
         max_length=max(phase.length for phase in phases),
         next_sentence=FLAGS.objective == "mlm_nsp",
         dtype=FLAGS.dtype_policy,
+        packing=FLAGS.packing,
     )
 
 
@@ -417,8 +432,8 @@ def _flops(task: BertPretrainer, phases: list[Phase]) -> tuple[float, float]:
 
 
 def _card(metrics: dict[str, Any]) -> dict[str, Any]:
-    names = ("objective", "mask_rate", "mask_unit", "phase", "steps", "epochs", "budget", "batch_size", "optimizer")
-    more = ("learning_rate", "warmup", "decay", "clip_norm", "seed", "dtype_policy", "strategy")
+    names = ("objective", "mask_rate", "mask_unit", "phase", "packing", "steps", "epochs", "budget", "batch_size")
+    more = ("optimizer", "learning_rate", "warmup", "decay", "clip_norm", "seed", "dtype_policy", "strategy")
     settings = {name: value for name in (*names, *more) if (value := FLAGS[name].value) is not None}
     return {
         "preset": FLAGS.preset or "random weights",

@@ -11,9 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import load_file
 
-from keras_bert.tasks import open_task
+from keras_bert.tasks import BertPretrainer, open_task
 from keras_bert.training import RunState
 from tests.scripts.programs import CONFIG, VOCABULARY, Result, run_cluster, run_program
 
@@ -21,13 +22,13 @@ TRAIN = ("--batch_size=8", "--phase=24:1", "--learning_rate=1e-2")
 STEPS = ("--log_steps=5", "--evaluate_steps=10", "--checkpoint_steps=5")
 
 
-def write_corpus(path: Path, documents: int = 100) -> None:
+def write_corpus(path: Path, documents: int = 100, sentences: int = 8) -> None:
     """Documents that say one word again and again: both heads can tell it from what is not hidden."""
     generator = random.Random(0)
     lines = []
     for _ in range(documents):
         word = generator.choice(VOCABULARY[5:23])
-        lines += [*(" ".join([word] * generator.randint(3, 7)) for _ in range(8)), ""]
+        lines += [*(" ".join([word] * generator.randint(3, 7)) for _ in range(sentences)), ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -120,6 +121,51 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(run, source: list[str]
     assert [row["step"].removesuffix(".0") for row in log_of(folder)] == [row["step"] for row in log_of(whole)]
 
 
+def test_packed_rows_and_going_on_in_the_middle_of_an_epoch(source: list[str], tmp_path: Path, monkeypatch):
+    """The truth is a run that nobody stopped, of fewer rows than examples."""
+    fit, count, batches_of = BertPretrainer.fit, RunState.on_train_batch_begin, []
+
+    def record(self: BertPretrainer, batches: Any, **options: Any) -> Any:
+        batches_of.append(batches)
+        return fit(self, batches, **options)
+
+    def kill(self: RunState, batch: int, logs: dict[str, Any] | None = None) -> None:
+        count(self, batch, logs)
+        if self.place["steps"] == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(BertPretrainer, "fit", record)
+    write_corpus(tmp_path / "short.txt", sentences=2)
+    flags = [
+        f"--text={tmp_path}/short.txt",
+        *source[1:],
+        "--packing",
+        "--phase=32:1",
+        "--steps=9",
+        "--noplots",
+        "--static_shapes=on",
+    ]
+    done = pretrain(tmp_path / "whole", *flags)
+    assert done.status == 0, done.stderr
+    shapes = [tuple(inputs["token_ids"].shape) for inputs, *_ in batches_of[0]]
+    assert {width for _, width in shapes} == {32}
+    assert sum(rows for rows, _ in shapes) < 0.7 * 9 * 8
+    assert max(int(tf.reduce_max(inputs["padding_mask"])) for inputs, *_ in batches_of[0]) > 1
+    assert batches_of[0].cardinality() == 9  # so the epoch is longer than the run is when it is stopped
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunState, "on_train_batch_begin", kill)
+        stopped = pretrain(tmp_path / "stopped", *flags)
+    assert stopped.status == 143, stopped.stderr
+    done = run_program("pretrain", f"--flagfile={tmp_path}/stopped/flags.txt")
+    assert done.status == 0, done.stderr
+    assert "going on after step 7" in done.stdout
+    one, other = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "stopped"))
+    for name, tensor in one.items():
+        np.testing.assert_array_equal(other[name], tensor, err_msg=name)
+    assert not open_task(tmp_path / "whole" / "model").encoder.packing
+
+
 def test_it_goes_on_from_a_checkpoint_with_another_vocabulary(run, source: list[str], tmp_path: Path):
     folder, _ = run
     (tmp_path / "vocab.txt").write_text("\n".join([*VOCABULARY, "filmly"]) + "\n", encoding="utf-8")
@@ -159,6 +205,7 @@ def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[
         (["--text=a.txt", "--steps=5", "--vocabulary=v", "--phase=128"], "'128': expected LENGTH:SHARE"),
         (["--text=a.txt", "--steps=5", "--vocabulary=v", "--phase=16:0.5,32:0.4"], "add up to 1, received: 0.9"),
         (["--text=a.txt", "--budget=soon", "--vocabulary={vocab}"], "'soon': expected a time"),
+        (["--text=a.txt", "--steps=5", "--vocabulary=v", "--packing", "--strategy=tpu"], "--packing makes batches of"),
         (["--text=missing.txt", "--steps=5", "--vocabulary={vocab}"], "missing.txt"),
         (["--text=a.txt", "--steps=5", "--vocabulary={short}", "--config={config}"], "vocab_size=37, but"),
     ],
