@@ -44,6 +44,7 @@ for line in sys.stdin:
             if self.place["steps"] == victim:
                 # Somewhere in the step, or in the checkpoint after it, or in the step after that.
                 wait = random.Random(victim).uniform(0, 0.03) if number == 9 else 0
+                print("told at", time.monotonic(), flush=True)
                 threading.Thread(target=lambda: (time.sleep(wait), os.kill(os.getpid(), number))).start()
 
         RunState.on_train_batch_begin = on_train_batch_begin
@@ -136,9 +137,9 @@ def test_killed_ten_times_it_ends_as_if_left_alone(program: str, forker: Forker,
 @pytest.mark.slow
 def test_sigterm_leaves_with_a_checkpoint_in_time(forker: Forker, programs, tmp_path: Path):
     flags = [*programs["finetune"], f"--output={tmp_path}/run", "--checkpoint_steps=1000"]
-    began = time.monotonic()
     assert forker.run("finetune", flags, 20, signal.SIGTERM) == 143, forker.said
-    assert time.monotonic() - began < 90  # of these, the way to step 20 takes most
+    # The clock is that of all processes of the machine.
+    assert time.monotonic() - float(forker.said.rpartition("told at ")[2].split()[0]) < 30
     assert [path.stem for path in (tmp_path / "run/checkpoints").glob("*.index")] == ["step-21"]
 
 
