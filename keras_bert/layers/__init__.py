@@ -4,6 +4,7 @@ from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.pooler import Pooler
@@ -18,6 +19,7 @@ __all__ = [
     "Dropout",
     "EncoderBlock",
     "FlattenTokens",
+    "LayerNorm",
     "Linear",
     "MaskedLMHead",
     "Pooler",

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_bert.layers.dropout import Dropout
+from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.packed_positions import packed_positions
 
 POSITION_TYPES = ("absolute", "sinusoidal")
@@ -67,7 +68,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.use_layer_norm = use_layer_norm
         self.initializer_range = initializer_range
         self.position_embeddings: Any = None
-        self.layer_norm: keras.layers.LayerNormalization | None = None
+        self.layer_norm: LayerNorm | None = None
 
     def build(
         self, token_ids_shape: tuple[int | None, ...], segment_ids_shape: Any, examples_shape: Any = None
@@ -86,9 +87,7 @@ class BertEmbeddings(keras.layers.Layer):
         if self.position_type == "absolute":
             self.position_embeddings = table("position_embeddings", self.max_positions)
         if self.use_layer_norm:
-            self.layer_norm = keras.layers.LayerNormalization(
-                epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
-            )
+            self.layer_norm = LayerNorm(self.layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm")
             self.layer_norm.build((*token_ids_shape, self.hidden_size))
         self.dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy)
 

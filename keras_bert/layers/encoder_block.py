@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_bert.layers.dropout import Dropout
+from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.recompute import recompute
 from keras_bert.layers.self_attention import SelfAttention
@@ -89,9 +90,9 @@ class EncoderBlock(keras.layers.Layer):
         self.output_dense = Linear(size, initializer_range=self.initializer_range, dtype=policy, name="output_dense")
         self.output_dense.build((*hidden_shape[:-1], self.intermediate_size))
         norm: dict[str, Any] = {"epsilon": self.layer_norm_epsilon, "dtype": policy}
-        self.attention_norm = keras.layers.LayerNormalization(name="attention_norm", **norm)
+        self.attention_norm = LayerNorm(name="attention_norm", **norm)
         self.attention_norm.build(hidden_shape)
-        self.output_norm = keras.layers.LayerNormalization(name="output_norm", **norm)
+        self.output_norm = LayerNorm(name="output_norm", **norm)
         self.output_norm.build(hidden_shape)
         self.attention_dropout_layer = Dropout(self.dropout, dtype=policy)
         self.output_dropout_layer = Dropout(self.dropout, dtype=policy)

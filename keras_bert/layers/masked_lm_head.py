@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_bert.layers.activations import activation as get_activation
 from keras_bert.layers.bias_add import bias_add
+from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
 
 
@@ -68,9 +69,7 @@ class MaskedLMHead(keras.layers.Layer):
         policy = self.dtype_policy
         self.dense = Linear(size, self.activation, self.initializer_range, dtype=policy, name="dense")
         self.dense.build((None, sequence_output_shape[-1]))
-        self.layer_norm = keras.layers.LayerNormalization(
-            epsilon=self.layer_norm_epsilon, dtype=policy, name="layer_norm"
-        )
+        self.layer_norm = LayerNorm(self.layer_norm_epsilon, dtype=policy, name="layer_norm")
         self.layer_norm.build((None, size))
         self.bias = self.add_weight(name="bias", shape=(self.vocabulary_size,), initializer="zeros")
 
