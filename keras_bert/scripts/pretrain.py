@@ -251,6 +251,7 @@ class _Examples:
 
     def __init__(self, task: BertPretrainer, phases: list[Phase]) -> None:
         from keras_bert.data.pretraining import pretraining_documents, pretraining_records, pretraining_text
+        from keras_bert.data.pretraining.records import check_records_fit
         from keras_bert.text.masking import TokenMasker
 
         self._task = task
@@ -265,6 +266,8 @@ class _Examples:
             others = pretraining_documents(FLAGS.text, task.tokenizer, split="held_out", **options)
             held_out = pretraining_text(others, max_length=phases[0].length, objective=FLAGS.objective, seed=FLAGS.seed)
         else:
+            for index, phase in enumerate(phases):
+                check_records_fit(self._folder(index), phase.length, FLAGS.objective)
             held_out = pretraining_records(Path(FLAGS.records[0]) / "held_out", task.tokenizer)
             if "mask_positions" in held_out.element_spec and _masks_asked_for():
                 raise InputError(
@@ -293,8 +296,7 @@ class _Examples:
                 epoch=epoch,
             )
         else:
-            folder = FLAGS.records[min(phase, len(FLAGS.records) - 1)]
-            examples = pretraining_records(folder, self._task.tokenizer, shuffle=True, seed=seed)
+            examples = pretraining_records(self._folder(phase), self._task.tokenizer, shuffle=True, seed=seed)
         batches = functools.partial(
             self._task.batches, examples, FLAGS.batch_size, shuffle=True, seed=seed, masker=self._masker
         )
@@ -307,6 +309,10 @@ class _Examples:
         # Not one number of rows, which would have to be that of unpacked examples: some of at most 32.
         pad_id, step = self._task.tokenizer.pad_token_id, -(-FLAGS.batch_size // 32)
         return static_shapes(made, None, bucket_widths(length), pad_id, rows_multiple_of=step)
+
+    def _folder(self, phase: int) -> str:
+        """Returns where the records of a phase are."""
+        return FLAGS.records[min(phase, len(FLAGS.records) - 1)]
 
     def unigram_accuracy(self) -> float:
         """Returns the accuracy of always answering the commonest hidden token."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_bert.data.pretraining.manifest import check_vocabulary_fits, read_manifest
 from keras_bert.errors import InputError
@@ -65,6 +66,34 @@ def pretraining_records(
     features = _features(manifest.settings)
     examples = records.map(lambda record: _parse(record, features), num_parallel_calls=tf.data.AUTOTUNE)
     return examples.apply(tf.data.experimental.assert_cardinality(sum(shard["examples"] for shard in manifest.shards)))
+
+
+def check_records_fit(folder: str | os.PathLike, max_length: int, objective: str) -> None:
+    """Checks that examples are what a phase of training is to learn from; shorter ones are said in a warning.
+
+    Args:
+        folder: Of `keras-bert pretraining-data`.
+        max_length: Tokens of a row in training.
+        objective: Of the training, `mlm_nsp` or `mlm`; the latter takes the examples of both.
+
+    Raises:
+        InputError: No manifest; the examples are longer, or have no next sentences and these are to be learned.
+    """
+    folder = os.fspath(folder)
+    settings = read_manifest(folder).settings
+    if objective == "mlm_nsp" and settings["objective"] != objective:
+        raise InputError(
+            f"{folder}: made with --objective={settings['objective']}, so without next sentences; train with the same, "
+            f"or make the data again with --objective={objective}"
+        )
+    longest = settings["max_length"]
+    if longest > max_length:
+        raise InputError(
+            f"{folder}: its examples have up to {longest} tokens, the rows of the phase {max_length}; train with "
+            f"--phase={longest}:SHARE, or make the data again with --max_length={max_length}"
+        )
+    if longest < max_length:
+        logging.warning("%s: its examples have %d tokens at most, not the %d of the phase", folder, longest, max_length)
 
 
 def write_records(path: str, examples: Iterable[dict[str, np.ndarray | int]]) -> int:

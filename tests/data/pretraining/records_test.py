@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.data.pretraining.manifest import Manifest, describe_vocabulary, versions
-from keras_bert.data.pretraining.records import pretraining_records, write_records
+from keras_bert.data.pretraining.records import check_records_fit, pretraining_records, write_records
 from keras_bert.errors import InputError
 from keras_bert.text.tokenizer import BertTokenizer
 
@@ -36,7 +36,7 @@ def write(folder: Path, shards: list[list[dict]], objective: str = "mlm_nsp", ma
         name = f"examples-{number}.tfrecord.gz"
         assert write_records(str(folder / name), shard) == len(shard)
         listed.append({"name": name, "examples": len(shard), "bytes": (folder / name).stat().st_size})
-    settings = {"objective": objective, "masking": masking}
+    settings = {"objective": objective, "masking": masking, "max_length": 8}
     manifest = Manifest(describe_vocabulary(TOKENIZER), settings, {}, listed, versions())
     (folder / "manifest.json").write_text(manifest.to_json())
     return folder
@@ -137,3 +137,16 @@ def test_data_without_a_held_out_part(tmp_path: Path):
     folder = write(tmp_path, [examples(10, 1)])
     with pytest.raises(InputError, match=rf"^{folder}: its examples are all for training, none is held out"):
         pretraining_records(Path(folder) / "held_out", TOKENIZER)
+
+
+def test_records_for_a_phase_of_training(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    pairs, packed = (str(write(tmp_path / name, [examples(10, 1)], name)) for name in ("mlm_nsp", "mlm"))
+    for folder, objective in ((pairs, "mlm_nsp"), (pairs, "mlm"), (packed, "mlm")):
+        check_records_fit(folder, 8, objective)
+    assert not caplog.messages
+    with pytest.raises(InputError, match=rf"^{packed}: made with --objective=mlm, so without next sentences"):
+        check_records_fit(packed, 8, "mlm_nsp")
+    with pytest.raises(InputError, match=rf"^{pairs}: its examples have up to 8 tokens, the rows of the phase 7"):
+        check_records_fit(pairs, 7, "mlm_nsp")
+    check_records_fit(pairs, 9, "mlm_nsp")
+    assert caplog.messages == [f"{pairs}: its examples have 8 tokens at most, not the 9 of the phase"]
