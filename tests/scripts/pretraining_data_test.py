@@ -1,8 +1,8 @@
 """`keras-bert pretraining-data`: flags in, records out."""
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -71,10 +71,10 @@ def test_bad_input(files: list[str], flags: list[str], words: str):
 
 def test_help_is_there_before_anything_heavy():
     command = [sys.executable, "-X", "importtime", "-m", "keras_bert.scripts.main", "pretraining-data", "--help"]
-    began = time.monotonic()
+    before = os.times().children_user  # of the process alone: others may keep the machine busy
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert os.times().children_user - before < 5
     assert done.returncode == 0
     assert "--short_seq_probability" in done.stdout
     assert "tensorflow" not in done.stderr
     assert "apache_beam" not in done.stderr
-    assert time.monotonic() - began < 10

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 from unittest import mock
@@ -122,17 +121,18 @@ def test_output_is_utf8_whatever_the_locale():
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_help_comes_at_once_without_tensorflow(name: str):
+    """At once by its own processor time: other processes may keep the machine busy."""
     code = (
-        "import sys; from keras_bert.scripts.main import run\n"
+        "import sys, time; from keras_bert.scripts.main import run\n"
         f"sys.argv = ['keras-bert', {name!r}, '--help']\n"
         "try: run()\n"
-        "except SystemExit as error: print(error.code, sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+        "except SystemExit as error: print(error.code, sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))\n"
+        "print(time.process_time())"
     )
-    began = time.monotonic()
     done = run_process("-c", code)
-    assert time.monotonic() - began < 2
-    *text, last = done.stdout.splitlines()
+    *text, last, seconds = done.stdout.splitlines()
     assert last == "0 []", done.stderr
+    assert float(seconds) < 2
     assert text[0].endswith((".", "?"))
     assert f"keras-bert {name}" in done.stdout
     assert "flags:" in text
