@@ -76,7 +76,7 @@ def described(status: dict[str, Any]) -> list[str]:
     ends = {"lost": "lost: its process is gone; the same command goes on from the last checkpoint"}
     lines = [
         f"state:   {ends.get(status['state'], status['state'])}",
-        f"step:    {step:,}{share}, epoch {status['epoch']}",
+        f"step:    {step:,}{share}" + (f", epoch {status['epoch']}" if status["state"] != "finished" else ""),
         f"time:    {spelt(status['seconds'])}, {status['steps_per_second']:.3g} steps/s",
     ]
     if status["state"] == "running":

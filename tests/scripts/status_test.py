@@ -44,10 +44,11 @@ def test_a_run_that_runs(tmp_path: Path):
     assert metrics == ["loss         0.25", "val_accuracy 0.9"]
 
 
-@pytest.mark.parametrize("state", ["stopped", "finished"])
-def test_a_run_that_is_over(state: str, tmp_path: Path):
+@pytest.mark.parametrize(("state", "place"), [("stopped", ", epoch 2"), ("finished", "")])
+def test_a_run_that_is_over(state: str, place: str, tmp_path: Path):
+    """A finished one stands before an epoch that will not be."""
     lines = run_program("status", f"--run={write(tmp_path, state=state, steps=None)}").stdout.splitlines()
-    assert lines[:2] == [f"state:   {state}", "step:    1,200, epoch 2"]
+    assert lines[:2] == [f"state:   {state}", f"step:    1,200{place}"]
     assert not any(line.startswith("left:") for line in lines)
 
 
