@@ -48,9 +48,10 @@ class RunState(keras.callbacks.Callback):
     that are done, and restores this, ends with the weights it would have had without the interruption.
 
     During `fit`, SIGTERM and Ctrl-C let the current step end, save, and stop the training; `stopped_by` tells. Between
-    steps (in an evaluation, say) they save and leave at once, with the exit status of shells, 128 and the signal. Of
-    several workers one is enough to be told: all of them save and stop after the same step. After the last step of
-    all, several workers finish.
+    steps (in an evaluation, say), and on one replica also while the first is still traced, which takes large models
+    long, they save and leave at once, with the exit status of shells, 128 and the signal. Of several workers one is
+    enough to be told: all of them save and stop after the same step. After the last step of all, several workers
+    finish.
 
     Put it first among the callbacks, so that others see the place after the step. Do not call `fit` when all steps
     of the epoch are done: with an empty data set Keras starts a step before it finds out, random numbers included.
@@ -95,6 +96,7 @@ class RunState(keras.callbacks.Callback):
         self._received: int | None = None
         self._sum_over_workers: Callable[[Any], Any] | None = None
         self._in_step = False
+        self._updates: int | None = None
         self._earlier: dict[int, Any] = {}
         self._began = time.monotonic()
 
@@ -195,6 +197,7 @@ class RunState(keras.callbacks.Callback):
         if self._manager is None:
             self.attach(self.model)
         self._in_step = False
+        self._updates = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self.listen()
 
     def listen(self) -> None:
@@ -246,6 +249,7 @@ class RunState(keras.callbacks.Callback):
         self.place["step"] += 1
         self.place["steps"] += 1
         self._in_step = False
+        self._updates = None
         self._logs = logs or {}
         if self._carried:
             self._logs = self._add_carried_metrics()
@@ -278,7 +282,7 @@ class RunState(keras.callbacks.Callback):
     def _leave(self, number: int, frame: types.FrameType | None) -> None:
         self._received = number
         # What workers have in common they can only save together, after a step.
-        if not self._in_step and self._sum_over_workers is None:
+        if self._sum_over_workers is None and (not self._in_step or self._is_traced()):
             self.stopped_by = number
             # The signal may have come while TensorFlow traced a function, where variables have no values.
             with tf.init_scope():
@@ -286,6 +290,16 @@ class RunState(keras.callbacks.Callback):
                 if self.before_leaving is not None:
                     self.before_leaving()
             sys.exit(128 + number)
+
+    def _is_traced(self) -> bool:
+        """Tells whether the first step of `fit` is still being traced: it has not made its update yet.
+
+        Not on several replicas, which trace in threads of their own.
+        """
+        if self._updates is None or self.model.distribute_strategy.num_replicas_in_sync > 1:
+            return False
+        with tf.init_scope():
+            return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations)) == self._updates
 
 
 def _sum_over_workers(strategy: tf.distribute.Strategy) -> Callable[[Any], Any]:

@@ -100,6 +100,52 @@ def test_a_signal_lets_the_step_end_and_saves(tmp_path: Path, uninterrupted, num
     assert_same(model, uninterrupted)
 
 
+class SlowToTrace(keras.Sequential):
+    """Is told to leave while its step is traced, or when that has been computed, before `fit` hears of it."""
+
+    moment = ""
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        if self.moment == "traced":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return logs
+
+    def make_train_function(self, force=False):
+        super().make_train_function(force)
+        compute = self.train_function
+
+        def then_told(iterator):
+            logs = compute(iterator)
+            if self.moment == "computed":
+                os.kill(os.getpid(), signal.SIGTERM)
+            return logs
+
+        self.train_function = then_told
+
+
+@pytest.mark.parametrize(("moment", "steps"), [("traced", 0), ("computed", 1)])
+def test_a_signal_in_the_first_step(tmp_path: Path, uninterrupted, moment: str, steps: int):
+    """Nothing is lost, and nothing is learned twice."""
+    like = make_model()
+    model = SlowToTrace(like.layers)
+    model.compile(like.optimizer, "mse")
+    model.moment = moment
+    state = RunState(tmp_path, every_steps=0)
+    if moment == "traced":
+        with pytest.raises(SystemExit) as exit_of:
+            train(model, state)
+        assert exit_of.value.code == 143
+    else:
+        train(model, state)
+    assert (state.stopped_by, state.place["steps"]) == (signal.SIGTERM, steps)
+    again, resumed = make_model(), RunState(tmp_path, every_steps=0)
+    assert resumed.restore(again)
+    assert resumed.place["steps"] == steps
+    train(again, resumed)
+    assert_same(again, uninterrupted)
+
+
 def test_a_signal_between_steps_saves_and_leaves_at_once(tmp_path: Path, uninterrupted):
     state = RunState(tmp_path, every_steps=0)
     in_evaluation = keras.callbacks.LambdaCallback(
