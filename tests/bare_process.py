@@ -73,6 +73,7 @@ import base64, json, sys
 import tensorflow as tf
 import tensorflow_text
 results = {}
+decoded = lambda value: [decoded(each) for each in value] if isinstance(value, list) else base64.b64decode(value)
 for folder, fields in json.load(open(sys.argv[1])).items():
     loaded = tf.saved_model.load(folder)
     describe = lambda specs: {name: [spec.dtype.name, spec.shape.as_list()] for name, spec in specs.items()}
@@ -80,7 +81,7 @@ for folder, fields in json.load(open(sys.argv[1])).items():
         name: [describe(function.structured_input_signature[1]), describe(function.structured_outputs)]
         for name, function in loaded.signatures.items()
     }}
-    inputs = {name: tf.constant([base64.b64decode(text) for text in texts]) for name, texts in fields.items()}
+    inputs = {name: tf.constant(decoded(texts)) for name, texts in fields.items()}
     outputs = loaded.signatures["serving_default"](**inputs)
     result["outputs"] = {
         name: [value.decode() for value in tensor.numpy().ravel()] if tensor.dtype == tf.string
@@ -93,20 +94,21 @@ json.dump(results, open(sys.argv[1], "w"))
 """
 
 
-def ask_in_a_bare_process(asked: dict[Path, dict[str, Sequence[bytes]]], file: Path) -> dict[str, Any]:
+def ask_in_a_bare_process(asked: dict[Path, dict[str, Sequence[Any]]], file: Path) -> dict[str, Any]:
     """Asks exports where nothing but TensorFlow is imported.
 
     Args:
-        asked: Folder of an export → name of a field → its strings.
+        asked: Folder of an export → name of a field → its strings, in UTF-8; or lists of them.
         file: Gets the questions, and then the results.
 
     Returns:
         Folder → `outputs` of `serving_default` by name, and `signatures`: dtypes and shapes of inputs and outputs.
     """
-    encoded = {
-        str(folder): {name: [base64.b64encode(text).decode() for text in texts] for name, texts in fields.items()}
-        for folder, fields in asked.items()
-    }
+
+    def encode(value: Any) -> Any:
+        return base64.b64encode(value).decode() if isinstance(value, bytes) else [encode(each) for each in value]
+
+    encoded = {str(folder): {name: encode(texts) for name, texts in fields.items()} for folder, fields in asked.items()}
     file.write_text(json.dumps(encoded), encoding="utf-8")
     run_bare(ASK, file.parent, file)
     return json.loads(file.read_text(encoding="utf-8"))

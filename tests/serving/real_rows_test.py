@@ -12,7 +12,7 @@ import pytest
 
 from keras_bert.data import read, read_tags
 from keras_bert.data.tag_schemes import entity_labels
-from keras_bert.tasks import BertClassifier, BertEmbedder
+from keras_bert.tasks import BertClassifier, BertEmbedder, BertMultipleChoice
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from tests.bare_process import ask_in_a_bare_process
@@ -31,9 +31,9 @@ def network(shared_data: Path) -> dict[str, Any]:
     return {"config": config, "preprocessor": BertPreprocessor(tokenizer, max_length=64)}
 
 
-def ask(model: Any, texts: list[bytes], folder: Path) -> dict[str, Any]:
+def ask(model: Any, texts: list[bytes], folder: Path, **more: Any) -> dict[str, Any]:
     model.export(folder / "model")
-    asked = {folder / "model": {"text": texts}}
+    asked = {folder / "model": {"text": texts, **more}}
     return ask_in_a_bare_process(asked, folder / "results.json")[str(folder / "model")]["outputs"]
 
 
@@ -41,7 +41,7 @@ def test_entities_of_conll_sentences(shared_data: Path, network: dict[str, Any],
     rows = read_tags(shared_data / "token_classification" / "conll2003" / "test.txt").take(ROWS)
     texts = [row["text"] for row in rows.as_numpy_iterator()]
     model = tiny_tags.tagger(entity_labels(["LOC", "MISC", "ORG", "PER"]), **network)
-    outputs, answers = ask(model, texts, tmp_path), model.answer(texts)
+    outputs, answers = ask(model, texts, tmp_path), model.answer([text.decode() for text in texts])
     labels = np.reshape(outputs["label"], (len(texts), -1)).tolist()
     found = [
         [(label, start, end) for label, start, end in zip(*row, strict=True) if label]
@@ -76,3 +76,19 @@ def test_vectors_of_sts_sentences(shared_data: Path, network: dict[str, Any], tm
     texts = [row["text"] for row in rows.as_numpy_iterator()]
     model = tiny.make(BertEmbedder, pooling="mean", **network)
     np.testing.assert_allclose(ask(model, texts, tmp_path)["embedding"], model.embed(texts), rtol=0, atol=1e-5)
+
+
+def test_choices_of_sts_sentences(shared_data: Path, network: dict[str, Any], tmp_path: Path):
+    path = shared_data / "sentence_pair" / "stsb" / "dev.tsv"
+    rows = list(read(path, text="sentence1", text_pair="sentence2").take(ROWS).as_numpy_iterator())
+    texts = [row["text"] for row in rows]
+    choices = [[rows[(index + step) % ROWS]["text_pair"] for step in range(4)] for index in range(ROWS)]
+    model = tiny.make(BertMultipleChoice, **network)
+    outputs = ask(model, texts, tmp_path, choices=choices)
+    answers = model.answer(list(zip(texts, choices, strict=True)))
+    np.testing.assert_allclose(outputs["scores"], [answer["scores"] for answer in answers], rtol=0, atol=1e-5)
+    assert (
+        sum(choice == answer["choice"] for choice, answer in zip(outputs["choice"], answers, strict=True)) >= ROWS - 2
+    )
+    told = [choices[row][choice].decode() for row, choice in enumerate(outputs["choice"])]
+    assert outputs["text"] == told
