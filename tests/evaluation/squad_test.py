@@ -122,6 +122,37 @@ def test_predictions_of_known_score(shared_data: Path):
     assert (right["exact_match"], right["f1"]) == (1.0, 1.0)
 
 
+def imperfect(number: int, answers: list[str], context: str) -> str:
+    """An answer that is right, decorated, too short, too long, or not given."""
+    best = answers[0] if answers else " ".join(context.split()[:2])
+    decorated, longer = f"The {best}!", f"{best.upper()} {context.split()[0]}"
+    return (best, decorated, best.rpartition(" ")[0], longer, "")[number % 5]
+
+
+def test_imperfect_predictions_have_the_scores_of_the_official_script(shared_data: Path):
+    """The numbers are what evaluate-v2.0.py's own functions give for these predictions."""
+    file = json.loads((shared_data / "question_answering" / "squad_v2" / "dev.json").read_text(encoding="utf-8"))
+    paragraphs = [paragraph for article in file["data"] for paragraph in article["paragraphs"]]
+    asked = [(asked["answers"], paragraph["context"]) for paragraph in paragraphs for asked in paragraph["qas"]]
+    answers = [[answer["text"] for answer in given] for given, _ in asked]
+    contexts = [context for _, context in asked]
+    predictions = [imperfect(number, *row) for number, row in enumerate(zip(answers, contexts, strict=True))]
+    no_answer_scores = [number * 1000 % 2477 / 2477 for number in range(len(asked))]
+    scores = squad_scores(predictions, answers, no_answer_scores, threshold=0.7)
+    expected = {
+        "exact_match": 40.18615944961554,
+        "f1": 47.7237392124673,
+        "has_answer_exact_match": 32.207578253706753,
+        "has_answer_f1": 47.54971959967625,
+        "no_answer_accuracy": 47.89180588703262,
+        "best_exact_match": 51.112909753136385,
+        "best_f1": 51.343392881231814,
+    }
+    assert {name: 100 * scores[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+    # Any threshold from that of the script, 34/2477, up to the next score is the same.
+    assert 34 / 2477 <= scores["best_f1_threshold"] < 35 / 2477
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
