@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 
 from keras_bert.tasks.task import BertTask
 from keras_bert.training import RunState
-from tests.scripts.programs import Result, run_program
+from tests.scripts.programs import Result, fit_without_steps, run_program
 
 EPOCHS, STEPS = 2, 8  # of 128 rows, 16 a step
 
@@ -77,9 +77,18 @@ def crash() -> None:
     raise CrashError
 
 
-def test_after_crashes_it_ends_as_if_there_were_none(flags, whole: Path, tmp_path: Path, monkeypatch):
-    """In the first epoch, at its last step, at the first step of the second, in it, and at the last step of all."""
-    steps = [3, STEPS - 1, STEPS, STEPS + 3, EPOCHS * STEPS - 1]
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([3, STEPS, EPOCHS * STEPS - 1], id="three"),
+        pytest.param([STEPS - 1, STEPS + 3], id="two more", marks=pytest.mark.slow),
+    ],
+)
+def test_after_crashes_it_ends_as_if_there_were_none(steps: list[int], flags, whole, tmp_path: Path, monkeypatch):
+    """In the first epoch, at the first step of the second, at the last of all; at the last of the first, in the second.
+
+    Each run goes on where the one before it crashed.
+    """
     at_steps(monkeypatch, crash, *steps)
     for _ in steps:
         with pytest.raises(CrashError):
@@ -91,7 +100,7 @@ def test_after_crashes_it_ends_as_if_there_were_none(flags, whole: Path, tmp_pat
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_lets_the_step_end_and_saves(number: int, flags, whole: Path, tmp_path: Path, monkeypatch):
     with monkeypatch.context() as patched:
         at_steps(patched, lambda: os.kill(os.getpid(), number), 12)
@@ -160,8 +169,9 @@ def crashed(flags: list[str], tmp_path_factory) -> Path:
     return folder
 
 
-def test_never_resume_starts_anew_only_where_it_may(flags, crashed: Path, tmp_path: Path):
+def test_never_resume_starts_anew_only_where_it_may(flags, crashed: Path, tmp_path: Path, monkeypatch):
     shutil.copytree(crashed, tmp_path / "run")
+    fit_without_steps(monkeypatch, 0.7)
     assert "--overwrite" in finetune(tmp_path / "run", flags, "--resume=never").error
     done = finetune(tmp_path / "run", flags, "--overwrite", "--epochs=1")
     assert done.status == 0, done.stderr
