@@ -37,7 +37,8 @@ def source(tmp_path_factory) -> list[str]:
     folder = tmp_path_factory.mktemp("corpus")
     write_corpus(folder / "text.txt")
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
-    (folder / "config.json").write_text(json.dumps({"model_type": "bert", **CONFIG.to_dict()}))
+    one_block = {**CONFIG.to_dict(), "num_hidden_layers": 1}  # compiling the training step takes the time
+    (folder / "config.json").write_text(json.dumps({"model_type": "bert", **one_block}))
     files = [f"--text={folder}/text.txt", f"--vocabulary={folder}/vocab.txt", f"--config={folder}/config.json"]
     return [*files, "--held_out=0.2"]
 
@@ -121,41 +122,48 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(run, source: list[str]
     assert [row["step"].removesuffix(".0") for row in log_of(folder)] == [row["step"] for row in log_of(whole)]
 
 
-def test_packed_rows_and_going_on_in_the_middle_of_an_epoch(source: list[str], tmp_path: Path, monkeypatch):
-    """The truth is a run that nobody stopped, of fewer rows than examples."""
-    fit, count, batches_of = BertPretrainer.fit, RunState.on_train_batch_begin, []
+@pytest.fixture
+def packed(source: list[str], tmp_path: Path) -> list[str]:
+    """Flags for rows of several examples."""
+    write_corpus(tmp_path / "short.txt", sentences=2)
+    flags = [f"--text={tmp_path}/short.txt", *source[1:], "--packing", "--phase=32:1", "--steps=9", "--noplots"]
+    return [*flags, "--static_shapes=on"]
+
+
+def test_packed_rows(packed: list[str], tmp_path: Path, monkeypatch):
+    """There are fewer rows than examples."""
+    fit, batches_of = BertPretrainer.fit, []
 
     def record(self: BertPretrainer, batches: Any, **options: Any) -> Any:
         batches_of.append(batches)
         return fit(self, batches, **options)
+
+    monkeypatch.setattr(BertPretrainer, "fit", record)
+    done = pretrain(tmp_path / "run", *packed)
+    assert done.status == 0, done.stderr
+    shapes = [tuple(inputs["token_ids"].shape) for inputs, *_ in batches_of[0]]
+    assert {width for _, width in shapes} == {32}
+    assert sum(rows for rows, _ in shapes) < 0.7 * 9 * 8
+    assert max(int(tf.reduce_max(inputs["padding_mask"])) for inputs, *_ in batches_of[0]) > 1
+    assert batches_of[0].cardinality() == 9  # so the epoch is longer than a run that is stopped
+    assert not open_task(tmp_path / "run" / "model").encoder.packing
+
+
+@pytest.mark.slow
+def test_packed_rows_going_on_in_the_middle_of_an_epoch(packed: list[str], tmp_path: Path, monkeypatch):
+    """The truth is a run that nobody stopped."""
+    count = RunState.on_train_batch_begin
 
     def kill(self: RunState, batch: int, logs: dict[str, Any] | None = None) -> None:
         count(self, batch, logs)
         if self.place["steps"] == 6:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(BertPretrainer, "fit", record)
-    write_corpus(tmp_path / "short.txt", sentences=2)
-    flags = [
-        f"--text={tmp_path}/short.txt",
-        *source[1:],
-        "--packing",
-        "--phase=32:1",
-        "--steps=9",
-        "--noplots",
-        "--static_shapes=on",
-    ]
-    done = pretrain(tmp_path / "whole", *flags)
+    done = pretrain(tmp_path / "whole", *packed)
     assert done.status == 0, done.stderr
-    shapes = [tuple(inputs["token_ids"].shape) for inputs, *_ in batches_of[0]]
-    assert {width for _, width in shapes} == {32}
-    assert sum(rows for rows, _ in shapes) < 0.7 * 9 * 8
-    assert max(int(tf.reduce_max(inputs["padding_mask"])) for inputs, *_ in batches_of[0]) > 1
-    assert batches_of[0].cardinality() == 9  # so the epoch is longer than the run is when it is stopped
-
     with monkeypatch.context() as patched:
         patched.setattr(RunState, "on_train_batch_begin", kill)
-        stopped = pretrain(tmp_path / "stopped", *flags)
+        stopped = pretrain(tmp_path / "stopped", *packed)
     assert stopped.status == 143, stopped.stderr
     done = run_program("pretrain", f"--flagfile={tmp_path}/stopped/flags.txt")
     assert done.status == 0, done.stderr
@@ -163,7 +171,6 @@ def test_packed_rows_and_going_on_in_the_middle_of_an_epoch(source: list[str], t
     one, other = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "stopped"))
     for name, tensor in one.items():
         np.testing.assert_array_equal(other[name], tensor, err_msg=name)
-    assert not open_task(tmp_path / "whole" / "model").encoder.packing
 
 
 def test_it_goes_on_from_a_checkpoint_with_another_vocabulary(run, source: list[str], tmp_path: Path):
@@ -259,7 +266,9 @@ def test_two_workers_end_with_the_weights_of_one(source: list[str], tmp_path: Pa
         np.testing.assert_allclose(both[name], tensor, rtol=0, atol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run(source: list[str], tmp_path: Path):
+    """As the run that was killed and resumed shows too; here with a seed of its own."""
     tensors = []
     for name in ("one", "two"):
         done = pretrain(tmp_path / name, *source, "--steps=3", "--seed=7", "--noplots")
