@@ -97,8 +97,9 @@ class TrainingLog(keras.callbacks.Callback):
         self._since = time.perf_counter()
 
     def finish(self) -> None:
-        """Measures held-out scores once more, at the end of the run."""
-        if self.evaluate is not None and not (self._rows and "val_loss" in self._rows[-1]):
+        """Measures held-out scores once more, at the end of the run; not again after the step that was measured last."""
+        last = self._rows[-1] if self._rows else {}
+        if self.evaluate is not None and not ("val_loss" in last and last["step"] == self.state.place["steps"]):
             self._add({}, self.evaluate())
 
     def _add(self, values: Mapping[str, float], scores: Mapping[str, float]) -> None:

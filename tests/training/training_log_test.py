@@ -46,6 +46,16 @@ def test_scores_come_at_the_start_when_due_and_at_the_end(tmp_path: Path):
     assert log.history("val_loss") == ([0, 2, 3], [9.0, 8.0, 7.0])
 
 
+def test_steps_after_the_last_row_are_measured_at_the_end(tmp_path: Path):
+    """A run that ends by the clock ends between two rows."""
+    state = RunState(tmp_path / "checkpoints", every_steps=0)
+    scores = iter([9.0, 8.0, 7.0])
+    log = TrainingLog(tmp_path / "log.csv", state, every=2, evaluate=lambda: {"loss": next(scores)}, evaluate_every=2)
+    fit(log, state, [1.0, 1.0, 1.0])
+    log.finish()
+    assert log.history("val_loss") == ([0, 2, 3], [9.0, 8.0, 7.0])
+
+
 def test_tokens_become_a_rate_and_a_share_of_the_peak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     state = RunState(tmp_path / "checkpoints")
     log = TrainingLog(tmp_path / "log.csv", state, every=1, flops_per_token=10.0, peak_flops=1000.0)
