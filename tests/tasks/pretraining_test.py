@@ -125,7 +125,11 @@ def test_one_batch_can_be_learned_by_heart():
     assert scores["next_sentence_accuracy"] == scores["masked_lm_accuracy"] == 1.0
 
 
-@pytest.mark.parametrize(("next_sentence", "jit"), [(True, False), (False, True)], ids=["both", "masked words, XLA"])
+@pytest.mark.parametrize(
+    ("next_sentence", "jit"),
+    [(True, False), (False, False), pytest.param(False, True, marks=pytest.mark.slow)],
+    ids=["both", "masked words", "masked words, XLA"],
+)
 def test_fit_counts_over_true_predictions_and_moves_every_weight(next_sentence: bool, jit: bool):
     model = tiny.pretrainer(next_sentence=next_sentence, config=tiny.without_dropout())
     model.compile(keras.optimizers.SGD(0.0), jit_compile=jit)
