@@ -97,7 +97,7 @@ class TrainingLog(keras.callbacks.Callback):
         self._since = time.perf_counter()
 
     def finish(self) -> None:
-        """Measures held-out scores once more, at the end of the run; not again after the step that was measured last."""
+        """Measures held-out scores at the end of the run, unless its last step was measured already."""
         last = self._rows[-1] if self._rows else {}
         if self.evaluate is not None and not ("val_loss" in last and last["step"] == self.state.place["steps"]):
             self._add({}, self.evaluate())
