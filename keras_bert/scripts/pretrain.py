@@ -283,8 +283,8 @@ class _Examples:
 
     def epoch(self, phase: int, epoch: int) -> tf.data.Dataset:
         """Makes the batches of an epoch of a phase; they follow from the seed alone."""
-        from keras_bert.data import bucket_widths, static_shapes
         from keras_bert.data.pretraining import pretraining_records, pretraining_text
+        from keras_bert.tasks.packed_batches import static_packed_batches
 
         seed = (FLAGS.seed * 1009 + phase) * 100_003 + epoch
         if self._documents is not None:
@@ -306,9 +306,7 @@ class _Examples:
         made = batches(row_length=length)
         if FLAGS.static_shapes != "on":
             return made
-        # Not one number of rows, which would have to be that of unpacked examples: some of at most 32.
-        pad_id, step = self._task.tokenizer.pad_token_id, -(-FLAGS.batch_size // 32)
-        return static_shapes(made, None, bucket_widths(length), pad_id, rows_multiple_of=step)
+        return static_packed_batches(made, FLAGS.batch_size, length, self._task.tokenizer.pad_token_id)
 
     def _folder(self, phase: int) -> str:
         """Returns where the records of a phase are."""

@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.data.best_fit import best_fit
+from keras_bert.data.static_shapes import static_shapes
 
 Tensors = dict[str, tf.Tensor]
 
@@ -36,6 +37,36 @@ def packed_batches(
         return _pack(inputs, targets, weights, row_length, pad_token_id, multiple_of)
 
     return batches.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def static_packed_batches(
+    batches: tf.data.Dataset, batch_size: int, row_length: int, pad_token_id: int = 0
+) -> tf.data.Dataset:
+    """Fills packed batches up to few shapes, for which XLA compiles once each; losses and gradients stay.
+
+    Rows are `row_length` wide, and their number is a multiple of a 32nd of `batch_size`, as is that of predictions and
+    examples of a 16th of `row_length`. One number of rows would have to be that of examples, and packing in vain.
+
+    Args:
+        batches: As `packed_batches` makes them.
+        batch_size: Examples a batch.
+        row_length: As there.
+        pad_token_id: As there.
+
+    Returns:
+        Dataset of `(inputs, targets, weights)`; see `keras_bert.data.static_shapes`.
+    """
+    fill = {"token_ids": pad_token_id, "segment_ids": 0, "padding_mask": 0}
+
+    def widen(inputs: Tensors, *more: Tensors) -> tuple[Tensors, ...]:
+        by = [[0, 0], [0, tf.maximum(row_length - tf.shape(inputs["token_ids"])[1], 0)]]
+        wide = {name: tf.pad(inputs[name], by, constant_values=value) for name, value in fill.items()}
+        return {**inputs, **wide}, *more
+
+    step = -(-row_length // 16)
+    widths = (*range(step, row_length, step), row_length)
+    wide = batches.map(widen, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return static_shapes(wide, None, widths, pad_token_id, rows_multiple_of=-(-batch_size // 32))
 
 
 def _pack(

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert.data import padding_share, static_shapes
+from keras_bert.data import padding_share
 from keras_bert.encoder import BertEncoder
 from keras_bert.tasks import BertPretrainer
-from keras_bert.tasks.packed_batches import packed_batches
+from keras_bert.tasks.packed_batches import packed_batches, static_packed_batches
 from keras_bert.tasks.pretraining_batches import pretraining_batches
 from keras_bert.text.masking import TokenMasker
 from keras_bert.training import AdamW
@@ -196,9 +196,12 @@ def test_static_shapes_change_no_loss(replicas: int, monkeypatch: pytest.MonkeyP
     packed = packed_batches(plain_batches(packing), LENGTH)
     if replicas == 2:
         monkeypatch.setattr("tensorflow.distribute.get_replica_context", OneOfTwo)
-    for one, other in zip(packed, static_shapes(packed, None, (LENGTH,), rows_multiple_of=5), strict=True):
+    filled = static_packed_batches(packed, 160, LENGTH)
+    for one, other in zip(packed, filled, strict=True):
         assert other[0]["token_ids"].shape[0] % 5 == 0
-        assert other[0]["token_ids"].shape != one[0]["token_ids"].shape
+        assert other[0]["token_ids"].shape[0] != one[0]["token_ids"].shape[0]
+        assert other[0]["token_ids"].shape[1] == LENGTH
+        assert [part.shape[1] % 2 for part in (other[0]["mask_positions"], other[0]["cls_positions"])] == [0, 0]
         loss, gradients = loss_and_gradient(packing, *one)
         found, others = loss_and_gradient(packing, *other)
         assert found == pytest.approx(loss, rel=1e-5)
