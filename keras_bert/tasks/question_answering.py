@@ -363,10 +363,11 @@ class BertQuestionAnswerer(BertTask):
             raise InputError("answer takes a list of questions with their contexts; for one write answer([...])")
         if not 1 <= n_best <= N_BEST:
             raise InputError(f"n_best is {n_best}; it must be from 1 to {N_BEST}")
-        rows, contexts = [], []
+        rows: list[tuple[bytes, ...]] = []
+        contexts: list[str | bytes] = []
         for index, text in enumerate(texts):
             row = self._texts_of(index, text, self.text_fields)
-            given = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)
+            given: list[Any] = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)
             pairs = zip(given, row, strict=True)
             rows.append(tuple(valid_utf8(data) if isinstance(part, str) else data for part, data in pairs))
             contexts.append(given[1])
