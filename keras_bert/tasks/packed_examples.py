@@ -24,6 +24,7 @@ def next_sentence_logits(encoder: BertEncoder, head: Linear, sequence_output: An
     Returns:
         float (rows, examples, 2), symbolic.
     """
+    assert encoder.pooler is not None
     policy = encoder.dtype_policy
     first = GatherTokens(dtype=policy, name="cls_tokens")(sequence_output, cls_positions)
     return UnflattenTokens(dtype=policy, name="of_examples")(head(encoder.pooler.dense(first)), cls_positions)
