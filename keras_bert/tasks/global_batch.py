@@ -239,5 +239,5 @@ def _replicas() -> int:
 
 
 def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
-    """Makes a tensor of zeros, as small as the specification allows."""
-    return tf.zeros([size or 1 for size in spec.shape], spec.dtype)
+    """Makes a row of zeros of two tokens: of outputs whose last axis is 1, Keras would leave that axis out."""
+    return tf.zeros([size or (2 if axis else 1) for axis, size in enumerate(spec.shape)], spec.dtype)

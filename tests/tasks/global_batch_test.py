@@ -16,6 +16,7 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.global_batch import GlobalBatchModel, global_mean
 from keras_bert.tasks.ranking_loss import RankingLoss
+from tests.data.static_shapes_test import CASES
 from tests.tasks import tiny
 from tests.tasks.task_test import ROOT, run_python
 
@@ -83,6 +84,22 @@ def test_float16_on_several_replicas_is_refused_with_the_way_out(monkeypatch: py
         model.compile()
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_every_task_can_be_built_before_its_batches_are_dealt_out(case: str, monkeypatch: pytest.MonkeyPatch):
+    """On a batch of zeros, as `fit` under a strategy does it: metrics, and what the loss needs."""
+    make, rows = CASES[case]
+    model = make()
+    model.compile("sgd")
+    two = property(lambda self: types.SimpleNamespace(num_replicas_in_sync=2))
+    built = []
+    evaluate = model.test_on_batch
+    monkeypatch.setattr(model, "test_on_batch", lambda *batch: built.append(batch))
+    with monkeypatch.context() as patched:
+        patched.setattr(GlobalBatchModel, "distribute_strategy", two)
+        model._build_compiled_state(model.batches(rows(), 5))
+    assert np.isfinite(evaluate(*built[0])).all()
+
+
 def test_a_step_is_traced_once(monkeypatch: pytest.MonkeyPatch):
     """TensorFlow traces a step that makes variables, as those of the optimizer, a second time without them."""
     traced = []
@@ -106,16 +123,18 @@ if not workers:
 from keras_bert.training import AdamW, LinearWarmupDecay, make_strategy
 
 strategy = make_strategy("multi_worker" if workers else "mirrored" if replicas > 1 else "none")
-from tests.tasks import tiny, tiny_tags
+from tests.tasks import tiny, tiny_questions, tiny_tags
 assert strategy.num_replicas_in_sync == replicas
 # Batches of 5 and of 3: replicas with different numbers of rows, and with none.
 LABELED = tiny.dataset(tiny.LABELS)
 NUMBERS = tiny.dataset([float(len(text)) / 20 for text in tiny.TEXTS])
 WEIGHTS = {"positive": 3.0, "neutral": 0.3}
+NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 CASES = {
     "classifier": (lambda **options: tiny.classifier(class_weights=WEIGHTS, **options), LABELED),
     "regressor": (tiny.regressor, NUMBERS),
     "tagger": (tiny_tags.tagger, tiny_tags.rows()),
+    "question answerer": (lambda config: tiny_questions.answerer(config=NO_DROPOUT), tiny_questions.rows()),
     "pretrainer": (tiny.pretrainer, tiny.pretraining_examples(8)),
 }
 weights = {}
