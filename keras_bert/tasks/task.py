@@ -392,8 +392,7 @@ class BertTask(GlobalBatchModel):
             folder: Gets `config.json`, `model.safetensors`, `vocab.txt`, `tokenizer_config.json`,
                 `keras_bert.json` and a model card, `README.md`.
             overwrite: Replace a folder that is there already.
-            card: Facts for the model card: see `keras_bert.serving.model_card`; `keras_bert.json` keeps them
-                as `card`, for an export to come.
+            card: Facts for the model card, see `serving.model_card`; `keras_bert.json` keeps them for an export.
 
         Raises:
             InputError: The folder holds something and `overwrite` is False.
@@ -424,7 +423,8 @@ class BertTask(GlobalBatchModel):
         return {}
 
     def _card(self, facts: Mapping[str, Any] | None) -> str:
-        return model_card(type(self).__name__, self.encoder.config, self.metadata(), facts or {})
+        known = {"preset": self.load_report.source} if self.load_report else {}
+        return model_card(type(self).__name__, self.encoder.config, self.metadata(), {**known, **(facts or {})})
 
     def export(
         self,

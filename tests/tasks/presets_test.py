@@ -197,7 +197,11 @@ def test_the_model_card_lies_beside_the_weights(tmp_path: Path):
         "tokenizer_config.json",
         "vocab.txt",
     }
-    assert "made up" in (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "made up" in card
+    assert "Started from: not recorded." in card
+    BertClassifier.from_preset(tmp_path / "model").save_preset(tmp_path / "again")
+    assert f"Started from: {tmp_path}/model." in (tmp_path / "again" / "README.md").read_text(encoding="utf-8")
 
 
 # -- other people's models -----------------------------------------------------------------------------------
