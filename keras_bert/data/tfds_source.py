@@ -101,7 +101,8 @@ def _check_reach(builder: tfds.core.DatasetBuilder, place: str, folder: Path) ->
         except urllib.error.HTTPError:
             return  # an answer; what it means is TFDS's to say
         except OSError as error:
-            failure = error.reason if isinstance(getattr(error, "reason", None), BaseException) else error
+            reason = getattr(error, "reason", None)  # of a URLError, what it is about
+            failure = reason if isinstance(reason, BaseException) else error
             if isinstance(failure, ssl.SSLError):
                 return  # TFDS brings certificates of its own
     if failure is not None:
