@@ -45,6 +45,7 @@ OTHER_ARGUMENTS = {
     "output_hidden_states": True,
     "output_attentions": True,
     "gradient_checkpointing": True,
+    "unpad": True,
     "packing": True,
     "dtype": "mixed_bfloat16",
     "name": "renamed",
@@ -353,6 +354,7 @@ def test_get_config_with_every_argument_other_than_its_default():
         "output_hidden_states",
         "output_attentions",
         "gradient_checkpointing",
+        "unpad",
         "name",
         "trainable",
     ):

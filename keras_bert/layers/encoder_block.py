@@ -31,14 +31,16 @@ class EncoderBlock(keras.layers.Layer):
         initializer_range: Standard deviation of the kernels' initializer.
         gradient_checkpointing: In training keep nothing but the inputs, and compute the block again in the backward
             pass.
+        unpad: The hidden states are without padding, see `FlattenTokens`; only attention puts it in again.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
         hidden: float (batch · tokens, size).
         attention_bias: float (batch, 1, 1, tokens), or (batch, 1, tokens, tokens); see `SelfAttention`.
+        padding_mask: int32 (batch, tokens), 0 = padding; needed with `unpad`.
 
     Returns:
-        float (batch · tokens, size); with `output_attentions` a pair of that and float
+        float, the shape of `hidden`; with `output_attentions` a pair of that and float
         (batch, heads, tokens, tokens).
 
     References:
@@ -57,6 +59,7 @@ class EncoderBlock(keras.layers.Layer):
         output_attentions: bool = False,
         initializer_range: float = 0.02,
         gradient_checkpointing: bool = False,
+        unpad: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -70,6 +73,7 @@ class EncoderBlock(keras.layers.Layer):
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
         self.gradient_checkpointing = gradient_checkpointing
+        self.unpad = unpad
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = int(hidden_shape[-1] or 0)
@@ -97,14 +101,15 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_dropout_layer = Dropout(self.dropout, dtype=policy)
         self.output_dropout_layer = Dropout(self.dropout, dtype=policy)
 
-    def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
+    def call(self, hidden: Any, attention_bias: Any, padding_mask: Any = None, training: bool = False) -> Any:
+        compute = functools.partial(self._compute, padding_mask=padding_mask if self.unpad else None, training=training)
         if training and self.gradient_checkpointing:
-            return recompute(self, functools.partial(self._compute, training=True), hidden, attention_bias)
-        return self._compute(hidden, attention_bias, training)
+            return recompute(self, compute, hidden, attention_bias)
+        return compute(hidden, attention_bias)
 
-    def _compute(self, hidden: Any, attention_bias: Any, training: bool) -> Any:
+    def _compute(self, hidden: Any, attention_bias: Any, padding_mask: Any, training: bool) -> Any:
         inputs = self.attention_norm(hidden) if self.norm_first else hidden
-        attended = self.attention(inputs, attention_bias, training=training)
+        attended = self.attention(inputs, attention_bias, padding_mask, training=training)
         attended, probabilities = attended if self.output_attentions else (attended, None)
         hidden = hidden + self.attention_dropout_layer(attended, training=training)
         if not self.norm_first:
@@ -134,4 +139,5 @@ class EncoderBlock(keras.layers.Layer):
             "output_attentions": self.output_attentions,
             "initializer_range": self.initializer_range,
             "gradient_checkpointing": self.gradient_checkpointing,
+            "unpad": self.unpad,
         }

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
+from keras_bert.layers.unpadding import remove_padding, restore_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -27,9 +28,11 @@ class SelfAttention(keras.layers.Layer):
         hidden: float (batch · tokens, size), the hidden states of all rows one after the other.
         attention_bias: float (batch, 1, 1, tokens), or (batch, 1, tokens, tokens), added to the scores; see
             `AttentionBias` and `PackedAttentionBias`.
+        padding_mask: int32 (batch, tokens), 0 = padding, where the hidden states are without padding, as
+            `FlattenTokens` with `unpad` leaves them; None where all are there.
 
     Returns:
-        float (batch · tokens, size); with `output_attentions` a pair of that and the probabilities before
+        float, the shape of `hidden`; with `output_attentions` a pair of that and the probabilities before
         dropout, float (batch, heads, tokens, tokens).
 
     References:
@@ -64,11 +67,14 @@ class SelfAttention(keras.layers.Layer):
         self.output_dense.build(hidden_shape)
         self.probability_dropout = Dropout(self.dropout, dtype=self.dtype_policy)
 
-    def call(self, hidden: Any, attention_bias: Any, training: bool = False) -> Any:
+    def call(self, hidden: Any, attention_bias: Any, padding_mask: Any = None, training: bool = False) -> Any:
         # B batch, T tokens, H heads, S size of a head
         bias_shape = ops.shape(attention_bias)
         batch, tokens = bias_shape[0], bias_shape[3]
-        qkv = ops.reshape(self.qkv(hidden), (batch, tokens, 3, self.num_heads, self.head_size))
+        qkv = self.qkv(hidden)
+        if padding_mask is not None:
+            qkv = restore_padding(qkv, padding_mask)
+        qkv = ops.reshape(qkv, (batch, tokens, 3, self.num_heads, self.head_size))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
         # unstack, not indexing: the gradient of a slice fills two thirds of a tensor with zeros, three times over
         query, key, value = ops.unstack(qkv, 3)  # (B, H, T, S)
@@ -78,7 +84,10 @@ class SelfAttention(keras.layers.Layer):
         probabilities = ops.cast(probabilities, self.compute_dtype)
         dropped = self.probability_dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(dropped, value), (0, 2, 1, 3))  # (B, T, H, S)
-        outputs = self.output_dense(ops.reshape(context, (-1, self.num_heads * self.head_size)))
+        context = ops.reshape(context, (-1, self.num_heads * self.head_size))
+        if padding_mask is not None:
+            context = remove_padding(context, padding_mask)
+        outputs = self.output_dense(context)
         return (outputs, probabilities) if self.output_attentions else outputs
 
     def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:

@@ -22,6 +22,7 @@ flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tune
 flags.DEFINE_string("output", "export/models/library_docs/1", "Folder of the SavedModel.")
 flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Numbers to compute in.")
 flags.DEFINE_bool("freeze", False, "Write the weights into the graph as constants: faster, on CPUs above all.")
+flags.DEFINE_bool("unpad", True, "Compute nothing but attention for padding; no with a server that compiles with XLA.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     checkpoint = open_checkpoint(FLAGS.model)
     task = open_task(checkpoint, dtype="mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32")
     card = checkpoint.extra.get("card")
-    task.export(FLAGS.output, overwrite=FLAGS.overwrite, card=card, freeze=FLAGS.freeze)
+    task.export(FLAGS.output, overwrite=FLAGS.overwrite, card=card, freeze=FLAGS.freeze, unpad=FLAGS.unpad)
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
 

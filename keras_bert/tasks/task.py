@@ -16,7 +16,7 @@ from keras_bert.checkpoints.presets import open_checkpoint
 from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
 from keras_bert.data.batches import batches
-from keras_bert.encoder import BertEncoder
+from keras_bert.encoder import BertEncoder, unpadded
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import write_saved_model
@@ -432,7 +432,7 @@ class BertTask(GlobalBatchModel):
         overwrite: bool = False,
         card: Mapping[str, Any] | None = None,
         freeze: bool = False,
-        **kwargs: Any,
+        unpad: bool = True,
     ) -> None:
         """Writes a SavedModel that answers raw strings.
 
@@ -445,17 +445,16 @@ class BertTask(GlobalBatchModel):
             overwrite: Replace a folder that is there already.
             card: Facts for the model card.
             freeze: Write the weights into the graphs as constants, which a CPU runs fastest, and leave out `token_ids`.
-            **kwargs: None: a wrong argument of Keras' own `export` is an error.
+            unpad: Compute nothing but attention for padding, see `BertEncoder`; XLA cannot compile such a function.
 
         Raises:
             InputError: The folder holds something and `overwrite` is False, or the weights are too many to freeze.
         """
-        if kwargs:
-            raise TypeError(f"export() takes no {', '.join(kwargs)}; for Keras' formats call keras.Model.export")
         files, signatures = {"README.md": self._card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function
             del signatures["token_ids"]
-        write_saved_model(folder, self, signatures, files, overwrite, freeze)
+        with unpadded(self.encoder, unpad):
+            write_saved_model(folder, self, signatures, files, overwrite, freeze)
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel; a task may have more than these two."""

@@ -130,7 +130,7 @@ def test_the_card_lies_beside_the_graph(tmp_path: Path):
 
 
 def test_arguments_of_keras_own_export_are_refused(tmp_path: Path):
-    with pytest.raises(TypeError, match="takes no format, verbose"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'format'"):
         tiny.classifier().export(tmp_path / "model", format="onnx", verbose=True)
     assert not (tmp_path / "model").exists()
 
