@@ -1,11 +1,16 @@
 """Checkpoints written by Google's, Model Garden's, KerasHub's and Hugging Face's own code give those codes' outputs."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import load_file
 
 from keras_bert.checkpoints import encoder_weights, load_weights, open_checkpoint
 from keras_bert.encoder import BertEncoder
+from keras_bert.serving.frozen import frozen
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks import BertClassifier
 
 FOLDERS = (
@@ -24,16 +29,31 @@ INPUTS = ("token_ids", "segment_ids", "padding_mask")
 TOLERANCE = 1e-4
 
 
+def in_graph(encoder: BertEncoder, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Calls an encoder as an export with `freeze` does: its weights are constants, and TensorFlow fuses what it can."""
+    places = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUTS}
+    signature = frozen(encoder, {"all": Signature(lambda **inputs: encoder(inputs, training=False), places)})["all"]
+    function = tf.function(signature.function).get_concrete_function(**signature.inputs)
+    return function(**{name: tf.constant(array, tf.int32) for name, array in inputs.items()})
+
+
+@pytest.mark.parametrize("option", ["plain", "unpadded", "frozen", "frozen and unpadded"])
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_outputs_equal_those_of_the_code_that_wrote_the_checkpoint(shared_data, folder):
+def test_outputs_equal_those_of_the_code_that_wrote_the_checkpoint(shared_data, folder, option):
     path = shared_data / "checkpoints" / folder
     reference = np.load(path / "reference_outputs.npz")
     checkpoint = open_checkpoint(path)
-    encoder = BertEncoder(checkpoint.config, use_pooler="pooled_output" in reference, output_hidden_states=True)
+    encoder = BertEncoder(
+        checkpoint.config,
+        use_pooler="pooled_output" in reference,
+        output_hidden_states=True,
+        unpad="unpadded" in option,
+    )
     report = load_weights(encoder_weights(encoder), checkpoint)
     assert not report.new
     # Multiple choice has (rows, choices, tokens); the encoder sees each choice as a row.
-    outputs = encoder({name: reference[name].reshape(-1, reference[name].shape[-1]) for name in INPUTS})
+    inputs = {name: reference[name].reshape(-1, reference[name].shape[-1]) for name in INPUTS}
+    outputs = in_graph(encoder, inputs) if "frozen" in option else encoder(inputs)
     real = reference["padding_mask"].reshape(-1, reference["padding_mask"].shape[-1]).astype(bool)
     compared = 0
     for name in reference.files:
