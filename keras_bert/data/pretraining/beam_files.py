@@ -83,6 +83,12 @@ def names_in(folder: str) -> list[str]:
     return sorted(metadata.path for metadata in found.metadata_list)
 
 
+def delete_if_empty(folder: str) -> None:
+    """Deletes a folder of this machine that holds no file; elsewhere there are no empty folders."""
+    if "://" not in folder and not any(files for _, _, files in os.walk(folder)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def delete_folder(folder: str) -> None:
     """Deletes a folder that holds files only. Elsewhere than on this machine, a folder is gone with its last file."""
     if names := names_in(folder):

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 from absl import logging
 
-from keras_bert.data.pretraining.beam_files import delete_folder, file_systems, write_whole
+from keras_bert.data.pretraining.beam_files import delete_folder, delete_if_empty, file_systems, write_whole
 from keras_bert.data.pretraining.beam_runner import pipeline_options, run_pipeline
 from keras_bert.data.pretraining.corpus import Corpus, find_corpus
 from keras_bert.data.pretraining.documents import LAYOUTS, check_share
@@ -156,7 +156,8 @@ def _check(duplicates: int, layout: str, unit_megabytes: float) -> None:
 
 @contextlib.contextmanager
 def _work_folder(output: str, run: str) -> Iterator[str]:
-    """Gives a folder for what lives as long as the build; a build that fails takes its shards away as well."""
+    """Gives a folder for what lives as long as the build; a build that fails takes away all that it has made."""
+    is_new = not file_systems().exists(output)
     work = file_systems().join(output, f"{WORK}{run}")
     file_systems().mkdirs(work)
     try:
@@ -166,6 +167,8 @@ def _work_folder(output: str, run: str) -> Iterator[str]:
         raise
     finally:
         delete_folder(work)
+        if is_new:
+            delete_if_empty(output)
 
 
 def _units(

@@ -200,8 +200,11 @@ def test_bad_input(tmp_path: Path, data, options, words):
     (tmp_path / "text.txt").write_bytes(data)
     with pytest.raises(InputError, match=words):
         build(tmp_path / "text.txt", tmp_path / "out", **options)
-    assert not list((tmp_path / "out").glob("*manifest*"))
-    assert not list((tmp_path / "out").glob(".work*"))
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    with pytest.raises(InputError, match=words):
+        build(tmp_path / "text.txt", tmp_path / "out", **options)
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_names_that_are_no_text(tmp_path: Path):
