@@ -24,6 +24,7 @@ OPTIONS = {
     "output_attentions": True,
     "initializer_range": 0.5,
     "gradient_checkpointing": True,
+    "unpad": True,
 }
 
 

@@ -23,7 +23,7 @@ CONFIG = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "num_
 def pair(next_sentence: bool = True, dtype: Any = None, **config: Any) -> tuple[BertPretrainer, BertPretrainer]:
     """A model, and one with the same weights for packed rows."""
     options = {
-        "config": tiny.config(**CONFIG, **config),
+        "config": tiny.config(**{**CONFIG, **config}),
         "preprocessor": tiny.preprocessor(LENGTH, pad_to_multiple_of=1),
     }
     plain = tiny.pretrainer(next_sentence=next_sentence, dtype=dtype, **options)
