@@ -50,7 +50,13 @@ TASKS: dict[str, dict] = {
         "title": "SST-2, accuracy",
         "score": "accuracy",
         "folder": "text_classification/sst2",
-        "flags": {"text": "sentence", "epochs": 2, "learning_rate": 1e-4, "pooling": "mean"},
+        "flags": {
+            "text": "sentence",
+            "epochs": 2,
+            "learning_rate": 1e-4,
+            "pooling": "mean",
+            "evaluations_per_epoch": 4,
+        },
     },
     "mrpc": {
         "title": "MRPC, accuracy and F1",
