@@ -37,7 +37,7 @@ class EncoderBlock(keras.layers.Layer):
     Call arguments:
         hidden: float (batch · tokens, size).
         attention_bias: float (batch, 1, 1, tokens), or (batch, 1, tokens, tokens); see `SelfAttention`.
-        padding_mask: int32 (batch, tokens), 0 = padding; needed with `unpad`.
+        padding_mask: int32 (batch, tokens), 0 = padding; needed with `unpad` where anything is.
 
     Returns:
         float, the shape of `hidden`; with `output_attentions` a pair of that and float

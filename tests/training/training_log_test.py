@@ -36,23 +36,14 @@ def test_rows_hold_the_means_since_the_row_before(tmp_path: Path):
     np.testing.assert_allclose([float(row["loss"]) for row in rows], [2.0, 7.0], rtol=1e-5)
 
 
-def test_scores_come_at_the_start_when_due_and_at_the_end(tmp_path: Path):
+@pytest.mark.parametrize("every", [1, 2])  # with 2 the run ends between two rows, as by the clock
+def test_scores_come_at_the_start_when_due_and_at_the_end(tmp_path: Path, every: int):
     state = RunState(tmp_path / "checkpoints", every_steps=0)
     scores = iter([9.0, 8.0, 7.0])
-    log = TrainingLog(tmp_path / "log.csv", state, every=1, evaluate=lambda: {"loss": next(scores)}, evaluate_every=2)
+    log = TrainingLog(tmp_path / "log.csv", state, every, evaluate=lambda: {"loss": next(scores)}, evaluate_every=2)
     fit(log, state, [1.0, 1.0, 1.0])
     log.finish()
     log.finish()  # measured already
-    assert log.history("val_loss") == ([0, 2, 3], [9.0, 8.0, 7.0])
-
-
-def test_steps_after_the_last_row_are_measured_at_the_end(tmp_path: Path):
-    """A run that ends by the clock ends between two rows."""
-    state = RunState(tmp_path / "checkpoints", every_steps=0)
-    scores = iter([9.0, 8.0, 7.0])
-    log = TrainingLog(tmp_path / "log.csv", state, every=2, evaluate=lambda: {"loss": next(scores)}, evaluate_every=2)
-    fit(log, state, [1.0, 1.0, 1.0])
-    log.finish()
     assert log.history("val_loss") == ([0, 2, 3], [9.0, 8.0, 7.0])
 
 
