@@ -72,6 +72,7 @@ def _places(padding_mask: Any) -> tuple[Any, Any, Any]:
     The latter two are the places of the tokens, int32 (kept,), and for each place the number of the token that stands
     there, for padding of that before it, int32 (batch · tokens,).
     """
+    # Each block asks anew: TensorFlow merges equal nodes, so that a graph computes them once.
     is_first = ops.arange(ops.shape(padding_mask)[1]) == 0
     is_kept = ops.reshape(ops.logical_or(padding_mask > 0, is_first), (-1,))
     kept = ops.cast(ops.nonzero(is_kept)[0], "int32")
