@@ -126,6 +126,22 @@ TASKS: dict[str, dict] = {
         "test": "test.txt",
         "flags": {"task": "tag", "epochs": 3, "learning_rate": 2e-4},
     },
+    "conll2003_context": {
+        "title": "CoNLL-2003 test (uncased model, document context), entity F1",
+        "score": "f1",
+        "folder": "token_classification/conll2003",
+        "train": "train.txt",
+        "dev": "valid.txt",
+        "test": "test.txt",
+        "flags": {
+            "task": "tag",
+            "epochs": 3,
+            "learning_rate": 2e-4,
+            "document_context": True,
+            "max_length": 256,
+            "batch_size": 8,
+        },
+    },
     "wnut17": {
         "title": "WNUT-17 test, entity F1",
         "score": "f1",
@@ -152,6 +168,7 @@ TASKS: dict[str, dict] = {
         "train": "train.json",
         "dev": "dev.json",
         "flags": QUESTIONS,
+        "others": {"XQuAD English, the same model": "question_answering/xquad/xquad.en.json"},
     },
     "squad_v2": {
         "title": "SQuAD 2.0 (6,416 training questions), F1 and exact match",
@@ -195,7 +212,10 @@ TASKS: dict[str, dict] = {
 
 
 def run_one(task: dict, data: Path, seed: int, work: Path, chinese_preset: str | None) -> dict:
-    """Fine-tunes once and returns what the run wrote into metrics.json, with the processor time it took."""
+    """Fine-tunes once and returns what the run wrote into metrics.json, with the processor time it took.
+
+    `others` of the result are the scores of the finished model on other sets of rows.
+    """
     folder = data / task["folder"]
     output = work / "run"
     flags = {
@@ -216,8 +236,16 @@ def run_one(task: dict, data: Path, seed: int, work: Path, chinese_preset: str |
     command = [sys.executable, "-m", "keras_bert.scripts.finetune", "--overwrite"]
     before = cpu_seconds_of_children()
     subprocess.run([*command, *(f"--{name}={value}" for name, value in flags.items())], check=True)
+    cpu_seconds = round(cpu_seconds_of_children() - before, 1)
     metrics = json.loads((output / "metrics.json").read_text(encoding="utf-8"))
-    return {**metrics, "cpu_seconds": round(cpu_seconds_of_children() - before, 1)}
+    others = {title: score_of(output / "model", data / rows) for title, rows in task.get("others", {}).items()}
+    return {**metrics, "cpu_seconds": cpu_seconds, "others": others}
+
+
+def score_of(model: Path, rows: Path) -> dict:
+    """Returns the scores of a model on a file of rows."""
+    command = [sys.executable, "-m", "keras_bert.scripts.evaluate", f"--model={model}", f"--rows={rows}"]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
 
 
 def cpu_seconds_of_children() -> float:
@@ -227,18 +255,29 @@ def cpu_seconds_of_children() -> float:
 
 
 def summary(name: str, runs: list[dict]) -> str:
-    """Returns a task's row of the table."""
+    """Returns a task's rows of the table: its own, and one for each other set of rows that its models are scored on."""
     task = TASKS[name]
     scores = [task["score"], *([task["also"]] if "also" in task else [])]
-    cells = []
-    for score in scores:
-        values = [100 * run["test" if "test" in task else "dev"][score] for run in runs]
-        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-        cells.append(f"{statistics.mean(values):.2f}{spread}")
     recipe = task["flags"]
     settings = f"{recipe['epochs']} epochs, rate {recipe['learning_rate']:g}"
     wall, processor = (statistics.mean(run[name] for run in runs) for name in ("seconds", "cpu_seconds"))
-    return f"| {task['title']} | {' / '.join(cells)} | {len(runs)} | {settings} | {wall:.0f} s | {processor:.0f} s |"
+    part = "test" if "test" in task else "dev"
+    own = mean_and_spread([run[part] for run in runs], scores)
+    lines = [f"| {task['title']} | {own} | {len(runs)} | {settings} | {wall:.0f} s | {processor:.0f} s |"]
+    for title in task.get("others", {}):
+        other = mean_and_spread([run["others"][title] for run in runs], scores)
+        lines.append(f"| {title} | {other} | {len(runs)} | | | |")
+    return "\n".join(lines)
+
+
+def mean_and_spread(results: list[dict], scores: list[str]) -> str:
+    """Returns mean ± sample standard deviation of each score, in percent."""
+    cells = []
+    for score in scores:
+        values = [100 * result[score] for result in results]
+        spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        cells.append(f"{statistics.mean(values):.2f}{spread}")
+    return " / ".join(cells)
 
 
 def main() -> None:
