@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_bert.config import BertConfig
 from keras_bert.layers.attention_bias import AttentionBias
@@ -48,6 +49,11 @@ class BertEncoder(keras.Model):
         (batch, hidden_size); with `output_hidden_states` `hidden_states`, a tuple of `num_hidden_layers` + 1
         like the first; with `output_attentions` `attentions`, a tuple of `num_hidden_layers` of
         (batch, heads, tokens, tokens), before dropout.
+
+        `pooled_output` comes from the last block for the first token of each row alone, unless hidden states or
+        attentions are asked for, too. A graph that uses no other output leaves the rest of that block out, three
+        quarters of it. In training its dropout there is not that of `sequence_output`; who needs both from the same
+        hidden states calls `encoder.pooler` on the latter, as `BertPretrainer` does.
 
     Example:
         >>> encoder = BertEncoder(BertConfig(hidden_size=48, num_hidden_layers=2, num_attention_heads=4))
@@ -121,6 +127,7 @@ class BertEncoder(keras.Model):
         hidden_states, attentions = [embedded], []
         hidden = flatten(embedded, padding_mask)
         for index, block in enumerate(blocks):
+            inputs_of_last = hidden
             hidden = block(hidden, attention_bias, padding_mask)
             if output_attentions:
                 hidden, probabilities = hidden
@@ -132,8 +139,13 @@ class BertEncoder(keras.Model):
                 hidden_states.append(unflatten(hidden, padding_mask))
 
         outputs: dict[str, Any] = {"sequence_output": hidden_states[-1]}
-        if pooler is not None:
+        if pooler is not None and (output_hidden_states or output_attentions):
             outputs["pooled_output"] = pooler(hidden_states[-1])
+        elif pooler is not None:
+            # The last block once more, for the first token alone: in a graph only what is used of the two is computed.
+            first = blocks[-1](inputs_of_last, attention_bias, padding_mask, first_token=True)
+            first = first if final_norm is None else final_norm(first)
+            outputs["pooled_output"] = pooler(ops.expand_dims(first, 1))
         if output_hidden_states:
             outputs["hidden_states"] = tuple(hidden_states)
         if output_attentions:

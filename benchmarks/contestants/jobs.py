@@ -10,6 +10,8 @@ the contestant serves) and
 * `epoch`: `rows`, a .tsv file with a text and its label, 0 or 1, a line; `batch`: from there to updated weights, each
   row once, in the contestant's own way; outputs are the logits of the first rows.
 
+`strings` and `latency` have `threads`, on which a single product may run, 0 for the contestant's own choice.
+
 With `part`, a whole number, `epoch` does one of so many parts of its rows, and its time is counted so many times.
 """
 

@@ -75,6 +75,8 @@ def strings(job: dict[str, Any]) -> tuple[Any, Any]:
     """Strings to labels, by the SavedModel alone."""
     import tensorflow_text  # noqa: F401  (registers the operations)
 
+    tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
+
     function = tf.saved_model.load(job["model"]).signatures["serving_default"]
     return jobs.answer_all(job, lambda batch: np.argmax(function(text=tf.constant(batch))["scores"].numpy(), 1))
 

@@ -24,7 +24,9 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
         if job["dtype"] == "int8":
             quantize_dynamic(path, Path(folder) / "int8.onnx")
             path = Path(folder) / "int8.onnx"
-        session = onnxruntime.InferenceSession(path)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = job.get("threads", 0)
+        session = onnxruntime.InferenceSession(path, options)
 
     if job["kind"] in ("strings", "latency"):
         tokenizer = Tokenizer.from_file(job["tokenizer"])

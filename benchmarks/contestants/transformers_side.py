@@ -32,6 +32,8 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
         tokenizer.enable_padding()
 
         def answer(batch: list[str]) -> Any:
+            if job["threads"]:
+                torch.set_num_threads(job["threads"])  # here, since it holds for the calling thread
             encoded = tokenizer.encode_batch(batch)
             return logits(
                 {

@@ -4,12 +4,14 @@ import functools
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.recompute import recompute
-from keras_bert.layers.self_attention import SelfAttention
+from keras_bert.layers.self_attention import SelfAttention, first_token_spec
+from keras_bert.layers.unpadding import first_tokens
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -38,10 +40,12 @@ class EncoderBlock(keras.layers.Layer):
         hidden: float (batch · tokens, size).
         attention_bias: float (batch, 1, 1, tokens), or (batch, 1, tokens, tokens); see `SelfAttention`.
         padding_mask: int32 (batch, tokens), 0 = padding; needed with `unpad` where anything is.
+        first_token: Give the outputs of each row's first token alone. All tokens are attended to, as keys and values;
+            everything else, about three quarters of the work, is for one token a row.
 
     Returns:
-        float, the shape of `hidden`; with `output_attentions` a pair of that and float
-        (batch, heads, tokens, tokens).
+        float, the shape of `hidden`; with `output_attentions` a pair of that and float (batch, heads, tokens, tokens).
+        With `first_token` the shapes are (batch, size) and (batch, heads, 1, tokens).
 
     References:
         Devlin et al. 2018, arXiv:1810.04805, section 3; pre-LN: Xiong et al. 2020, arXiv:2002.04745.
@@ -101,16 +105,26 @@ class EncoderBlock(keras.layers.Layer):
         self.attention_dropout_layer = Dropout(self.dropout, dtype=policy)
         self.output_dropout_layer = Dropout(self.dropout, dtype=policy)
 
-    def call(self, hidden: Any, attention_bias: Any, padding_mask: Any = None, training: bool = False) -> Any:
-        compute = functools.partial(self._compute, padding_mask=padding_mask if self.unpad else None, training=training)
+    def call(
+        self,
+        hidden: Any,
+        attention_bias: Any,
+        padding_mask: Any = None,
+        training: bool = False,
+        first_token: bool = False,
+    ) -> Any:
+        mask = padding_mask if self.unpad else None
+        compute = functools.partial(self._compute, padding_mask=mask, training=training, first_token=first_token)
         if training and self.gradient_checkpointing:
             return recompute(self, compute, hidden, attention_bias)
         return compute(hidden, attention_bias)
 
-    def _compute(self, hidden: Any, attention_bias: Any, padding_mask: Any, training: bool) -> Any:
+    def _compute(self, hidden: Any, attention_bias: Any, padding_mask: Any, training: bool, first_token: bool) -> Any:
         inputs = self.attention_norm(hidden) if self.norm_first else hidden
-        attended = self.attention(inputs, attention_bias, padding_mask, training=training)
+        attended = self.attention(inputs, attention_bias, padding_mask, training=training, first_token=first_token)
         attended, probabilities = attended if self.output_attentions else (attended, None)
+        if first_token:
+            hidden = first_tokens(hidden, ops.shape(attention_bias)[0], padding_mask)
         hidden = hidden + self.attention_dropout_layer(attended, training=training)
         if not self.norm_first:
             hidden = self.attention_norm(hidden)
@@ -121,6 +135,11 @@ class EncoderBlock(keras.layers.Layer):
         if not self.norm_first:
             hidden = self.output_norm(hidden)
         return (hidden, probabilities) if self.output_attentions else hidden
+
+    def compute_output_spec(self, hidden: Any, attention_bias: Any, *arguments: Any, **options: Any) -> Any:
+        if options.get("first_token"):
+            return first_token_spec(self, hidden, attention_bias)
+        return super().compute_output_spec(hidden, attention_bias, *arguments, **options)
 
     def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:
         batch, _, _, tokens = attention_bias_shape

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.gather_rows import gather_rows
+
 
 @keras.saving.register_keras_serializable(package="keras_bert")
 class GatherTokens(keras.layers.Layer):
@@ -26,7 +28,7 @@ class GatherTokens(keras.layers.Layer):
     def call(self, sequence_output: Any, positions: Any) -> Any:
         batch, tokens, size = ops.shape(sequence_output)
         places = ops.arange(batch, dtype="int32")[:, None] * tokens + ops.cast(positions, "int32")
-        return ops.take(ops.reshape(sequence_output, (-1, size)), ops.reshape(places, (-1,)), axis=0)
+        return gather_rows(ops.reshape(sequence_output, (-1, size)), ops.reshape(places, (-1,)))
 
     def compute_output_shape(self, sequence_output_shape: Any, positions_shape: Any) -> Any:
         batch, places = positions_shape

@@ -30,10 +30,12 @@ class SelfAttention(keras.layers.Layer):
             `AttentionBias` and `PackedAttentionBias`.
         padding_mask: int32 (batch, tokens), 0 = padding, where the hidden states are without padding, as
             `FlattenTokens` with `unpad` leaves them; None where all are there.
+        first_token: Give the outputs of each row's first token alone.
 
     Returns:
         float, the shape of `hidden`; with `output_attentions` a pair of that and the probabilities before
-        dropout, float (batch, heads, tokens, tokens).
+        dropout, float (batch, heads, tokens, tokens). With `first_token` the shapes are (batch, size) and
+        (batch, heads, 1, tokens).
 
     References:
         Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
@@ -67,7 +69,14 @@ class SelfAttention(keras.layers.Layer):
         self.output_dense.build(hidden_shape)
         self.probability_dropout = Dropout(self.dropout, dtype=self.dtype_policy)
 
-    def call(self, hidden: Any, attention_bias: Any, padding_mask: Any = None, training: bool = False) -> Any:
+    def call(
+        self,
+        hidden: Any,
+        attention_bias: Any,
+        padding_mask: Any = None,
+        training: bool = False,
+        first_token: bool = False,
+    ) -> Any:
         # B batch, T tokens, H heads, S size of a head
         bias_shape = ops.shape(attention_bias)
         batch, tokens = bias_shape[0], bias_shape[3]
@@ -78,6 +87,8 @@ class SelfAttention(keras.layers.Layer):
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
         # unstack, not indexing: the gradient of a slice fills two thirds of a tensor with zeros, three times over
         query, key, value = ops.unstack(qkv, 3)  # (B, H, T, S)
+        if first_token:
+            query, attention_bias = query[:, :, :1], attention_bias[:, :, :1]
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
         scores = scores * self.head_size**-0.5 + attention_bias
         probabilities = ops.softmax(ops.cast(scores, "float32"))
@@ -85,10 +96,15 @@ class SelfAttention(keras.layers.Layer):
         dropped = self.probability_dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(dropped, value), (0, 2, 1, 3))  # (B, T, H, S)
         context = ops.reshape(context, (-1, self.num_heads * self.head_size))
-        if padding_mask is not None:
+        if padding_mask is not None and not first_token:
             context = remove_padding(context, padding_mask)
         outputs = self.output_dense(context)
         return (outputs, probabilities) if self.output_attentions else outputs
+
+    def compute_output_spec(self, hidden: Any, attention_bias: Any, *arguments: Any, **options: Any) -> Any:
+        if options.get("first_token"):
+            return first_token_spec(self, hidden, attention_bias)
+        return super().compute_output_spec(hidden, attention_bias, *arguments, **options)
 
     def compute_output_shape(self, hidden_shape: Any, attention_bias_shape: Any) -> Any:
         batch, _, _, tokens = attention_bias_shape
@@ -102,3 +118,11 @@ class SelfAttention(keras.layers.Layer):
             "output_attentions": self.output_attentions,
             "initializer_range": self.initializer_range,
         }
+
+
+def first_token_spec(layer: Any, hidden: Any, attention_bias: Any) -> Any:
+    """Returns what a symbolic call with `first_token` gives: of this layer, or of a block around it."""
+    batch, _, _, tokens = attention_bias.shape
+    first = keras.KerasTensor((batch, hidden.shape[-1]), layer.compute_dtype)
+    attentions = keras.KerasTensor((batch, layer.num_heads, 1, tokens), layer.compute_dtype)
+    return (first, attentions) if layer.output_attentions else first

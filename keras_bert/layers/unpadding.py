@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_bert.layers.gather_rows import gather_rows
+
 
 def remove_padding(hidden: Any, padding_mask: Any) -> Any:
     """Takes the hidden states of tokens out of those of all places.
@@ -29,9 +31,9 @@ def remove_padding(hidden: Any, padding_mask: Any) -> Any:
     def remove(hidden: Any) -> Any:
         def gradient(*arguments: Any, upstream: Any = None) -> Any:
             (upstream,) = arguments if upstream is None else (upstream,)
-            return ops.where(is_kept[:, None], ops.take(upstream, rows, axis=0), ops.cast(0, upstream.dtype))
+            return ops.where(is_kept[:, None], gather_rows(upstream, rows), ops.cast(0, upstream.dtype))
 
-        return ops.take(hidden, kept, axis=0), gradient
+        return gather_rows(hidden, kept), gradient
 
     return remove(hidden)
 
@@ -59,11 +61,33 @@ def restore_padding(hidden: Any, padding_mask: Any) -> Any:
     def restore(hidden: Any) -> Any:
         def gradient(*arguments: Any, upstream: Any = None) -> Any:
             (upstream,) = arguments if upstream is None else (upstream,)
-            return ops.take(upstream, kept, axis=0)
+            return gather_rows(upstream, kept)
 
-        return ops.take(hidden, rows, axis=0), gradient
+        return gather_rows(hidden, rows), gradient
 
     return restore(hidden)
+
+
+def first_tokens(hidden: Any, batch: Any, padding_mask: Any = None) -> Any:
+    """Takes the hidden state of the first token of each row of a batch.
+
+    Args:
+        hidden: float (batch · tokens, size), or (kept, size) as `remove_padding` leaves it.
+        batch: Number of rows.
+        padding_mask: int32 (batch, tokens), 0 = padding, where `hidden` is without padding; else None.
+
+    Returns:
+        float (batch, size).
+
+    Example:
+        >>> hidden = ops.array([[1.0], [2.0], [3.0]])
+        >>> ops.convert_to_numpy(first_tokens(hidden, 2, ops.array([[1, 1], [1, 0]])))[:, 0].tolist()
+        [1.0, 3.0]
+    """
+    if padding_mask is None:
+        return ops.reshape(hidden, (batch, -1, hidden.shape[-1]))[:, 0]
+    _, _, rows = _places(padding_mask)
+    return gather_rows(hidden, ops.reshape(rows, (batch, -1))[:, 0])
 
 
 def _places(padding_mask: Any) -> tuple[Any, Any, Any]:

@@ -116,7 +116,9 @@ class BertPretrainer(BertTask):
                 found = next_sentence_logits(encoder, next_sentence_head, hidden["sequence_output"], starts)
                 logits["next_sentence"] = found
             else:
-                logits["next_sentence"] = next_sentence_head(hidden["pooled_output"])
+                # Not the encoder's `pooled_output`, which has the last block again: here all tokens are needed anyway.
+                assert encoder.pooler is not None
+                logits["next_sentence"] = next_sentence_head(encoder.pooler(hidden["sequence_output"]))
         outputs = {
             name: keras.layers.Activation("linear", dtype="float32", name=name)(tensor)
             for name, tensor in logits.items()

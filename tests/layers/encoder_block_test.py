@@ -63,6 +63,22 @@ def test_against_numpy(norm_first, activation):
 
 
 @pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("output_attentions", [False, True])
+def test_the_first_token_alone_is_the_first_of_all(output_attentions, norm_first):
+    block = make_block(norm_first=norm_first, output_attentions=output_attentions)
+    flat, bias = HIDDEN.reshape(-1, SIZE), AttentionBias()(MASK)
+    expected = apply(block, HIDDEN, MASK)
+    found = block(flat, bias, first_token=True)
+    symbolic = block(keras.Input((SIZE,)), keras.Input((1, 1, TOKENS), BATCH), first_token=True)
+    if output_attentions:
+        (found, probabilities), (symbolic, symbolic_probabilities) = found, symbolic
+        np.testing.assert_allclose(to_numpy(probabilities), expected[1][:, :, :1], atol=1e-6)
+        assert symbolic_probabilities.shape == probabilities.shape
+    np.testing.assert_allclose(to_numpy(found), expected[0][:, 0], atol=1e-5)
+    assert symbolic.shape == found.shape == (BATCH, SIZE)
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
 @pytest.mark.parametrize("policy", TOLERANCES)
 def test_padding_does_not_influence_tokens(policy, norm_first):
     block = make_block(policy, norm_first=norm_first)

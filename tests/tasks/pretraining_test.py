@@ -19,6 +19,7 @@ from keras_bert.tasks import BertPretrainer, open_task
 from keras_bert.tasks.pretraining_scores import unigram_accuracy
 from keras_bert.text.masking import TokenMasker
 from tests.bare_process import run_bare
+from tests.encoder_pooled_test import products_behind
 from tests.tasks import tiny
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask", "mask_positions")
@@ -102,6 +103,17 @@ def test_keras_hubs_head_keeps_its_activation_and_epsilon(shared_data: Path, tmp
     assert (head.activation, head.layer_norm_epsilon) == ("gelu", 1e-5)
     head = BertPretrainer.from_preset(tmp_path / "model", new_heads=True).masked_lm_head
     assert (head.activation, head.layer_norm_epsilon) == ("gelu_new", 1e-12)
+
+
+def test_both_heads_read_the_same_hidden_states():
+    """In training, too, where the encoder's own `pooled_output` has other dropout."""
+    model = tiny.make(BertPretrainer)
+    [(inputs, *_)] = model.batches(tiny.pretraining_examples(4), 4)
+    traced = tf.function(lambda: model(inputs, training=True)).get_concrete_function()
+    rows, tokens = inputs["token_ids"].shape
+    found = products_behind(traced.structured_outputs["next_sentence"])
+    # Four in each of two blocks, the pooler and the head.
+    assert found == [rows] * 2 + [rows * tokens] * 8
 
 
 # -- learning ------------------------------------------------------------------------------------------
