@@ -33,8 +33,8 @@ BELOW = {
 }
 BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training"}
 
-# The only layers that may ask which backend runs them, and so import TensorFlow: the bias-add and dropout.
-BACKEND_SWITCHES = ("layers/bias_add.py", "layers/dropout.py")
+# The only layers that may ask which backend runs them, and so import TensorFlow.
+BACKEND_SWITCHES = ("layers/bias_add.py", "layers/dropout.py", "layers/gather_rows.py")
 
 # Files that may use a private name of Keras or TensorFlow, each with the reason.
 PRIVATE_NAMES_ALLOWED: dict[str, str] = {
