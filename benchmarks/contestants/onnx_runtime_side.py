@@ -47,7 +47,7 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     ids = jobs.ids(job).astype("int64")
     inputs = dict(zip(NAMES, (ids, np.ones_like(ids), np.zeros_like(ids)), strict=True))
     run = lambda: session.run(None, inputs)[0]  # noqa: E731
-    return run, run()
+    return jobs.repeated(job, run), run()
 
 
 def export(model: str, folder: Path) -> Path:

@@ -52,7 +52,7 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     inputs = {"input_ids": ids, "token_type_ids": torch.zeros_like(ids), "attention_mask": torch.ones_like(ids)}
     first = logits(inputs)
     if job["kind"] == "inference":
-        return (lambda: logits(inputs)), first
+        return jobs.repeated(job, lambda: logits(inputs)), first
     return training(model, inputs, cast, job), first
 
 
