@@ -1,6 +1,7 @@
 """The truth: the same training, dropout included, without gradient checkpointing."""
 
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -77,8 +78,8 @@ def test_on_two_replicas():
 
 # A deep and narrow model: nearly all memory is activations.
 PEAK = """
-import resource
 import sys
+from pathlib import Path
 import tensorflow as tf
 from keras_bert.config import BertConfig
 from keras_bert.encoder import BertEncoder
@@ -96,14 +97,17 @@ def step(ids):
 peaks = []
 for rows in (1, 16):
     float(step(tf.ones((rows, 256), tf.int32)))
-    peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage: what it counts begins with the memory of the process that started this one.
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    peaks.append(int(line.split()[1]) / 1024)
 print(peaks[1] - peaks[0])
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from Linux's /proc")
 def test_memory_is_saved():
-    """16 rows more take some 1.2 GB without, in 24 blocks of 50 MB; masks kept from the first pass would show."""
+    """15 rows more take 1.8 GB without, in 24 blocks of 75 MB; masks kept from the first pass would show."""
     plain, checkpointed = (float(run_python(PEAK, checkpointing)) for checkpointing in (False, True))
     assert plain > 900
     assert checkpointed < plain / 2
