@@ -3,8 +3,6 @@
 import hashlib
 import http.server
 import json
-import os
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from keras_bert.checkpoints import convert, resolve
 from keras_bert.errors import InputError
 from tests.checkpoints import small
+from tests.forked_process import run_forked
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -100,16 +99,9 @@ def hub(tmp_path_factory):
 
 
 def fetch(handle, endpoint, home, **environment):
-    """Opens a handle in a fresh process: huggingface_hub reads its settings when it is imported."""
-    settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "CUDA_VISIBLE_DEVICES": ""}
-    return subprocess.run(
-        [sys.executable, "-c", FETCH, handle],
-        env={**os.environ, **settings, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Opens a handle in a process of its own: huggingface_hub reads its settings when it is imported."""
+    settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
+    return run_forked(FETCH, handle, environment={**settings, **environment})
 
 
 def last_line(result):

@@ -1,17 +1,12 @@
 """The truth here is counting: each row once an epoch, rows of like length together, the same again for a seed."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_bert.data import batches, padding_share
 from keras_bert.errors import InputError
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.forked_process import run_forked
 
 
 def make_rows(count=1000, seed=0):
@@ -211,5 +206,5 @@ for _ in range(2):
     assert sorted(rows) == list(range(1000))
     print(steps)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = run_forked(script)
     assert done.stdout.split() == ["32", "32"], done.stderr[-2000:]

@@ -15,7 +15,7 @@ from keras_bert.data.tag_schemes import entity_labels
 from keras_bert.tasks import BertClassifier, BertEmbedder, BertMultipleChoice
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
-from tests.bare_process import ask_in_a_bare_process
+from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny, tiny_tags
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from keras_bert.errors import InputError
 from keras_bert.serving import Signature, write_saved_model
 from keras_bert.tasks import BertClassifier, BertTask
 from keras_bert.tasks.classification import MULTI_LABEL
-from tests.bare_process import ask_in_a_bare_process
+from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny
 
 AWKWARD = [

@@ -16,8 +16,8 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertEmbedder, open_task
 from keras_bert.training import adamw
-from tests.bare_process import ask_in_a_bare_process
 from tests.checkpoints import make_minilm_reference
+from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny
 
 SCORES = [4.5, 0.5, 3.75, 2.0, 1.25, 2.5, 0.0, 5.0]

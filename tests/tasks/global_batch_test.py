@@ -17,8 +17,8 @@ from keras_bert.tasks.classification_loss import ClassificationLoss
 from keras_bert.tasks.global_batch import GlobalBatchModel, global_mean
 from keras_bert.tasks.ranking_loss import RankingLoss
 from tests.data.static_shapes_test import CASES
+from tests.forked_process import ROOT, run_python
 from tests.tasks import tiny
-from tests.tasks.task_test import ROOT, run_python
 
 
 def test_the_mean_is_over_what_counts():

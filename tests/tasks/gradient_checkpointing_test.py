@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from tests.forked_process import run_python
 from tests.layer_test_case import to_numpy
 from tests.tasks import tiny
-from tests.tasks.task_test import run_python
 
 RATES = {"hidden_dropout_prob": 0.2, "attention_probs_dropout_prob": 0.2}
 

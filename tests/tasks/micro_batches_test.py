@@ -11,8 +11,8 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.global_batch import GlobalBatchModel
 from keras_bert.tasks.micro_batches import accumulate
 from keras_bert.training import AdamW, LinearWarmupDecay
+from tests.forked_process import run_python
 from tests.tasks import tiny, tiny_questions, tiny_tags
-from tests.tasks.task_test import run_python
 
 
 @pytest.mark.parametrize(

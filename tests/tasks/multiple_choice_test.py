@@ -13,7 +13,7 @@ from keras_bert.errors import InputError
 from keras_bert.tasks import open_task
 from keras_bert.tasks.multiple_choice import BertMultipleChoice
 from keras_bert.training import adamw
-from tests.bare_process import run_bare
+from tests.forked_process import run_bare
 from tests.tasks import tiny
 
 CHOICES = [[tiny.PAIRS[(row + index) % 8] for index in range(3)] for row in range(8)]

@@ -11,8 +11,8 @@ import pytest
 from keras_bert.tasks.pretraining_loss import cross_entropies, is_right
 from keras_bert.text.masking import TokenMasker
 from keras_bert.training import make_strategy
+from tests.forked_process import run_python
 from tests.tasks import tiny
-from tests.tasks.task_test import run_python
 
 RNG = np.random.default_rng(0)
 

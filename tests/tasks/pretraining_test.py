@@ -18,8 +18,8 @@ from keras_bert.errors import InputError
 from keras_bert.tasks import BertPretrainer, open_task
 from keras_bert.tasks.pretraining_scores import unigram_accuracy
 from keras_bert.text.masking import TokenMasker
-from tests.bare_process import run_bare
 from tests.encoder_pooled_test import products_behind
+from tests.forked_process import run_bare
 from tests.tasks import tiny
 
 INPUTS = ("token_ids", "segment_ids", "padding_mask", "mask_positions")

@@ -25,7 +25,7 @@ from keras_bert.tasks.question_windows import answer_positions
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from keras_bert.training import adamw
-from tests.bare_process import ask_in_a_bare_process
+from tests.forked_process import ask_in_a_bare_process, run_python
 from tests.tasks import tiny, tiny_questions
 from tests.tasks.tiny_questions import QUESTIONS, answerer
 
@@ -440,7 +440,6 @@ def test_a_saved_model_opens_in_transformers_with_the_same_logits(tmp_path: Path
     """In a process of its own: torch and TensorFlow share badly."""
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from tests.tasks.task_test import run_python
 
     model = answerer()
     model.save_preset(tmp_path / "model")

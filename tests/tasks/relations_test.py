@@ -14,7 +14,7 @@ from keras_bert.text.markers import MARKERS
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from keras_bert.training import adamw
-from tests.bare_process import ask_in_a_bare_process
+from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny
 
 MARKED = [

@@ -19,7 +19,7 @@ from keras_bert.data.tag_schemes import find_fault
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertTokenClassifier, open_task
 from keras_bert.training import adamw
-from tests.bare_process import ask_in_a_bare_process
+from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny
 from tests.tasks.tiny_tags import LABELS, rows, tagger
 

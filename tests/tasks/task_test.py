@@ -1,9 +1,6 @@
 """What all tasks share: answers, batches, training under policies, XLA and replicas, `.keras` files."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,24 +18,8 @@ from keras_bert.tasks.classification import MULTI_LABEL
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tokenizer import BertTokenizer
 from keras_bert.training import AdamW, adamw
+from tests.forked_process import run_python
 from tests.tasks import tiny
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def run_python(script: str, *arguments: Any) -> str:
-    """Runs a script in a fresh process; returns the last line that it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout.splitlines()[-1]
-
 
 # -- what does not fit ---------------------------------------------------------------------------------------
 

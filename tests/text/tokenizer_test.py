@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from keras_bert.errors import InputError
 from keras_bert.text import BertTokenizer
-from tests.bare_process import run_bare
+from tests.forked_process import run_bare
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [

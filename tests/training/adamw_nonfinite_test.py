@@ -1,17 +1,13 @@
 """A step with a nan in its gradient is left out, on all replicas alike; the truth is a run without that step."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.training import AdamW, Lamb, LinearWarmupDecay
+from tests.forked_process import run_forked
 from tests.training.adamw_test import (
-    ROOT,
     SHAPES,
     assert_equal,
     compiled,
@@ -121,7 +117,5 @@ for variable, before in zip(variables, start):
 
 @pytest.mark.slow
 def test_a_nan_on_the_second_replica_leaves_the_step_out_on_both():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", REPLICAS]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = run_forked(REPLICAS)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -1,9 +1,6 @@
 """AdamW against the formula written out in numpy (float64), and against `keras.optimizers.AdamW`."""
 
 import contextlib
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +11,8 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.training import AdamW, LinearWarmupDecay
+from tests.forked_process import run_forked
 
-ROOT = Path(__file__).resolve().parents[2]
 SHAPES = {
     "embeddings/word_embeddings": (6, 4),
     "block_0/attention/qkv/kernel": (4, 5),
@@ -294,12 +291,10 @@ np.savez(sys.argv[2], **weights)
 @pytest.mark.slow
 def test_replicas_train_as_one_with_clipping_that_bites_at_every_step(tmp_path: Path):
     """The sum of the parts' gradients, clipped, is the whole's. Keras clips the parts."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     weights = {}
     for replicas in (1, 2, 4):
         path = tmp_path / f"{replicas}.npz"
-        command = [sys.executable, "-c", REPLICAS, str(replicas), str(path)]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        done = run_forked(REPLICAS, str(replicas), path)
         assert done.returncode == 0, done.stderr[-3000:]
         with np.load(path) as stored:
             weights[replicas] = dict(stored)

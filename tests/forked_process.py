@@ -1,7 +1,8 @@
 """Processes in which TensorFlow is imported and nothing of keras_bert, as serving has them.
 
 Importing TensorFlow takes seconds. One process does it, once for all tests of a pytest process, and is forked for each
-script before anything has been computed in it: what a script imports or computes, no other script sees.
+script before anything has been computed in it: what a script imports or computes, no other script sees. Only Python's
+hash seed is the same in all.
 """
 
 import atexit
@@ -12,18 +13,21 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# Reads lines of JSON: a script, its arguments, its folder, and the files for what it writes; answers with its status.
+ROOT = Path(__file__).resolve().parents[1]
+
+# Reads lines of JSON: a script, its arguments, its folder, what to set in its environment and to put before its path,
+# and the files for what it writes; answers with its status.
 FORKER = """
 import json, os, sys, traceback
 import tensorflow, tensorflow_text
 
 assert len(os.listdir("/proc/self/task")) == 1, "a process with threads cannot be forked"
 for line in sys.stdin:
-    script, arguments, folder, *logs = json.loads(line)
+    script, arguments, folder, environment, path, *logs = json.loads(line)
     child = os.fork()
     if not child:
         status = 1
@@ -31,9 +35,15 @@ for line in sys.stdin:
             for stream, log in enumerate(logs, 1):
                 os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
             os.chdir(folder)
+            os.environ.update(environment)
+            sys.path[:0] = path
             sys.argv = ["-c", *arguments]
             exec(compile(script, "<script>", "exec"), {"__name__": "__main__"})
             status = 0
+        except SystemExit as exit:
+            status = exit.code if isinstance(exit.code, int) else int(exit.code is not None)
+            if isinstance(exit.code, str):
+                print(exit.code, file=sys.stderr)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -56,15 +66,46 @@ def _forker() -> subprocess.Popen[str]:
     return process
 
 
+def run_forked(
+    script: str,
+    *arguments: str | Path,
+    folder: Path = ROOT,
+    environment: Mapping[str, str] | None = None,
+    path: Sequence[Path] = (ROOT,),
+) -> subprocess.CompletedProcess[str]:
+    """Runs a script as `python -c` would, where TensorFlow is imported.
+
+    Args:
+        script: The source.
+        *arguments: What it finds in `sys.argv[1:]`.
+        folder: Its working directory.
+        environment: Variables to set before it begins; those that TensorFlow reads on import come too late.
+        path: Folders that it imports from first.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        logs = [Path(place, name) for name in ("stdout", "stderr")]
+        texts = [[str(value) for value in values] for values in (arguments, path, logs)]
+        request = [script, texts[0], str(folder), dict(environment or {}), texts[1], *texts[2]]
+        process = _forker()
+        process.stdin.write(json.dumps(request) + "\n")
+        process.stdin.flush()
+        status = int(process.stdout.readline())
+        written = [log.read_text(encoding="utf-8", errors="replace") for log in logs]
+    return subprocess.CompletedProcess(["python", "-c", script, *texts[0]], status, *written)
+
+
 def run_bare(script: str, folder: Path, *arguments: str | Path) -> str:
-    """Runs a script in a folder; returns what it printed."""
-    logs = [folder / "stdout.log", folder / "stderr.log"]
-    process = _forker()
-    process.stdin.write(json.dumps([script, [str(value) for value in arguments], *map(str, [folder, *logs])]) + "\n")
-    process.stdin.flush()
-    status = process.stdout.readline().strip()
-    assert status == "0", f"status {status}\n{logs[1].read_text(errors='replace')[-3000:]}"
-    return logs[0].read_text(encoding="utf-8")
+    """Runs a script in a folder, away from the checkout; returns what it printed."""
+    done = run_forked(script, *arguments, folder=folder, path=())
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def run_python(script: str, *arguments: object) -> str:
+    """Runs a script in the checkout; returns the last line that it prints."""
+    done = run_forked(script, *map(str, arguments))
+    assert done.returncode == 0, f"status {done.returncode}\n{done.stderr[-3000:]}"
+    return done.stdout.splitlines()[-1]
 
 
 # Asks each folder, writes the outputs and the signatures.
