@@ -74,6 +74,7 @@ class AdamW(keras.optimizers.Optimizer):
         self.epsilon = epsilon
         self.skip_nonfinite = skip_nonfinite
         self._clipping: Any = None  # of the gradients that `apply` is at
+        self._shared: dict[str, tuple[Any, ...]] | None = None  # `_numbers` by dtype, while `apply` is at work
 
     def build(self, variables: Sequence[Any]) -> None:
         """Makes the two moments of every variable."""
@@ -113,10 +114,11 @@ class AdamW(keras.optimizers.Optimizer):
         if keras.config.backend() == "tensorflow" and (_replicas() > 1 or self.skip_nonfinite):
             self._apply_sums(grads, trainable_variables)
             return
+        self._shared = {}
         try:
             super().apply(grads, trainable_variables)
         finally:
-            self._clipping = None
+            self._clipping = self._shared = None
 
     def _clip_gradients(self, grads: Sequence[Any]) -> Sequence[Any]:
         """Keras' step before the update: clipping to a global norm is left to the update, which reads them anyway."""
@@ -186,10 +188,7 @@ class AdamW(keras.optimizers.Optimizer):
         """Applies one gradient, times the factor that clips it, to one variable."""
         index = self._get_variable_index(variable)
         first, second = self.first_moments[index], self.second_moments[index]
-        beta_1, beta_2 = ops.cast(self.beta_1, variable.dtype), ops.cast(self.beta_2, variable.dtype)
-        epsilon = ops.cast(self.epsilon, variable.dtype)
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        beta_1_power, beta_2_power = ops.power(beta_1, step), ops.power(beta_2, step)
+        beta_1, beta_2, epsilon, beta_1_power, beta_2_power = self._numbers(variable.dtype)
         rate = ops.cast(learning_rate * self._factors[index], variable.dtype)
         keep = 1 - rate * self._decays[index]
         clipping = None if clipping is None else ops.cast(clipping, variable.dtype)
@@ -220,6 +219,21 @@ class AdamW(keras.optimizers.Optimizer):
         self.assign(first, first_value)
         self.assign(second, second_value)
         self.assign(variable, value)
+
+    def _numbers(self, dtype: Any) -> tuple[Any, ...]:
+        """Returns beta_1, beta_2, epsilon, beta_1^t and beta_2^t: for all variables of a step the same tensors.
+
+        If each variable had its own, the first step of 8 layers would take a seventh longer, to trace and to optimize.
+        """
+        name = keras.backend.standardize_dtype(dtype)
+        if self._shared is not None and name in self._shared:
+            return self._shared[name]
+        beta_1, beta_2, epsilon = (ops.cast(number, name) for number in (self.beta_1, self.beta_2, self.epsilon))
+        step = ops.cast(self.iterations + 1, name)
+        numbers = (beta_1, beta_2, epsilon, ops.power(beta_1, step), ops.power(beta_2, step))
+        if self._shared is not None:
+            self._shared[name] = numbers
+        return numbers
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -67,11 +67,10 @@ class Lamb(AdamW):
         """Applies one gradient, times the factor that clips it, to one variable."""
         index = self._get_variable_index(variable)
         first, second = self.first_moments[index], self.second_moments[index]
-        beta_1, beta_2 = ops.cast(self.beta_1, variable.dtype), ops.cast(self.beta_2, variable.dtype)
-        step = ops.cast(self.iterations + 1, variable.dtype)
+        beta_1, beta_2, epsilon, beta_1_power, beta_2_power = self._numbers(variable.dtype)
         decay = self._decays[index] if self._adapts[index] else 0.0
-        corrections = 1 - ops.power(beta_1, step), 1 - ops.power(beta_2, step)
-        numbers = (1.0 if clipping is None else clipping, decay, beta_1, beta_2, *corrections, self.epsilon)
+        corrections = 1 - beta_1_power, 1 - beta_2_power
+        numbers = (1.0 if clipping is None else clipping, decay, beta_1, beta_2, *corrections, epsilon)
         numbers = tuple(ops.cast(number, variable.dtype) for number in numbers)
         gradient = ops.cast(gradient, variable.dtype)
         compiles = pays(variable)

@@ -83,7 +83,7 @@ from pathlib import Path
 import tensorflow as tf
 from keras_bert.config import BertConfig
 from keras_bert.encoder import BertEncoder
-config = BertConfig(vocab_size=100, hidden_size=64, num_hidden_layers=24, num_attention_heads=4, intermediate_size=256)
+config = BertConfig(vocab_size=100, hidden_size=64, num_hidden_layers=12, num_attention_heads=4, intermediate_size=256)
 encoder = BertEncoder(config, use_pooler=False, gradient_checkpointing=sys.argv[1] == "True")
 
 @tf.function
@@ -107,7 +107,7 @@ print(peaks[1] - peaks[0])
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak memory from Linux's /proc")
 def test_memory_is_saved():
-    """15 rows more take 1.8 GB without, in 24 blocks of 75 MB; masks kept from the first pass would show."""
+    """15 rows more take 0.9 GB without, in 12 blocks of 75 MB; masks kept from the first pass would show."""
     plain, checkpointed = (float(run_python(PEAK, checkpointing)) for checkpointing in (False, True))
-    assert plain > 900
+    assert plain > 700
     assert checkpointed < plain / 2
