@@ -97,19 +97,21 @@ def contest(entries: Mapping[str, Entry], rounds: int) -> dict[str, Result]:
     }
 
 
-def table(results: Mapping[str, Result], items: int, unit: str) -> str:
+def table(results: Mapping[str, Result], items: int | None, unit: str) -> str:
     """Returns a contest as a Markdown table.
 
     Args:
         results: What `contest` found.
-        items: How many things one job does.
+        items: How many things one job does; None where its time is that of one of them, and the table is to say it.
         unit: What they are: `examples`.
     """
-    lines = [f"| | {unit} a second | times as long as the first | peak memory |", "|---|---|---|---|"]
+    measure = f"{unit} a second" if items else f"ms for {unit}"
+    lines = [f"| | {measure} | times as long as the first | peak memory |", "|---|---|---|---|"]
     for name, result in results.items():
-        rate, ratio = items / statistics.median(result.seconds), statistics.median(result.ratios)
+        seconds, ratio = statistics.median(result.seconds), statistics.median(result.ratios)
+        rate = f"{items / seconds:.1f}" if items else f"{1000 * seconds:.2f}"
         spread = f"{min(result.ratios):.2f} to {max(result.ratios):.2f}"
-        lines.append(f"| {name} | {rate:.1f} | {ratio:.2f} ({spread}) | {result.peak_mib:,.0f} MiB |")
+        lines.append(f"| {name} | {rate} | {ratio:.2f} ({spread}) | {result.peak_mib:,.0f} MiB |")
     return "\n".join(lines)
 
 
@@ -117,7 +119,8 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], Any], Any]]) ->
     """Runs a contestant: the other end of `contest`.
 
     Args:
-        prepare: From the job to a function that does it once and to its outputs, an array.
+        prepare: From the job to a function that does it once and to its outputs, an array. Where the function returns
+            a float, that is the time that counts, in seconds.
     """
     job = json.loads(sys.argv[1])
     # What libraries print while they load is not part of the conversation.
@@ -128,8 +131,9 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], Any], Any]]) ->
     print("ready", file=answers)
     for _ in sys.stdin:
         began = time.perf_counter()
-        run()
-        print((time.perf_counter() - began) * job.get("part", 1), file=answers)
+        own = run()
+        seconds = own if isinstance(own, float) else time.perf_counter() - began
+        print(seconds * job.get("part", 1), file=answers)
     print(_peak_mib(), file=answers)
 
 

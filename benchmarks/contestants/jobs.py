@@ -7,7 +7,7 @@ the contestant serves) and
   other, since the first one after a pause is slower than the others;
 * `training`: the same: steps of AdamW with clipping at 1, dropout as the model's config says;
 * `strings`: `texts`, a file of lines, `batch`: all lines to the number of the likeliest label, `callers` at a time;
-* `latency`: the same, line by line;
+* `latency`: the same, line by line; what counts is the median time of a line;
 * `epoch`: `rows`, a .tsv file with a text and its label, 0 or 1, a line; `batch`: from there to updated weights, each
   row once, in the contestant's own way; outputs are the logits of the first rows.
 
@@ -17,7 +17,9 @@ With `part`, a whole number, `epoch` does one of so many parts of its rows, and 
 """
 
 import json
+import statistics
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,21 +74,26 @@ def answer_all(job: dict[str, Any], answer: Callable[[list[str]], Any]) -> tuple
     Returns:
         What `contest.serve` takes.
     """
+    is_latency = job["kind"] == "latency"
     lines = texts(job)
-    size = 1 if job["kind"] == "latency" else job["batch"]
+    size = 1 if is_latency else job["batch"]
     batches = [lines[start : start + size] for start in range(0, len(lines), size)]
 
-    def work(part: list[list[str]]) -> None:
+    def work(part: list[list[str]], seconds: list[float]) -> None:
         for batch in part:
+            began = time.perf_counter()
             answer(batch)
+            seconds.append(time.perf_counter() - began)
 
-    def run() -> None:
+    def run() -> float | None:
+        seconds: list[float] = []
         parts = [batches[number :: job["callers"]] for number in range(job["callers"])]
-        callers = [threading.Thread(target=work, args=(part,)) for part in parts]
+        callers = [threading.Thread(target=work, args=(part, seconds)) for part in parts]
         for caller in callers:
             caller.start()
         for caller in callers:
             caller.join()
+        return statistics.median(seconds) if is_latency else None
 
     outputs = np.concatenate([answer(batch) for batch in batches])
     return run, outputs
