@@ -92,6 +92,7 @@ def test_the_model_answers_and_its_card_says_how_it_came_about(run):
     assert "| steps | 80 |" in card
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_with_the_same_weights(run, source: list[str], tmp_path: Path, monkeypatch):
     """SIGTERM in the middle of an epoch, then the flags that the run has written down."""
     whole, _ = run
