@@ -14,7 +14,7 @@ JOBS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint types format notebooks parity pins clean
+.PHONY: help install demo test test-slow lint types format notebooks parity peers pins clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,11 @@ parity: $(INSTALLED) ## Compare with torch and transformers, in .venv-parity.
 	.venv-parity/bin/python -m pip install $(PIP_FLAGS) --no-build-isolation --editable '.[parity]'
 	.venv-parity/bin/python -m pytest -m parity
 
+peers: ## Make .venv-peers, the --peer_python of the benchmarks.
+	@test -x .venv-peers/bin/pip || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install $(PIP_FLAGS) -r requirements.txt
+	.venv-peers/bin/python -m pip install $(PIP_FLAGS) --no-build-isolation '.[peers]'
+
 # An environment from nothing, with the newest versions that pyproject.toml allows; the comment at the head stays.
 pins: ## Renew requirements.txt.
 	rm -rf build/pins
@@ -74,6 +79,6 @@ pins: ## Renew requirements.txt.
 	rm -rf build/pins
 
 clean: ## Remove what the commands above made, .venv included.
-	rm -rf $(VENV) .venv-parity build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-parity .venv-peers build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -f notebooks/*.executed.ipynb
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
