@@ -221,7 +221,7 @@ class AdamW(keras.optimizers.Optimizer):
         self.assign(variable, value)
 
     def _numbers(self, dtype: Any) -> tuple[Any, ...]:
-        """Returns beta_1, beta_2, epsilon, beta_1^t and beta_2^t: for all variables of a step the same tensors.
+        """Returns beta_1, beta_2, epsilon, beta_1^t and beta_2^t, scalars: one set for a step.
 
         If each variable had its own, the first step of 8 layers would take a seventh longer, to trace and to optimize.
         """

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.training import AdamW, LinearWarmupDecay
+from keras_bert.training import AdamW, Lamb, LinearWarmupDecay
 from tests.forked_process import run_forked
 
 SHAPES = {
@@ -320,3 +321,14 @@ def test_an_empty_sparse_gradient_is_one_of_zeros(jit_compile: bool):
 
     step()
     assert_equal(variables, start, 0)
+
+
+@pytest.mark.parametrize("make", [AdamW, Lamb])
+def test_what_all_variables_need_is_computed_once_a_step(make: Any):
+    """The powers of the two betas: two operations in the graph, however many variables there are."""
+    variables = [keras.Variable(np.ones(3, "float32"), name=f"kernel{number}") for number in range(4)]
+    optimizer = make(0.1)
+    optimizer.build(variables)
+    step = tf.function(lambda: optimizer.apply([tf.ones(3)] * 4, variables))
+    kinds = [operation.type for operation in step.get_concrete_function().graph.get_operations()]
+    assert kinds.count("Pow") == 2
