@@ -13,11 +13,11 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.names import WORD_EMBEDDINGS
 from keras_bert.checkpoints.tokenizer_files import make_tokenizer, open_tokenizer
 from keras_bert.errors import InputError
-from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.phrases import continuations
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.masks.phrases import continuations
 from keras_bert.text.token_layer import TokenLayer
-from keras_bert.text.tokenizer import BertTokenizer
 from keras_bert.text.vocabulary import SPECIAL_TOKENS, check_vocabulary, load_vocabulary
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 DECODER_BIAS = "cls.predictions.bias"
 

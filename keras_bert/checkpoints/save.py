@@ -16,7 +16,7 @@ from keras_bert.checkpoints.names import PREFIX
 from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 from keras_bert.config import BertConfig
 from keras_bert.files import atomic_folder
-from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.version import __version__
 
 if TYPE_CHECKING:

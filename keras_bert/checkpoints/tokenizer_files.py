@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_bert.errors import InputError
-from keras_bert.text.byte_pair_files import (
+from keras_bert.text.byte_pair.byte_pair_files import (
     MERGES_FILE,
     VOCABULARY_FILE,
     in_order,
@@ -151,10 +151,10 @@ def make_tokenizer(
 ) -> "TokenLayer":
     """Builds a `BytePairTokenizer` if there are rules, a `BertTokenizer` if there are none."""
     if merges is None:
-        from keras_bert.text.tokenizer import BertTokenizer
+        from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
         return BertTokenizer(vocabulary, lowercase, strip_accents)
-    from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
+    from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 
     return BytePairTokenizer(vocabulary, merges, lowercase, strip_accents)
 

@@ -1,12 +1,13 @@
 """Where rows come from, and how they become batches."""
 
-from keras_bert.data.batches import batches, padding_share
-from keras_bert.data.labels import label_names
-from keras_bert.data.read import read
+from keras_bert.data.batching.batches import batches, padding_share
+from keras_bert.data.batching.static_shapes import bucket_widths, static_shapes
 from keras_bert.data.read_choices import read_choices
-from keras_bert.data.read_tags import read_tags, tag_labels
+from keras_bert.data.sources.labels import label_names
+from keras_bert.data.sources.read import read
 from keras_bert.data.squad_file import read_squad
-from keras_bert.data.static_shapes import bucket_widths, static_shapes
+from keras_bert.data.tags import tag_schemes
+from keras_bert.data.tags.read_tags import read_tags, tag_labels
 
 __all__ = [
     "batches",
@@ -19,4 +20,5 @@ __all__ = [
     "read_tags",
     "static_shapes",
     "tag_labels",
+    "tag_schemes",
 ]

@@ -6,8 +6,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert.data.read import open_source
-from keras_bert.data.source import Source, utf8
+from keras_bert.data.sources.read import open_source
+from keras_bert.data.sources.source import Source, utf8
 from keras_bert.errors import InputError
 
 

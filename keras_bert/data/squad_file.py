@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from absl import logging
 
-from keras_bert.data.json_lines_file import read_json_lines
-from keras_bert.data.lines import read_lines
-from keras_bert.data.source import Source, utf8
+from keras_bert.data.sources.json_lines_file import read_json_lines
+from keras_bert.data.sources.lines import read_lines
+from keras_bert.data.sources.source import Source, utf8
 from keras_bert.errors import InputError
 
 NO_ANSWER = -1

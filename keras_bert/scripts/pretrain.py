@@ -252,7 +252,7 @@ class _Examples:
     def __init__(self, task: BertPretrainer, phases: list[Phase]) -> None:
         from keras_bert.data.pretraining import pretraining_documents, pretraining_records, pretraining_text
         from keras_bert.data.pretraining.records import check_records_fit
-        from keras_bert.text.masking import TokenMasker
+        from keras_bert.text.masks.masking import TokenMasker
 
         self._task = task
         self._phases = phases
@@ -284,7 +284,7 @@ class _Examples:
     def epoch(self, phase: int, epoch: int) -> tf.data.Dataset:
         """Makes the batches of an epoch of a phase; they follow from the seed alone."""
         from keras_bert.data.pretraining import pretraining_records, pretraining_text
-        from keras_bert.tasks.packed_batches import static_packed_batches
+        from keras_bert.tasks.pretraining.packed_batches import static_packed_batches
 
         seed = (FLAGS.seed * 1009 + phase) * 100_003 + epoch
         if self._documents is not None:
@@ -314,7 +314,7 @@ class _Examples:
 
     def unigram_accuracy(self) -> float:
         """Returns the accuracy of always answering the commonest hidden token."""
-        from keras_bert.tasks.pretraining_scores import unigram_accuracy
+        from keras_bert.tasks.pretraining.scores import unigram_accuracy
 
         return unigram_accuracy(self.held_out)
 

@@ -58,7 +58,7 @@ flags.DEFINE_float("stall_seconds", 300.0, "Warn when a step takes longer than t
 
 def shaped(batches: tf.data.Dataset, task: BertTask) -> tf.data.Dataset:
     """Gives training batches static shapes where the flags ask for it."""
-    from keras_bert.data.static_shapes import bucket_widths, static_shapes
+    from keras_bert.data.batching.static_shapes import bucket_widths, static_shapes
 
     if FLAGS.static_shapes == "off" or (FLAGS.static_shapes == "auto" and FLAGS.strategy != "tpu"):
         return batches

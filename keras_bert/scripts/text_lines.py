@@ -31,7 +31,7 @@ def read_text_lines(source: str, window: int) -> Iterator[list[str]]:
     if source == "-":
         yield from _decoded(_arriving())
         return
-    from keras_bert.data.lines import read_lines
+    from keras_bert.data.sources.lines import read_lines
 
     lines = (line.removesuffix("\n").removesuffix("\r") for _, line in read_lines(Path(source)))
     while chunk := list(itertools.islice(lines, window)):

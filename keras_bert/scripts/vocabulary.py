@@ -27,7 +27,7 @@ from keras_bert.scripts.program import run_program
 
 if TYPE_CHECKING:
     from keras_bert.data.pretraining.corpus_lines import CorpusLines
-    from keras_bert.text.learn_vocabulary import LearnedVocabulary
+    from keras_bert.text.learning.learn_vocabulary import LearnedVocabulary
     from keras_bert.text.token_layer import TokenLayer
 
 FLAGS = flags.FLAGS
@@ -64,7 +64,7 @@ def run() -> None:
 def main() -> None:
     """Learns, measures and writes as the flags say."""
     from keras_bert.checkpoints.tokenizer_files import make_tokenizer
-    from keras_bert.text.learn_vocabulary import learn_byte_pairs, learn_word_pieces
+    from keras_bert.text.learning.learn_vocabulary import learn_byte_pairs, learn_word_pieces
 
     as_file = _check_output()
     every, measured = _held_out()
@@ -149,7 +149,7 @@ def _part(lines: "CorpusLines", every: int, held_out: bool) -> Iterator[bytes]:
 
 def _count(corpus: "CorpusLines", every: int, lowercase: bool) -> Any:
     from keras_bert.data.pretraining.corpus_lines import in_batches
-    from keras_bert.text.word_counts import WordCounts
+    from keras_bert.text.learning.word_counts import WordCounts
 
     counts = WordCounts(FLAGS.algorithm, lowercase, FLAGS.strip_accents)
     for batch in in_batches(_part(corpus, every, held_out=False)):
@@ -160,7 +160,7 @@ def _count(corpus: "CorpusLines", every: int, lowercase: bool) -> Any:
 def _measure(tokenizer: "TokenLayer", corpus: "CorpusLines", every: int, measured: list[str]) -> dict[str, Any] | None:
     """Returns the figures on held-out lines, None if there are none."""
     from keras_bert.data.pretraining.corpus_lines import in_batches
-    from keras_bert.text.coverage import Coverage
+    from keras_bert.text.learning.coverage import Coverage
 
     if not every and not measured:
         return None

@@ -4,16 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.tasks.classification import BertClassifier
-from keras_bert.tasks.embedding import BertEmbedder
-from keras_bert.tasks.multiple_choice import BertMultipleChoice, has_choices
-from keras_bert.tasks.pooled_head import problem_type_of
-from keras_bert.tasks.pretraining import BertPretrainer
-from keras_bert.tasks.question_answering import BertQuestionAnswerer
-from keras_bert.tasks.regression import REGRESSION, BertRegressor
-from keras_bert.tasks.tagging import BertTokenClassifier
-from keras_bert.tasks.task import BertTask, open_preset
-from keras_bert.tasks.token_head import labels_tokens
+from keras_bert.tasks.base.task import BertTask, open_preset
+from keras_bert.tasks.embedding.embedder import BertEmbedder
+from keras_bert.tasks.pooled.classifier import BertClassifier
+from keras_bert.tasks.pooled.head import problem_type_of
+from keras_bert.tasks.pooled.multiple_choice import BertMultipleChoice, has_choices
+from keras_bert.tasks.pooled.regressor import REGRESSION, BertRegressor
+from keras_bert.tasks.pretraining.pretrainer import BertPretrainer
+from keras_bert.tasks.question_answering.answerer import BertQuestionAnswerer
+from keras_bert.tasks.tagging.head import labels_tokens
+from keras_bert.tasks.tagging.tagger import BertTokenClassifier
 
 
 def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:

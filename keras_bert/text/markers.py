@@ -31,7 +31,7 @@ def tokenize_with_markers(tokenizer: TokenLayer, text: Any, markers: Sequence[st
         InputError: A marker is no entry of the vocabulary.
 
     Example:
-        >>> from keras_bert.text.tokenizer import BertTokenizer
+        >>> from keras_bert.text.word_piece.tokenizer import BertTokenizer
         >>> entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "big", "bread", "<e1>", "</e1>"]
         >>> tokenize_with_markers(BertTokenizer(entries), tf.constant(["big <e1>bread</e1>"]), entries[-2:]).to_list()
         [[5, 7, 6, 8]]

@@ -1,22 +1,22 @@
 """Optimizers, schedules, distribution and callbacks; knows nothing of tasks."""
 
-from keras_bert.training.adamw import AdamW
-from keras_bert.training.clock import ClockSchedule, parse_duration
-from keras_bert.training.epoch_run import EpochRun
-from keras_bert.training.evaluate_rows import EvaluateRows
 from keras_bert.training.flops import measured_peak_flops, train_flops_per_token
 from keras_bert.training.freeze import freeze
-from keras_bert.training.lamb import Lamb
-from keras_bert.training.optimizer import adamw
-from keras_bert.training.run_state import RunState
-from keras_bert.training.run_status import RunStatus
-from keras_bert.training.save_best import SaveBest
-from keras_bert.training.schedule import LinearWarmupDecay
+from keras_bert.training.optimizers.adamw import AdamW
+from keras_bert.training.optimizers.lamb import Lamb
+from keras_bert.training.optimizers.optimizer import adamw
+from keras_bert.training.optimizers.schedule import LinearWarmupDecay
+from keras_bert.training.runs.clock import ClockSchedule, parse_duration
+from keras_bert.training.runs.epoch_run import EpochRun
+from keras_bert.training.runs.evaluate_rows import EvaluateRows
+from keras_bert.training.runs.run_state import RunState
+from keras_bert.training.runs.run_status import RunStatus
+from keras_bert.training.runs.save_best import SaveBest
+from keras_bert.training.runs.training_log import TrainingLog
+from keras_bert.training.runs.watch_loss import WatchLoss
+from keras_bert.training.runs.watch_stalls import WatchStalls
 from keras_bert.training.step_profile import StepProfile, profile_step
 from keras_bert.training.strategy import STRATEGIES, is_chief, make_strategy, name_workers
-from keras_bert.training.training_log import TrainingLog
-from keras_bert.training.watch_loss import WatchLoss
-from keras_bert.training.watch_stalls import WatchStalls
 
 __all__ = [
     "STRATEGIES",

@@ -6,8 +6,8 @@ import pytest
 from keras_bert.checkpoints import open_checkpoint, replace_vocabulary
 from keras_bert.checkpoints.new_vocabulary import DECODER_BIAS, add_entries
 from keras_bert.errors import InputError
-from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.byte_words import byte_characters
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_pair.byte_words import byte_characters
 from tests.checkpoints import small
 
 SPECIAL = small.ENTRIES[:5]

@@ -16,7 +16,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertClassifier
 from keras_bert.text import BertPreprocessor, BertTokenizer, BytePairTokenizer
-from keras_bert.text.byte_words import byte_characters
+from keras_bert.text.byte_pair.byte_words import byte_characters
 from tests.checkpoints import small
 
 

@@ -8,7 +8,7 @@ from keras_bert.checkpoints import open_tokenizer
 from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files, write_tokenizer_files
 from keras_bert.errors import InputError
 from keras_bert.text import BertTokenizer, BytePairTokenizer
-from keras_bert.text.byte_words import byte_characters
+from keras_bert.text.byte_pair.byte_words import byte_characters
 from tests.checkpoints import small
 
 NORMALIZER = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from keras_bert.tasks.task import BertTask
+from keras_bert.tasks.base.task import BertTask
 from tests.scripts.programs import VOCABULARY, run_program
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from keras_bert.data.pretraining import pretraining_records
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.scripts.programs import FILLERS, ROOT, SUBJECTS, VOCABULARY, run_program
 
 pytest.importorskip("apache_beam")

@@ -31,7 +31,7 @@ from keras_bert.config import BertConfig
 from keras_bert.encoder import BertEncoder
 from keras_bert.tasks import BertClassifier, BertRegressor, BertTask
 from keras_bert.text.preprocessor import BertPreprocessor
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from keras_bert.tasks.task import BertTask
+from keras_bert.tasks.base.task import BertTask
 from keras_bert.training import RunState
 from tests.scripts.programs import Result, fit_without_steps, run_program
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keras_bert.text.byte_pair_files import save_byte_pairs
-from keras_bert.text.byte_words import byte_characters
+from keras_bert.text.byte_pair.byte_pair_files import save_byte_pairs
+from keras_bert.text.byte_pair.byte_words import byte_characters
 from tests.scripts.programs import SPECIAL, VOCABULARY, run_program
 
 

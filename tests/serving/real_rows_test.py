@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from keras_bert.data import read, read_tags
-from keras_bert.data.tag_schemes import entity_labels
+from keras_bert.data.tags.tag_schemes import entity_labels
 from keras_bert.tasks import BertClassifier, BertEmbedder, BertMultipleChoice
 from keras_bert.text.preprocessor import BertPreprocessor
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny, tiny_tags
 

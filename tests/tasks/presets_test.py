@@ -12,9 +12,9 @@ import pytest
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertClassifier, BertRegressor, BertTask, open_task
-from keras_bert.tasks.classification import MULTI_LABEL, SINGLE_LABEL
+from keras_bert.tasks.pooled.classifier import MULTI_LABEL, SINGLE_LABEL
 from keras_bert.text.preprocessor import BertPreprocessor
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.tasks import tiny
 
 HEAD = ("classifier.weight", "classifier.bias")

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_bert.data.squad_file import NO_ANSWER
 from keras_bert.encoder import BertEncoder
-from keras_bert.tasks.question_answering import BertQuestionAnswerer
+from keras_bert.tasks.question_answering.answerer import BertQuestionAnswerer
 from keras_bert.text.preprocessor import BertPreprocessor
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.layer_test_case import randomize
 from tests.tasks import tiny
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_bert.data.tag_schemes import entity_labels
+from keras_bert.data.tags.tag_schemes import entity_labels
 from keras_bert.encoder import BertEncoder
 from keras_bert.tasks import BertTokenClassifier
 from tests.layer_test_case import randomize

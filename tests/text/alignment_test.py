@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.text.alignment import align, cut_into_pieces, word_spans
-from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.text import byte_pair_peer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -5,11 +5,11 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.byte_words import byte_characters
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_pair.byte_words import byte_characters
 from keras_bert.text.markers import MARKERS, has_tokens, tokenize_with_markers
 from keras_bert.text.preprocessor import BertPreprocessor
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "bre", "##ad", "butter", "<", ">", "/", "e1", "e", "##e"]
 TOKENIZER = BertTokenizer([*WORDS, *MARKERS])

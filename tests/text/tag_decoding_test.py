@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert.data.tag_schemes import allowed_transitions, entity_labels
+from keras_bert.data.tags.tag_schemes import allowed_transitions, entity_labels
 from keras_bert.text.tag_decoding import best_path
 
 

@@ -148,7 +148,7 @@ def _unpack(place: str, path: str) -> None:
 
 def _unpack_tfds(name: str, path: str, text: str, data_dir: str | None) -> None:
     """Writes the texts of a TFDS data set as documents with blank lines between them."""
-    from keras_bert.data.tfds_source import read_tfds
+    from keras_bert.data.sources.tfds_source import read_tfds
 
     data_set, _, split = name.removeprefix(TFDS).partition(":")
     if split[:1].isdigit():  # a version

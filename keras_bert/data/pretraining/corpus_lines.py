@@ -69,7 +69,7 @@ class CorpusLines:
         count.finish()
 
     def _of_tfds(self, name: str) -> Iterator[bytes]:
-        from keras_bert.data.tfds_source import read_tfds
+        from keras_bert.data.sources.tfds_source import read_tfds
 
         data_set, _, split = name.removeprefix("tfds:").partition(":")
         if split[:1].isdigit():  # a version

@@ -33,7 +33,7 @@ from keras_bert.data.pretraining.output import (
 from keras_bert.data.pretraining.shard import ShardSettings, write_shard
 from keras_bert.data.pretraining.units import Unit, deal
 from keras_bert.errors import InputError
-from keras_bert.text.masking import TokenMasker
+from keras_bert.text.masks.masking import TokenMasker
 
 UNIT_MEGABYTES = 4.0
 

@@ -20,7 +20,7 @@ from keras_bert.data.pretraining.records import write_records
 from keras_bert.data.pretraining.tokenized import tokenize_documents
 from keras_bert.data.pretraining.units import INDEX, Unit
 from keras_bert.errors import InputError
-from keras_bert.text.masking import TokenMasker
+from keras_bert.text.masks.masking import TokenMasker
 
 _MASKED_AT_ONCE = 256
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
-    from keras_bert.tasks.task import BertTask
+    from keras_bert.tasks.base.task import BertTask
 
 FLAGS = flags.FLAGS
 

@@ -16,9 +16,9 @@ import tensorflow as tf
 from keras_bert.data.pretraining import build_pretraining_data, is_held_out, pretraining_records
 from keras_bert.data.pretraining import shard as shard_module
 from keras_bert.errors import InputError
-from keras_bert.text.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.byte_pairs import byte_characters
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_pair.byte_pairs import byte_characters
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 pytest.importorskip("apache_beam")
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_bert.data.pretraining.manifest import Manifest, describe_vocabulary, versions
 from keras_bert.data.pretraining.records import check_records_fit, pretraining_records, write_records
 from keras_bert.errors import InputError
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 ENTRIES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]
 TOKENIZER = BertTokenizer(ENTRIES)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_bert.data.pretraining.text import find_files, pretraining_documents, pretraining_text
 from keras_bert.errors import InputError
-from keras_bert.text.tokenizer import BertTokenizer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TOKENIZER = BertTokenizer([*SPECIAL, *"abcdefghij", *(f"##{letter}" for letter in "abcdefghij"), "."])

@@ -1,0 +1,1 @@
+"""Rows with labelled words: CoNLL columns, words with tags, texts with spans."""

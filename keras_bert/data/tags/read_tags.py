@@ -1,0 +1,243 @@
+"""Rows of tagged words: from CoNLL columns, from words and tags, or from texts with character spans."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from keras_bert.data.sources.json_lines_file import read_json_lines
+from keras_bert.data.sources.labels import label_names
+from keras_bert.data.tags.conll_file import read_conll
+from keras_bert.data.tags.tag_schemes import SCHEMES, detect_scheme, entity_labels, find_fault, to_iob2
+from keras_bert.data.tags.tagged_text import TaggedText, join_words, parse_spans, tag_types, tag_words
+from keras_bert.errors import InputError
+
+JSON_SUFFIXES = (".jsonl", ".json")
+CONLL_SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".bio")
+
+
+class _Row(NamedTuple):
+    """Words with their tags and the place of each, for messages."""
+
+    words: list[str]
+    tags: list[str]
+    places: list[str]
+    document: int
+
+
+def read_tags(
+    source: str | os.PathLike,
+    *,
+    words: str | None = None,
+    text: str = "text",
+    label: str = "label",
+    document: str | None = None,
+    scheme: str = "auto",
+    labels: Sequence[str] | None = None,
+    separator: str = " ",
+    word_column: int = 0,
+    tag_column: int = -1,
+    need_documents: bool = False,
+) -> tf.data.Dataset:
+    r"""Reads texts whose words have tags.
+
+    The rows are held in memory. Tags that mark entities become IOB2, whatever scheme they are of.
+
+    Args:
+        source: A file, UTF-8. CoNLL columns (`.conll`, `.conllu`, `.txt`, `.tsv`, `.iob`, `.bio`), see `read_conll`; or
+            one JSON object a line (`.jsonl`, `.json`), with words and tags if `words` is named, else with a text and
+            spans. Each also with `.gz`.
+        words: JSON: name of the field with the list of words; `label` is then a list of as many tags.
+        text: JSON: name of the field with the raw text.
+        label: JSON: name of the field with the tags, or with the spans: a list of objects with `start` and `end`
+            (characters of the text) and `label`. A span that begins or ends inside a word takes in the whole word; how
+            many do is logged.
+        document: JSON: name of the field that says which document a row is of; rows of one document follow each other.
+        scheme: Of the tags: one of `SCHEMES`, or `auto`: the strictest that allows all tags of the file.
+        labels: The tags there may be, in IOB2; another one is an error.
+        separator: What stands between two words in the text that is made of them, `""` for Chinese by characters.
+        word_column: CoNLL: the column of the words, from 0; negative ones count from the end.
+        tag_column: CoNLL: the column of the tags.
+        need_documents: Refuse a file that does not say where documents begin.
+
+    Returns:
+        A data set of known cardinality with dicts of `text`: tf.string (), `starts` and `ends`: int64 (words,), the
+        bytes of the text where each word begins and behind which it ends, `label`: tf.string (words,), `document`:
+        int64 ().
+
+    Raises:
+        InputError: Anything wrong with the source: the line says the file, the line, and what was expected.
+
+    Example:
+        >>> rows = read_tags("conll2003/train.txt")  # doctest: +SKIP
+        >>> next(rows.as_numpy_iterator())["label"][:3]  # doctest: +SKIP
+        array([b'B-ORG', b'O', b'B-MISC'], dtype=object)
+    """
+    if scheme not in ("auto", *SCHEMES):
+        raise InputError(f"scheme {scheme!r}: expected one of auto, {', '.join(SCHEMES)}")
+    path = Path(source)
+    suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+    known = None if labels is None else frozenset(labels)
+    if suffix in CONLL_SUFFIXES:
+        sentences, says_documents = read_conll(path, word_column, tag_column)
+        if need_documents and not says_documents:
+            raise InputError(f"{path}: no -DOCSTART- line says where a document begins")
+        rows = (_Row(*item[:2], [f"{path}, line {line}" for line in item.lines], item.document) for item in sentences)
+        return _dataset(_joined(str(path), list(rows), scheme, known, separator))
+    if suffix not in JSON_SUFFIXES:
+        raise InputError(
+            f"{path}: unknown kind of file; expected {', '.join(JSON_SUFFIXES)} (one object a line) or "
+            f"{', '.join(CONLL_SUFFIXES)} (a word and its tag a line), or these with .gz"
+        )
+    if need_documents and document is None:
+        raise InputError(f"{path}: name the field that says which document a row is of, document=FIELD")
+    if words is not None:
+        json_rows = list(_json_words(path, words, label, document))
+        return _dataset(_joined(str(path), json_rows, scheme, known, separator))
+    return _dataset(_with_spans(path, text, label, document, known))
+
+
+def tag_labels(rows: tf.data.Dataset) -> list[str]:
+    """Returns the labels for rows of tagged words.
+
+    Args:
+        rows: What `read_tags` gives.
+
+    Returns:
+        `O`, and `B-X` and `I-X` for every type of entity; or all tags, sorted, where they mark no entities.
+
+    Raises:
+        InputError: There is no entity.
+    """
+    tags = label_names(rows)
+    if tags == ["O"]:
+        raise InputError("no word is part of an entity; nothing to learn")
+    types = tag_types(tags)
+    return tags if types is None else entity_labels(types)
+
+
+def _json_words(path: Path, words: str, label: str, document: str | None) -> Iterator[_Row]:
+    """Yields the rows of JSON lines with words and tags."""
+    documents = _Documents()
+    for number, values in read_json_lines(path, [words, label, *([document] if document else [])]):
+        place = f"{path}, line {number}"
+        for field, value in zip((words, label), values, strict=False):
+            if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+                raise InputError(
+                    f"{place}: field {field!r}: expected a list of strings, none empty, found {value!r:.60}"
+                )
+        tokens, tags = values[:2]
+        if len(tokens) != len(tags):
+            raise InputError(f"{place}: {len(tokens)} words in {words!r}, {len(tags)} tags in {label!r}")
+        if not tokens:
+            raise InputError(f"{place}: field {words!r}: there are no words")
+        yield _Row(tokens, tags, [place] * len(tags), documents.number(place, document, values))
+    if not documents.count:
+        raise InputError(f"{path}: there are no rows")
+
+
+def _joined(
+    name: str, rows: list[_Row], scheme: str, labels: frozenset[str] | None, separator: str
+) -> Iterator[TaggedText]:
+    """Yields words with tags as texts, the tags in IOB2."""
+    sentences = [row.tags for row in rows]
+    if scheme == "auto":
+        found, faults = detect_scheme(sentences)
+        if found is None:
+            reasons = "; ".join(f"{rows[fault.sentence].places[fault.word]}: {fault.reason}" for fault in faults)
+            way_out = ", or name the scheme: IOB takes a mixture of IOB1 and IOB2, plain takes tags as they are"
+            raise InputError(f"{reasons}; mend the tags{way_out}")
+        scheme = found
+    elif fault := find_fault(sentences, scheme):
+        raise InputError(f"{rows[fault.sentence].places[fault.word]}: {fault.reason}")
+    logging.info("%s: tags of the scheme %s", name, scheme)
+    for row in rows:
+        tags = list(row.tags) if scheme == "plain" else to_iob2(row.tags)
+        _check_known(tags, row.places, labels)
+        words = [_utf8(place, word) for place, word in zip(row.places, row.words, strict=True)]
+        yield join_words(words, tags, separator.encode(), row.document)
+
+
+def _with_spans(
+    path: Path, text: str, label: str, document: str | None, labels: frozenset[str] | None
+) -> Iterator[TaggedText]:
+    """Yields texts with spans as texts with tagged words; says at the end how many spans cut a word."""
+    documents, total, cut = _Documents(), 0, []
+    for number, values in read_json_lines(path, [text, label, *([document] if document else [])]):
+        place = f"{path}, line {number}"
+        if not isinstance(values[0], str):
+            raise InputError(f"{place}: field {text!r}: expected a string, found {type(values[0]).__name__}")
+        _utf8(place, values[0])
+        spans = parse_spans(place, label, values[1], values[0])
+        row, widened = tag_words(place, label, values[0], spans, documents.number(place, document, values))
+        _check_known(row.tags, [place] * len(row.tags), labels)
+        total += len(spans)
+        cut += [f"{place}, {span.start} to {span.end}" for span in widened]
+        yield row
+    if not documents.count:
+        raise InputError(f"{path}: there are no rows")
+    if cut:
+        logging.warning("%d of %d spans cut a word and were widened to it; the first: %s", len(cut), total, cut[0])
+
+
+class _Documents:
+    """Numbers documents by the field that names them; without one, each row is its own."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._name: Any = None
+
+    def number(self, place: str, field: str | None, values: list[Any]) -> int:
+        """Returns the number of a row's document; its name is the last of the values."""
+        name = values[-1]
+        if field is not None and not isinstance(name, str | int):
+            raise InputError(f"{place}: field {field!r}: expected the name of a document, found {name!r:.40}")
+        if field is None or self.count == 0 or name != self._name:
+            self.count += 1
+        self._name = name
+        return self.count - 1
+
+
+def _check_known(tags: Sequence[str], places: Sequence[str], labels: frozenset[str] | None) -> None:
+    """Refuses a tag that is none of the labels."""
+    for tag, place in zip(tags, places, strict=True):
+        if labels is not None and tag not in labels:
+            shown = ", ".join(sorted(labels)[:12]) + (", ..." if len(labels) > 12 else "")
+            raise InputError(f"{place}: unknown tag {tag!r}; the labels are: {shown}")
+
+
+def _utf8(place: str, text: str) -> bytes:
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{place}: half of a surrogate pair (U+{ord(text[error.start]):04X}) at character {error.start + 1} of "
+            f"{text!r:.40} is no text"
+        ) from None
+
+
+def _dataset(rows: Iterator[TaggedText]) -> tf.data.Dataset:
+    """The rows as tensors in memory."""
+    kept = list(rows)
+    counts = [len(row.tags) for row in kept]
+
+    def ragged(values: Any) -> tf.RaggedTensor:
+        return tf.RaggedTensor.from_row_lengths(values, counts)
+
+    parts = {
+        "text": tf.constant([row.text for row in kept]),
+        "starts": ragged(np.concatenate([row.starts for row in kept])),
+        "ends": ragged(np.concatenate([row.ends for row in kept])),
+        "label": ragged(tf.constant([tag for row in kept for tag in row.tags])),
+        "document": tf.constant([row.document for row in kept], tf.int64),
+    }
+    # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.
+    return tf.data.Dataset.from_tensor_slices(parts).map(_plain)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, tf.Tensor]:
+    return {name: tf.convert_to_tensor(value) for name, value in row.items()}

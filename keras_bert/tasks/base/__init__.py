@@ -1,0 +1,1 @@
+"""What every task keeps: strings in, numbers through the model, answers out."""

@@ -1,0 +1,243 @@
+"""Losses as means over the global batch: N replicas learn what one does, however the rows are dealt out."""
+
+import types
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.base.micro_batches import accumulate as accumulate_parts
+
+
+def global_mean(values: Any, weights: Any, counts: Any = None, total: Any = None) -> Any:
+    """Gives this replica's part of a weighted mean over the global batch.
+
+    The parts of all replicas add up to Σ weights · values / Σ counts, and so do their gradients, which the optimizer
+    adds up. A mean on each replica, averaged, would let a row count more where there are fewer.
+
+    Args:
+        values: float32 (...).
+        weights: float32, the same shape.
+        counts: What the sum is divided by, float32 (...); None for the weights.
+        total: The sum of the counts over the whole batch, where that is known; float32 scalar.
+
+    Returns:
+        float32 scalar; 0 where all counts are.
+
+    Example:
+        >>> float(global_mean(ops.array([1.0, 3.0, 8.0]), ops.array([1.0, 1.0, 0.0])))
+        2.0
+    """
+    if total is None:
+        total = _over_replicas(ops.sum(weights if counts is None else counts))
+    return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)
+
+
+class GlobalBatchModel(keras.Model):
+    """A model whose loss, under a distribution strategy, is that of the whole batch.
+
+    Keras takes each replica's mean and averages these (3.15, losses/loss.py, `scale_loss_for_distribution`): of five
+    rows on two replicas, the three on one and the two on the other count alike, and a replica without a row gives nan.
+
+    With `compile(accumulate=N)` a step computes its batch in N parts, and gives what it gives in one.
+    """
+
+    _parts = types.SimpleNamespace(count=1, totals={})
+
+    def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Says what the sums in the loss are divided by; for `accumulate`, which has to know before it computes a part.
+
+        A task that defines `compute_loss` defines this too, and hands `total_of(name)` to `global_mean`.
+
+        Args:
+            y: The targets of a batch.
+            sample_weight: Their weights, or None.
+
+        Returns:
+            float32 scalars by name, this replica's part.
+        """
+        totals = {"rows": ops.cast(ops.shape(y)[0], "float32")}
+        if sample_weight is not None:
+            totals["weights"] = ops.sum(ops.cast(sample_weight, "float32"))
+        return totals
+
+    def total_of(self, name: str) -> Any:
+        """Returns one of `loss_totals` over the whole batch while a part of it is computed, None otherwise."""
+        return self._parts.totals.get(name)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Returns the loss; under a strategy, and with `accumulate`, this part of it, a float32 scalar."""
+        if (_replicas() == 1 and not self._parts.totals) or not isinstance(self.loss, keras.losses.Loss):
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        values = ops.cast(self.loss.call(ops.convert_to_tensor(y), y_pred), "float32")
+        ones = ops.ones_like(values)
+        weights = ones if sample_weight is None else ops.cast(sample_weight, "float32")
+        if self.loss.reduction == "mean_with_sample_weight" and sample_weight is not None:
+            return global_mean(values, weights, total=self.total_of("weights"))
+        total = self.total_of("rows")
+        if total is not None:  # a row may have several values
+            total = (
+                total * ops.cast(ops.size(ones), "float32") / ops.maximum(ops.cast(ops.shape(ones)[0], "float32"), 1)
+            )
+        return global_mean(values, weights, ones, total)
+
+    def train_step(self, data: Any) -> Any:
+        """Keras' `train_step`; with `accumulate`, in parts."""
+        is_keras = self._parts.count == 1 and _replicas() == 1
+        return self._vectors(super().train_step(data) if is_keras else self._train_step(data))
+
+    def _train_step(self, data: Any) -> dict[str, Any]:
+        """A step on one of several replicas, or in parts, or both."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        variables = self.trainable_variables
+
+        def step(part: Any) -> tuple[Any, list[Any]]:
+            x, y, sample_weight = part
+            with tf.GradientTape() as tape:
+                y_pred = self(x, training=True)
+                loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+                scaled = self.optimizer.scale_loss(loss)
+            self.compute_metrics(x, y, y_pred, sample_weight)
+            return loss, tape.gradient(scaled, variables)
+
+        if self._parts.count == 1:
+            loss, gradients = step((x, y, sample_weight))
+        else:
+            totals = {name: _over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
+            self._parts.totals = totals
+            try:
+                loss, gradients = accumulate_parts(
+                    step, (x, y, sample_weight), self._parts.count, variables, static=bool(self.jit_compile)
+                )
+            finally:
+                self._parts.totals = {}
+        self._count_loss(loss, x)
+        self.optimizer.apply(gradients, variables)
+        return self.get_metrics_result()
+
+    def _count_loss(self, loss: Any, x: Any) -> None:
+        """Counts this replica's part of the loss, so that the mean over the epoch is that of one device.
+
+        Keras (3.15) counts a part by the replica's own rows, which is right where all replicas have as many.
+        """
+        rows = ops.cast(ops.shape(tf.nest.flatten(x)[0])[0], "float32")
+        value = loss * _over_replicas(rows) / ops.maximum(rows, 1.0)
+        next(metric for metric in self.metrics if metric.name == "loss").update_state(value, sample_weight=rows)
+
+    def test_step(self, data: Any) -> Any:
+        """Keras' `test_step`."""
+        if _replicas() == 1:
+            return self._vectors(super().test_step(data))
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self._count_loss(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        return self._vectors(self.compute_metrics(x, y, y_pred, sample_weight))
+
+    def _vectors(self, logs: Any) -> Any:
+        """Makes vectors of the logs where Keras (3.15, `reduce_per_replica`) averages scalars along an axis."""
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return logs
+        return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
+
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, *, accumulate: int = 1, **kwargs: Any
+    ) -> None:
+        """Keras' `compile`.
+
+        Args:
+            optimizer: As in Keras.
+            loss: As in Keras.
+            metrics: As in Keras.
+            accumulate: Compute each batch in so many parts, one after the other, which takes the memory of one part;
+                the update is that of the whole batch.
+            **kwargs: Keras' other arguments.
+
+        Raises:
+            InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
+                gradients of one of them only. Or the loss is no mean over rows, which could be had in parts.
+        """
+        if accumulate < 1:
+            raise InputError(f"accumulate is the number of parts of a batch, 1 or more, received: {accumulate}")
+        if self.dtype_policy.name == "mixed_float16" and self.distribute_strategy.num_replicas_in_sync > 1:
+            raise InputError(
+                "mixed_float16 does not work on several replicas: each would scale its loss by itself; "
+                "take mixed_bfloat16, which needs no scaling"
+            )
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+        has_own = [getattr(type(self), name) is not getattr(GlobalBatchModel, name) for name in _LOSS]
+        if accumulate > 1 and getattr(self.loss, "compares_rows", False):
+            raise InputError(
+                f"accumulate={accumulate}: {type(self.loss).__name__} compares all rows of a batch with each other, "
+                "so that a batch in parts would be another task; leave it at 1"
+            )
+        if accumulate > 1 and not (all(has_own) or (not any(has_own) and isinstance(self.loss, keras.losses.Loss))):
+            raise InputError(f"{type(self).__name__} cannot accumulate: its loss is no mean over the rows of a batch")
+        self._parts = types.SimpleNamespace(count=accumulate, totals={})
+        self._compiled_state_is_built = False
+
+    def get_compile_config(self) -> Mapping[str, Any]:
+        """Returns the arguments of `compile`."""
+        config = super().get_compile_config()
+        return {**config, "accumulate": self._parts.count} if config and self._parts.count > 1 else config
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Keras' `fit`, also for batches that do not divide evenly among the replicas."""
+        self._build_compiled_state(x)
+        self._build_optimizer()
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras' `evaluate`, also for batches that do not divide evenly among the replicas."""
+        self._build_compiled_state(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def _build_compiled_state(self, x: Any) -> None:
+        """Builds metrics and loss on a batch of zeros, before Keras would do it on a batch that it has dealt out."""
+        many = self.distribute_strategy.num_replicas_in_sync > 1
+        if many and isinstance(x, tf.data.Dataset) and not self._compiled_state_is_built:
+            self.test_on_batch(*tf.nest.map_structure(_zeros, x.element_spec))
+            self._compiled_state_is_built = True
+
+    def _build_optimizer(self) -> None:
+        """Makes the optimizer's variables before the step is traced.
+
+        Keras (3.15, backend/tensorflow/trainer.py) leaves that to the first step. A `tf.function` that makes variables
+        is traced once more without them, so that training would start twice as late.
+        """
+        if self.compiled and self.built and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # keras-team/keras#20585: Keras 3.15 adds up the first batch over the replicas, to learn its shapes. That fails
+        # where replicas have different numbers of rows, and over several workers; and it takes a batch off the data,
+        # after which shuffling goes on in another order than on one device. There is no public way round it.
+        if iterator is None or not self._compiled_state_is_built:
+            super()._maybe_symbolic_build(iterator=iterator, data_batch=data_batch)
+
+
+# What a task with a loss of its own defines.
+_LOSS = ("compute_loss", "loss_totals")
+
+
+def _over_replicas(value: Any) -> Any:
+    """Sums a number over the replicas that step together."""
+    if _replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def _replicas() -> int:
+    """Number of replicas that step together here; 1 outside of a replica's own code, as when Keras builds a model."""
+    context = tf.distribute.get_replica_context()
+    return context.num_replicas_in_sync if context else 1
+
+
+def _zeros(spec: tf.TensorSpec) -> tf.Tensor:
+    """Makes a row of zeros of two tokens: of outputs whose last axis is 1, Keras would leave that axis out."""
+    return tf.zeros([size or (2 if axis else 1) for axis, size in enumerate(spec.shape)], spec.dtype)

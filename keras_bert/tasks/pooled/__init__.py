@@ -1,0 +1,1 @@
+"""Tasks with one output a text: classes, numbers, choices."""

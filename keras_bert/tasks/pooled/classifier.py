@@ -1,0 +1,368 @@
+"""Classification of a text or a pair of texts: the rows, the head, the loss, the scores, the answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import default_labels
+from keras_bert.checkpoints.mapping import Weight, dense_weights
+from keras_bert.checkpoints.new_vocabulary import add_entries
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.evaluation.glue import scores
+from keras_bert.evaluation.relations import has_directions, relation_scores
+from keras_bert.serving.signature import Signature
+from keras_bert.tasks.base.task import BertTask, Tensors, open_preset
+from keras_bert.tasks.pooled.head import ARCHITECTURE, MARKERS, pooled_head, problem_type_of
+from keras_bert.tasks.pooled.loss import ClassificationLoss
+from keras_bert.text.markers import MARKERS as MARKER_TOKENS
+from keras_bert.text.markers import START_MARKERS, has_tokens
+from keras_bert.text.preprocessor import BertPreprocessor
+
+SINGLE_LABEL = "single_label_classification"
+MULTI_LABEL = "multi_label_classification"
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertClassifier(BertTask):
+    """BERT that says which class, or which classes, a text belongs to.
+
+    The head is BERT's own: pooled output → dropout → linear, one logit a class (arXiv:1810.04805, 4.1). With
+    one label a text the probabilities are a softmax; with several (`multi_label_classification`) each class
+    has its own sigmoid.
+
+    Args:
+        encoder: The encoder; with a pooler if `pooling` is `"pooler"`, without otherwise.
+        preprocessor: Turns strings into the encoder's inputs.
+        labels: Names of the classes, in the order of the logits.
+        problem_type: `"single_label_classification"` or `"multi_label_classification"`.
+        pooling: What the head reads: `"pooler"` (BERT's own), or the `"cls"`, `"mean"` or `"max"` of the
+            hidden states. Only `"pooler"` opens in `transformers` with the same logits. `"markers"`, for relations:
+            the hidden states of the markers `<e1>` and `<e2>` before the two entities of a text, side by side
+            (Baldini Soares et al. 2019, arXiv:1906.03158); the preprocessor has `markers`.
+        class_weights: Label → weight of its rows in the loss; labels not named weigh 1.
+        label_smoothing: Share of the probability spread over all classes in the loss.
+        threshold: For several labels: classes with at least this probability are answered.
+        text_pair: The task takes two texts a row.
+        **kwargs: Those of `keras.Model`.
+
+    Call arguments:
+        inputs: The encoder's, int32 (batch, tokens).
+
+    Returns:
+        float32 (batch, classes), logits.
+
+    Raises:
+        InputError: Too few labels, one of them twice, weights for unknown ones, or a number out of its range.
+
+    Example:
+        >>> model = BertClassifier.from_preset("minilm", labels=["negative", "positive"])  # doctest: +SKIP
+        >>> model.compile(keras_bert.training.adamw(3e-5, steps=6000))  # doctest: +SKIP
+        >>> model.fit(model.batches(rows, batch_size=32, shuffle=True), epochs=3)  # doctest: +SKIP
+        >>> model.answer(["a gripping film"])  # doctest: +SKIP
+        [{'label': 'positive', 'score': 0.998}]
+    """
+
+    architecture = ARCHITECTURE
+    monitor = "accuracy"
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        labels: Sequence[str],
+        problem_type: str = SINGLE_LABEL,
+        pooling: str = "pooler",
+        class_weights: Mapping[str, float] | None = None,
+        label_smoothing: float = 0.0,
+        threshold: float = 0.5,
+        text_pair: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        labels = [str(label) for label in labels]
+        _check(labels, problem_type, class_weights or {}, label_smoothing, threshold)
+        self.marker_ids = _marker_ids(preprocessor) if pooling == MARKERS else ()
+        logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
+        super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
+        self.labels = tuple(labels)
+        self.problem_type = problem_type
+        self.pooling = pooling
+        self.class_weights = dict(class_weights or {})
+        self.label_smoothing = label_smoothing
+        self.threshold = threshold
+        self.classifier = head
+
+    @classmethod
+    def from_preset(
+        cls,
+        handle: str | Path | Checkpoint,
+        labels: Sequence[str] | None = None,
+        max_length: int | None = None,
+        *,
+        problem_type: str | None = None,
+        pooling: str | None = None,
+        text_pair: bool | None = None,
+        truncation: str | None = None,
+        dtype: Any = None,
+        new_pooler: bool = False,
+        **options: Any,
+    ) -> "BertClassifier":
+        """Opens a checkpoint of any known format as a classifier.
+
+        Args:
+            handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
+            labels: Names of the classes; None takes the checkpoint's own. Its head is taken for the same
+                names in the same order, and for any as many where it only numbers its classes (`LABEL_0`,
+                ...); other names start a fresh head, as `load_report` says.
+            max_length: Longest input in tokens; None takes the checkpoint's own.
+            problem_type: As in the constructor; None takes the checkpoint's own.
+            pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
+            text_pair: As in the constructor; None takes the checkpoint's own, or False.
+            truncation: See `BertPreprocessor`; None takes the checkpoint's own.
+            dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
+            **options: Further arguments of the constructor.
+
+        Raises:
+            InputError: The checkpoint does not open, or has no classes and `labels` is None.
+        """
+        checkpoint = open_preset(handle)
+        saved = checkpoint.extra
+        own_labels, own_type = _head_of(checkpoint)
+        labels = [str(label) for label in labels] if labels is not None else own_labels
+        if labels is None:
+            raise InputError(f"{checkpoint.source}: no classifier there; say the classes, labels=[...]")
+        numbered = own_labels == list(default_labels(len(labels))["id2label"].values())
+        pooling = pooling or saved.get("pooling", "pooler")
+        settings: dict[str, Any] = {"truncation": truncation}
+        if pooling == MARKERS:
+            checkpoint, settings["markers"] = add_entries(checkpoint, MARKER_TOKENS), MARKER_TOKENS
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, pooling == "pooler", settings)
+        model = cls(
+            encoder,
+            preprocessor,
+            labels,
+            problem_type=problem_type or own_type or SINGLE_LABEL,
+            pooling=pooling,
+            text_pair=saved.get("text_pair", False) if text_pair is None else text_pair,
+            **{"threshold": saved.get("threshold", 0.5), **options},
+        )
+        new = [] if own_labels == labels or numbered else ["classifier."]
+        model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
+        return model
+
+    def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
+        """As for every task; with `pooling="markers"` also checks that labelled texts have their markers.
+
+        Raises:
+            tf.errors.InvalidArgumentError: A labelled text without `<e1>` or `<e2>` in its first `max_length` tokens.
+        """
+        features = super().features(rows)
+        if self.pooling == MARKERS and "label" in rows:
+            marked = self.is_marked(features[0]["token_ids"])
+            unmarked = tf.boolean_mask(rows["text"], tf.logical_not(marked))
+            tf.debugging.Assert(tf.reduce_all(marked), ["no <e1> or no <e2> in, or cut off from:", unmarked])
+        return features
+
+    def is_marked(self, token_ids: tf.RaggedTensor) -> tf.Tensor:
+        """Says which packed texts hold the markers that `pooling="markers"` reads: bool (batch,)."""
+        return has_tokens(token_ids, self.marker_ids)
+
+    def targets(self, labels: Any) -> tuple[Any, ...]:
+        """Turns label strings into class numbers.
+
+        Args:
+            labels: string (batch,); for several labels a string (batch, labels), ragged or not.
+
+        Returns:
+            `(targets,)`, or `(targets, weights)` with class weights: targets int32 (batch,), for several
+            labels float32 (batch, classes) of zeros and ones; weights float32 (batch,).
+
+        Raises:
+            tf.errors.InvalidArgumentError: A label that is none of `labels`, named in the message.
+        """
+        names = tf.constant(self.labels)
+        if self.problem_type == MULTI_LABEL:
+            if not isinstance(labels, tf.RaggedTensor):
+                labels = tf.RaggedTensor.from_tensor(labels)  # as many labels in every row
+            found = labels.flat_values[:, None] == names
+            _refuse_unknown(found, labels.flat_values, self.labels)
+            counts = tf.math.unsorted_segment_sum(tf.cast(found, tf.float32), labels.value_rowids(), labels.nrows())
+            return (tf.minimum(counts, 1.0),)
+        found = labels[:, None] == names
+        _refuse_unknown(found, labels, self.labels)
+        classes = tf.argmax(found, axis=1, output_type=tf.int32)
+        if not self.class_weights:
+            return (classes,)
+        weights = tf.constant([float(self.class_weights.get(label, 1.0)) for label in self.labels])
+        return classes, tf.gather(weights, classes)
+
+    def answers(self, outputs: Any) -> Tensors:
+        """Turns logits into labels and probabilities, in the graph.
+
+        Args:
+            outputs: float32 (batch, classes), logits.
+
+        Returns:
+            `label` string (batch,), the likeliest class; `score` float32 (batch,), its probability; `scores`
+            float32 (batch, classes). For several labels also `labels_padded` string (batch, classes), the
+            classes over the threshold from the likeliest on, padded with empty strings, and `count` int32
+            (batch,), how many they are.
+        """
+        names = tf.constant(self.labels)
+        multi = self.problem_type == MULTI_LABEL
+        scores = tf.sigmoid(outputs) if multi else tf.nn.softmax(outputs)
+        answers = {
+            "label": tf.gather(names, tf.argmax(scores, axis=1)),
+            "score": tf.reduce_max(scores, axis=1),
+            "scores": scores,
+        }
+        if multi:
+            order = tf.argsort(scores, axis=1, direction="DESCENDING", stable=True)
+            chosen = tf.gather(scores, order, batch_dims=1) >= self.threshold
+            answers["labels_padded"] = tf.where(chosen, tf.gather(names, order), "")
+            answers["count"] = tf.reduce_sum(tf.cast(chosen, tf.int32), axis=1)
+        return answers
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """Turns the arrays of `answers` into dicts: `label` and `score`, or `labels` and `scores` for several."""
+        if self.problem_type == MULTI_LABEL:
+            order = [dict(zip(self.labels, row.tolist(), strict=True)) for row in answers["scores"]]
+            return [
+                {"labels": [name.decode() for name in names[:count]], "scores": scores}
+                for names, count, scores in zip(answers["labels_padded"], answers["count"], order, strict=True)
+            ]
+        return [
+            {"label": label.decode(), "score": float(score)}
+            for label, score in zip(answers["label"], answers["score"], strict=True)
+        ]
+
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Returns accuracy, F1 and Matthews' correlation, as GLUE counts them.
+
+        For relations with directions, `Cause-Effect(e2,e1)`, also `relation_f1`, the official score of SemEval-2010.
+
+        Args:
+            targets: As `targets` gives them.
+            outputs: float32 (rows, classes), logits.
+        """
+        predicted = self.predicted(outputs)
+        results = scores(self.problem_type, targets, predicted, num_classes=len(self.labels))
+        if self.problem_type == SINGLE_LABEL and has_directions(self.labels):
+            names = np.array(self.labels)
+            results |= relation_scores(names[targets], names[predicted])
+        return results
+
+    def predicted(self, outputs: np.ndarray) -> np.ndarray:
+        """Turns logits into class numbers (rows,), or zeros and ones (rows, classes) for several labels."""
+        if self.problem_type == MULTI_LABEL:
+            # sigmoid(x) >= threshold, without its rounding
+            return (outputs >= np.log(self.threshold / (1 - self.threshold))).astype("int32")
+        return outputs.argmax(axis=1)
+
+    def head_weights(self) -> list[Weight]:
+        """Returns the head's weights under Hugging Face's names."""
+        return dense_weights("classifier", self.classifier)
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Returns softmax cross-entropy, or for several labels the mean binary cross-entropy."""
+        if self.problem_type == MULTI_LABEL:
+            return keras.losses.BinaryCrossentropy(
+                from_logits=True, label_smoothing=self.label_smoothing, dtype="float32"
+            )
+        return ClassificationLoss(self.label_smoothing)
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Returns the accuracy."""
+        if self.problem_type == MULTI_LABEL:
+            return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns those of every task, and `labels`: the names of the classes in the order of `scores`.
+
+        It takes `text` string (batch,) and gives `labels` string (batch, classes), the same row for every text: a
+        server that batches refuses signatures without inputs, and outputs of another first dimension.
+        """
+
+        def name_classes(text: tf.Tensor) -> Tensors:
+            return {"labels": tf.tile(tf.constant([self.labels]), [tf.size(text), 1])}
+
+        spec = {"text": tf.TensorSpec([None], tf.string, name="text")}
+        return {**super().signatures(), "labels": Signature(name_classes, spec)}
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns the classes and the problem type, as `config.json` has them."""
+        return {
+            "id2label": {str(index): label for index, label in enumerate(self.labels)},
+            "label2id": {label: index for index, label in enumerate(self.labels)},
+            "problem_type": self.problem_type,
+        }
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what `keras_bert.json` keeps."""
+        return {"pooling": self.pooling, "threshold": self.threshold}
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "labels": list(self.labels),
+            "problem_type": self.problem_type,
+            "pooling": self.pooling,
+            "class_weights": self.class_weights,
+            "label_smoothing": self.label_smoothing,
+            "threshold": self.threshold,
+        }
+
+
+def _check(
+    labels: list[str],
+    problem_type: str,
+    class_weights: Mapping[str, float],
+    label_smoothing: float,
+    threshold: float,
+) -> None:
+    if problem_type not in (SINGLE_LABEL, MULTI_LABEL):
+        raise InputError(f"problem_type must be {SINGLE_LABEL!r} or {MULTI_LABEL!r}, received: {problem_type!r}")
+    doubled = {label for label in labels if labels.count(label) > 1}
+    if doubled:
+        raise InputError(f"labels: {sorted(doubled)[0]!r} is there more than once")
+    fewest = 1 if problem_type == MULTI_LABEL else 2
+    if len(labels) < fewest:
+        raise InputError(f"labels: a classifier needs at least {fewest}, received: {labels}")
+    unknown = sorted(set(class_weights) - set(labels))
+    if unknown:
+        raise InputError(f"class_weights: {unknown[0]!r} is none of the labels")
+    if class_weights and problem_type == MULTI_LABEL:
+        raise InputError("class_weights weigh rows by their one label; with several labels a row they do not apply")
+    if not 0 <= label_smoothing < 1:
+        raise InputError(f"label_smoothing must be in [0, 1), received: {label_smoothing}")
+    if not 0 < threshold < 1:
+        raise InputError(f"threshold is a probability between 0 and 1, received: {threshold}")
+
+
+def _head_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:
+    """Returns the classes and the problem type of a checkpoint that holds a classifier."""
+    problem_type = problem_type_of(checkpoint)
+    return (checkpoint.labels, problem_type) if problem_type in (SINGLE_LABEL, MULTI_LABEL) else (None, None)
+
+
+def _marker_ids(preprocessor: BertPreprocessor) -> tuple[int, ...]:
+    """Returns the ids of the markers that the head reads."""
+    if not set(START_MARKERS) <= set(preprocessor.markers):
+        raise InputError(f"pooling='markers' needs a preprocessor with markers={MARKER_TOKENS}")
+    return tuple(preprocessor.tokenizer.token_to_id(marker) for marker in START_MARKERS)
+
+
+def _refuse_unknown(found: Any, labels: Any, known: Sequence[str]) -> None:
+    """Stops at a label that matches no class."""
+    matched = tf.reduce_any(found, axis=1)
+    unknown = tf.boolean_mask(labels, tf.logical_not(matched))
+    shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
+    tf.debugging.Assert(tf.reduce_all(matched), ["unknown label:", unknown, f"; the labels are: {shown}"])

@@ -1,0 +1,147 @@
+"""Regression on a text or a pair of texts, such as the similarity of two sentences (STS-B)."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.mapping import Weight, dense_weights
+from keras_bert.encoder import BertEncoder
+from keras_bert.evaluation.glue import scores
+from keras_bert.tasks.base.task import BertTask, Tensors, open_preset
+from keras_bert.tasks.pooled.head import ARCHITECTURE, pooled_head, problem_type_of
+from keras_bert.text.preprocessor import BertPreprocessor
+
+REGRESSION = "regression"
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertRegressor(BertTask):
+    """BERT that gives a text, or a pair of texts, a number.
+
+    The head is that of the classifier with one output; the loss is the mean squared error.
+
+    Args:
+        encoder: The encoder; with a pooler if `pooling` is `"pooler"`, without otherwise.
+        preprocessor: Turns strings into the encoder's inputs.
+        pooling: What the head reads: `"pooler"` (BERT's own), or the `"cls"`, `"mean"` or `"max"` of the
+            hidden states. Only `"pooler"` opens in `transformers` with the same outputs.
+        text_pair: The task takes two texts a row.
+        **kwargs: Those of `keras.Model`.
+
+    Call arguments:
+        inputs: The encoder's, int32 (batch, tokens).
+
+    Returns:
+        float32 (batch, 1).
+
+    Example:
+        >>> model = BertRegressor.from_preset("minilm", text_pair=True)  # doctest: +SKIP
+        >>> model.answer([("A plane is taking off.", "An air plane is taking off.")])  # doctest: +SKIP
+        [{'score': 4.93}]
+    """
+
+    architecture = ARCHITECTURE
+    monitor = "spearman"
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        pooling: str = "pooler",
+        text_pair: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        outputs, head = pooled_head(encoder, 1, pooling)
+        super().__init__(encoder, preprocessor, outputs, text_pair, **kwargs)
+        self.pooling = pooling
+        self.classifier = head
+
+    @classmethod
+    def from_preset(
+        cls,
+        handle: str | Path | Checkpoint,
+        max_length: int | None = None,
+        *,
+        pooling: str | None = None,
+        text_pair: bool | None = None,
+        truncation: str | None = None,
+        dtype: Any = None,
+        new_pooler: bool = False,
+        **options: Any,
+    ) -> "BertRegressor":
+        """Opens a checkpoint of any known format as a regressor; a head for classes is left for a fresh one.
+
+        Args:
+            handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
+            max_length: Longest input in tokens; None takes the checkpoint's own.
+            pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
+            text_pair: As in the constructor; None takes the checkpoint's own, or False.
+            truncation: See `BertPreprocessor`; None takes the checkpoint's own.
+            dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
+            **options: Further arguments of the constructor.
+
+        Raises:
+            InputError: The checkpoint does not open.
+        """
+        checkpoint = open_preset(handle)
+        saved = checkpoint.extra
+        pooling = pooling or saved.get("pooling", "pooler")
+        encoder, preprocessor = cls.parts_of(
+            checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
+        )
+        text_pair = saved.get("text_pair", False) if text_pair is None else text_pair
+        model = cls(encoder, preprocessor, pooling=pooling, text_pair=text_pair, **options)
+        new = [] if problem_type_of(checkpoint) == REGRESSION else ["classifier."]
+        model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
+        return model
+
+    def targets(self, labels: Any) -> tuple[Any, ...]:
+        """Returns the labels, float32 (batch,), as float32 (batch, 1)."""
+        return (tf.cast(labels, tf.float32)[:, None],)
+
+    def answers(self, outputs: Any) -> Tensors:
+        """Returns `score` float32 (batch,), in the graph."""
+        return {"score": outputs[:, 0]}
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """Turns the array of `answers` into dicts with `score`."""
+        return [{"score": float(score)} for score in answers["score"]]
+
+    def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
+        """Returns Pearson's and Spearman's correlation, as GLUE counts them, and the mean squared error.
+
+        Args:
+            targets: float32 (rows, 1).
+            outputs: float32 (rows, 1).
+        """
+        return scores(REGRESSION, targets[:, 0], outputs[:, 0])
+
+    def head_weights(self) -> list[Weight]:
+        """Returns the head's weights under Hugging Face's names."""
+        return dense_weights("classifier", self.classifier)
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Returns the mean squared error, in float32."""
+        return keras.losses.MeanSquaredError(dtype="float32")
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Returns the mean absolute error."""
+        return [keras.metrics.MeanAbsoluteError(name="mae")]
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns the one output and the problem type, as `config.json` has them."""
+        return {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}, "problem_type": REGRESSION}
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what `keras_bert.json` keeps."""
+        return {"pooling": self.pooling}
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "pooling": self.pooling}

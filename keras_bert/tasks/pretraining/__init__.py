@@ -1,0 +1,1 @@
+"""Masked words, and whether one text follows another."""

@@ -1,0 +1,499 @@
+"""Pre-training: masked words and next sentences, from nothing or on from any checkpoint."""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
+from keras_bert.checkpoints.mapping import Weight, dense_weights, norm_weights, variable_weight
+from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
+from keras_bert.checkpoints.presets import take_next_sentence_pooler
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.layers.linear import Linear
+from keras_bert.layers.masked_lm_head import MaskedLMHead
+from keras_bert.layers.word_table import WordTable
+from keras_bert.serving.model_card import model_card
+from keras_bert.serving.signature import Signature
+from keras_bert.tasks.base.global_batch import global_mean
+from keras_bert.tasks.base.task import BertTask, Tensors, Text, open_preset
+from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
+from keras_bert.tasks.pretraining.fill_mask import count_masks, filled, mask_places, masked_inputs
+from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
+from keras_bert.tasks.pretraining.packed_batches import packed_batches
+from keras_bert.tasks.pretraining.packed_examples import next_sentence_logits, one_example_a_row
+from keras_bert.tasks.pretraining.scores import PretrainingSums
+from keras_bert.text.masks.masking import TokenMasker
+from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.token_layer import TokenLayer
+from keras_bert.text.vocabulary import MASK_TOKEN
+
+TOP_K = 5
+"""Words that an exported model gives for each mask."""
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertPretrainer(BertTask):
+    """BERT with the heads it is pre-trained with: masked words, and whether a text follows another.
+
+    Args:
+        encoder: The encoder; with a pooler if `next_sentence`, without otherwise. With `packing`, a row may hold
+            several examples.
+        preprocessor: Turns strings into the encoder's inputs.
+        next_sentence: With the next-sentence head; without, masked words are all there is to learn.
+        head_activation: Activation of the masked-word head; None takes the encoder's.
+        head_layer_norm_eps: Epsilon of its layer normalization; None takes the encoder's.
+        **kwargs: Those of `keras.Model`.
+
+    Call arguments:
+        inputs: The encoder's, int32 (batch, tokens), and `mask_positions` int32 (batch, predictions); with packing and
+            next sentences `cls_positions` int32 (batch, examples), too, where in its row each example begins.
+
+    Returns:
+        dict: `masked_lm` float32 (batch, predictions, vocabulary), logits; `next_sentence` float32 (batch, 2), logits
+        of "follows" and "does not"; with packing (batch, examples, 2), each read from its own `[CLS]`.
+
+    Raises:
+        InputError: The encoder's pooler is missing, or would never be used.
+
+    Example:
+        >>> model = BertPretrainer.from_preset("minilm")  # doctest: +SKIP
+        >>> model.compile(keras_bert.training.adamw(1e-4, steps=10_000))  # doctest: +SKIP
+        >>> model.fit(model.batches(examples, batch_size=64, shuffle=True))  # doctest: +SKIP
+        >>> model.answer(["The capital of France is [MASK]."], top_k=1)  # doctest: +SKIP
+        [[[{'token': 'paris', 'text': 'The capital of France is paris.', 'score': 0.41}]]]
+
+    References:
+        Devlin et al. 2018, arXiv:1810.04805, section 3.1; google-research/bert, run_pretraining.py.
+    """
+
+    architecture = "BertForPreTraining"
+    monitor = "masked_lm_accuracy"
+    may_be_new = ("cls.", "bert.pooler.")
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        next_sentence: bool = True,
+        head_activation: str | None = None,
+        head_layer_norm_eps: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if next_sentence != encoder.use_pooler:
+            raise InputError(
+                f"next_sentence={next_sentence} needs an encoder with use_pooler={next_sentence}, "
+                f"this one has use_pooler={encoder.use_pooler}"
+            )
+        config, policy = encoder.config, encoder.dtype_policy
+        head = MaskedLMHead(
+            config.vocab_size,
+            activation=head_activation or config.hidden_act,
+            layer_norm_epsilon=config.layer_norm_eps if head_layer_norm_eps is None else head_layer_norm_eps,
+            initializer_range=config.initializer_range,
+            dtype=policy,
+            name="masked_lm_head",
+        )
+        places = {"mask_positions": keras.Input(shape=(None,), dtype="int32", name="mask_positions")}
+        hidden = encoder(encoder.input)
+        table = WordTable(encoder.embeddings, dtype=policy, name="word_table")(encoder.input["token_ids"])
+        logits = {"masked_lm": head(hidden["sequence_output"], places["mask_positions"], table)}
+        next_sentence_head = None
+        if next_sentence:
+            next_sentence_head = Linear(
+                2, initializer_range=config.initializer_range, dtype=policy, name="next_sentence_head"
+            )
+            if encoder.packing:
+                starts = places["cls_positions"] = keras.Input(shape=(None,), dtype="int32", name="cls_positions")
+                found = next_sentence_logits(encoder, next_sentence_head, hidden["sequence_output"], starts)
+                logits["next_sentence"] = found
+            else:
+                # Not the encoder's `pooled_output`, which has the last block again: here all tokens are needed anyway.
+                assert encoder.pooler is not None
+                logits["next_sentence"] = next_sentence_head(encoder.pooler(hidden["sequence_output"]))
+        outputs = {
+            name: keras.layers.Activation("linear", dtype="float32", name=name)(tensor)
+            for name, tensor in logits.items()
+        }
+        super().__init__(encoder, preprocessor, outputs, inputs=places, **kwargs)
+        self.next_sentence = next_sentence
+        self.masked_lm_head = head
+        self.next_sentence_head = next_sentence_head
+        self.tokens = keras.metrics.Sum(name="tokens")
+        self.masked_lm_loss = keras.metrics.Mean(name="masked_lm_loss")
+        self.masked_lm_accuracy = keras.metrics.Mean(name="masked_lm_accuracy")
+        if next_sentence:
+            self.next_sentence_loss = keras.metrics.Mean(name="next_sentence_loss")
+            self.next_sentence_accuracy = keras.metrics.Mean(name="next_sentence_accuracy")
+        strings = tf.TensorSpec([None], tf.string)
+        self._stages.answer = tf.function(
+            lambda text, top_k: self.answer_strings(text, top_k=top_k),
+            input_signature=[strings, tf.TensorSpec([], tf.int32)],
+        )
+        self._stages.continuation = tf.function(self.continuation_strings, input_signature=[strings, strings])
+
+    @classmethod
+    def from_preset(
+        cls,
+        handle: str | Path | Checkpoint,
+        max_length: int | None = None,
+        *,
+        next_sentence: bool | None = None,
+        vocabulary: Sequence[str] | str | PathLike | TokenLayer | None = None,
+        lowercase: bool | None = None,
+        dtype: Any = None,
+        new_heads: bool = False,
+        packing: bool = False,
+        **options: Any,
+    ) -> "BertPretrainer":
+        """Opens a checkpoint of any known format, with the heads it has; those it has not start fresh.
+
+        The inner layer of Model Garden's next-sentence head becomes the pooler, which it is to that head.
+
+        Args:
+            handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`; a `Checkpoint` without tensors starts
+                from nothing.
+            max_length: Longest input in tokens; None takes the checkpoint's own.
+            next_sentence: As in the constructor; None takes the checkpoint's own: True unless it has a masked-word
+                head alone.
+            vocabulary: A new tokenizer, its folder or `vocab.txt`, or its entries: see `replace_vocabulary`.
+            lowercase: Whether text is lower-cased for the new vocabulary; None leaves it as it is.
+            dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            new_heads: Start both heads afresh.
+            packing: Train on rows that may hold several examples; what is saved is the same.
+            **options: Further arguments of the constructor.
+
+        Raises:
+            InputError: The checkpoint does not open, or its masked-word head is not BERT's.
+        """
+        checkpoint = open_preset(handle)
+        tensors = checkpoint.tensors
+        if next_sentence is None:
+            alone = "cls.predictions.bias" in tensors and "cls.seq_relationship.weight" not in tensors
+            next_sentence = not alone
+        if next_sentence and not new_heads and any(name.startswith(NEXT_SENTENCE_INNER) for name in tensors):
+            checkpoint = copy.deepcopy(checkpoint)  # it may be the caller's
+            take_next_sentence_pooler(checkpoint)
+        if "cls.predictions.decoder.weight" in tensors and not new_heads:
+            raise InputError(
+                f"{checkpoint.source}: its masked-word head has an output matrix of its own, "
+                "cls.predictions.decoder.weight; BERT's is the word table. Start the heads afresh (new_heads=True)"
+            )
+        if vocabulary is not None:
+            checkpoint = replace_vocabulary(checkpoint, vocabulary, lowercase)
+        settings = {} if new_heads else checkpoint.extra.get("masked_lm", {})
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {}, packing)
+        model = cls(
+            encoder,
+            preprocessor,
+            next_sentence=next_sentence,
+            **{
+                "head_activation": settings.get("hidden_act"),
+                "head_layer_norm_eps": settings.get("layer_norm_eps"),
+                **options,
+            },
+        )
+        model.load_checkpoint(checkpoint, new=["cls."] if new_heads else [])
+        return model
+
+    # -- training ----------------------------------------------------------------------------------------
+
+    def batches(  # type: ignore[override]  # examples of ids, not rows of texts
+        self,
+        examples: tf.data.Dataset,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        masker: Masker | None = None,
+        drop_remainder: bool = False,
+        row_length: int | None = None,
+    ) -> tf.data.Dataset:
+        """Makes the batches that `fit` and `evaluate` take, masked; examples of like length together, or packed.
+
+        Args:
+            examples: As `keras_bert.data.pretraining` gives them: `token_ids`, `first_length`,
+                `next_sentence_label`, and perhaps masks made already.
+            batch_size: Examples a batch; the last one may be smaller.
+            shuffle: In another order and with other masks in every epoch.
+            seed: The same seed gives the same batches and masks.
+            masker: A `TokenMasker`, or a function like it; None takes one with BERT's settings. Examples that have
+                their masks already keep them.
+            drop_remainder: Leave out the examples that do not fill a batch.
+            row_length: With packing: tokens of a row at most; None for the preprocessor's `max_length`.
+
+        Returns:
+            Dataset of `(inputs, targets, weights)`; see `pretraining_batches` and `packed_batches`.
+
+        Raises:
+            InputError: The examples lack something, or there is a row length without packing.
+        """
+        packing, preprocessor = self.encoder.packing, self.preprocessor
+        if row_length is not None and not packing:
+            raise InputError("row_length is for a model with packing: from_preset(..., packing=True)")
+        masker = masker or TokenMasker(self.tokenizer)
+        rows = preprocessor, masker, self.next_sentence, batch_size, shuffle, seed, drop_remainder
+        made = pretraining_batches(examples, *rows, mix_lengths=packing and shuffle)
+        if not packing:
+            return made
+        length, pad_id = row_length or preprocessor.max_length, self.tokenizer.pad_token_id
+        return packed_batches(made, length, pad_id, preprocessor.pad_to_multiple_of)
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+        """Keras' `compile`; the loss is the pretrainer's own.
+
+        Raises:
+            InputError: Another loss is given.
+        """
+        if loss is not None:
+            raise InputError(f"BertPretrainer has its own loss, received: loss={loss!r}")
+        super(BertTask, self).compile(optimizer=optimizer, metrics=metrics, **kwargs)
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Returns the masked-word loss plus the next-sentence loss, float32, and counts the metrics.
+
+        Each is the sum of its cross-entropies over the true number of its predictions, on all replicas together.
+        """
+        mask = x["padding_mask"]
+        self.tokens.update_state(keras.ops.minimum(mask, 1) if self.encoder.packing else mask)
+        total = 0.0
+        for name in y_pred:
+            # Flat: of rows Keras' metrics take means first, so that a prediction would count less in a wide batch.
+            labels, weights = keras.ops.reshape(y[name], (-1,)), keras.ops.reshape(sample_weight[name], (-1,))
+            logits = keras.ops.reshape(y_pred[name], (-1, y_pred[name].shape[-1]))
+            values = cross_entropies(labels, logits)
+            getattr(self, f"{name}_loss").update_state(values, weights)
+            getattr(self, f"{name}_accuracy").update_state(is_right(labels, logits), weights)
+            total = total + global_mean(values, weights, total=self.total_of(name))
+        return total
+
+    def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
+        """Returns the numbers of true predictions."""
+        return {name: keras.ops.sum(weights) for name, weights in sample_weight.items()}
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the metrics over true predictions, the count of tokens, and the perplexity, exp(masked_lm_loss)."""
+        results = super().get_metrics_result()
+        return {**results, "perplexity": keras.ops.exp(results["masked_lm_loss"])}
+
+    def evaluate_examples(
+        self,
+        examples: tf.data.Dataset | Iterable[tuple],
+        batch_size: int = 64,
+        seed: int = 0,
+        masker: Masker | None = None,
+    ) -> dict[str, float]:
+        """Scores examples, such as those of held-out documents, each prediction counted once.
+
+        Args:
+            examples: As in `batches`; or batches that it made, for which the other arguments do not count.
+            batch_size: Examples a batch.
+            seed: Of the masks: the same seed gives the same, so that runs can be compared.
+            masker: As in `batches`.
+
+        Returns:
+            `loss`, `masked_lm_loss`, `masked_lm_accuracy`, `perplexity`, `unigram_accuracy` (of always saying the
+            most frequent of the masked tokens); with next sentences `next_sentence_loss`, `next_sentence_accuracy`.
+
+        Raises:
+            InputError: There is no prediction in the examples.
+        """
+        sums = PretrainingSums()
+        if isinstance(examples, tf.data.Dataset) and not isinstance(examples.element_spec, tuple):
+            examples = self.batches(examples, batch_size, seed=seed, masker=masker)
+        for inputs, targets, weights in examples:
+            sums.add(self._stages.forward(inputs), targets, weights)
+        return sums.scores()
+
+    # -- answers -----------------------------------------------------------------------------------------
+
+    def answer_strings(self, *texts: Any, top_k: Any = TOP_K) -> Tensors:
+        """Finds words for the masks of texts, in the graph.
+
+        Args:
+            *texts: string (batch,), one tensor.
+            top_k: int32 scalar, words for each mask.
+
+        Returns:
+            `tokens` string and `scores` float32 (batch, masks, words), the likeliest first; beyond a text's masks
+            they are empty and 0; `count` int32 (batch,), how many masks it has, at most `MAX_MASKS`.
+        """
+        return self._fill(masked_inputs(texts[0], self.preprocessor), top_k)
+
+    def _text_of(self, token: str) -> str:
+        return self.tokenizer.text_of(token).decode("utf-8", "replace")
+
+    def _fill(self, inputs: Tensors, top_k: Any) -> Tensors:
+        count = inputs.pop("mask_count")
+        logits = self(one_example_a_row(self, inputs), training=False)["masked_lm"]
+        scores, ids = tf.math.top_k(tf.nn.softmax(logits), top_k)
+        real = (tf.range(tf.shape(ids)[1]) < count[:, None])[:, :, None]
+        tokens = tf.gather(tf.constant(self.tokenizer.get_vocabulary()), ids)
+        return {"tokens": tf.where(real, tokens, ""), "scores": tf.where(real, scores, 0.0), "count": count}
+
+    def continuation_strings(self, text: Any, text_pair: Any) -> Tensors:
+        """Says how likely the second texts follow the first ones: `score` float32 (batch,), in the graph."""
+        inputs = self.preprocessor(text, text_pair)
+        positions = tf.zeros_like(inputs["token_ids"][:, :1])
+        inputs = one_example_a_row(self, {**inputs, "mask_positions": positions})
+        logits = self(inputs, training=False)["next_sentence"]
+        return {"score": tf.nn.softmax(logits if logits.shape.rank == 2 else logits[:, 0])[:, 0]}
+
+    def answer(  # type: ignore[override]  # a text has as many answers as masks
+        self, texts: Sequence[Text], batch_size: int = 32, *, top_k: int = TOP_K
+    ) -> list[list[list[dict[str, Any]]]]:
+        """Finds words for the masks of texts.
+
+        `[MASK]` in a text stands for a word here; other special tokens written in it are plain text.
+
+        Args:
+            texts: Strings, or dicts with `text`.
+            batch_size: Texts a batch; texts of like length share one.
+            top_k: Words for each mask.
+
+        Returns:
+            For each text a list with one entry a mask: the likeliest words first, each a dict with `token` (the
+            entry of the vocabulary), `text` (the text with it in the mask's place, other masks left), `score` (its
+            probability).
+
+        Raises:
+            InputError: Not a list, a text without `[MASK]`, with too many, or with one beyond `max_length`.
+
+        Example:
+            >>> model.answer(["The capital of France is [MASK]."], top_k=1)  # doctest: +SKIP
+            [[[{'token': 'paris', 'text': 'The capital of France is paris.', 'score': 0.41}]]]
+        """
+        if isinstance(texts, str | bytes | Mapping):
+            raise InputError("answer takes a list of texts; for one text write answer([text])")
+        vocabulary = self.tokenizer.vocabulary_size
+        if not 1 <= top_k <= vocabulary:
+            raise InputError(f"top_k is {top_k}; it must be from 1 to {vocabulary}, the size of the vocabulary")
+        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
+        masks = count_masks(row[0] for row in rows)
+        answers = self._in_batches(
+            rows, batch_size, lambda text: self._stages.answer(text, tf.constant(top_k)), self.answer_rows
+        )
+        result = []
+        for index, (row, count, answer) in enumerate(zip(rows, masks, answers, strict=True)):
+            if len(answer) < count:
+                raise InputError(
+                    f"text {index}: its {MASK_TOKEN} number {len(answer) + 1} is cut off, behind the first "
+                    f"{self.preprocessor.max_length} tokens, which is as many as the model takes"
+                )
+            text = row[0].decode("utf-8", "replace")
+            result.append(
+                [
+                    [
+                        {"token": token, "text": filled(text, place, self._text_of(token)), "score": score}
+                        for token, score in mask
+                    ]
+                    for place, mask in enumerate(answer)
+                ]
+            )
+        return result
+
+    def continuation_score(self, pairs: Sequence[Text], batch_size: int = 32) -> list[float]:
+        """Says for each pair of texts how likely the second follows the first.
+
+        Args:
+            pairs: Pairs of strings, or dicts with `text` and `text_pair`.
+            batch_size: Pairs a batch.
+
+        Returns:
+            Probabilities.
+
+        Raises:
+            InputError: The model has no next-sentence head, or one of the pairs is none.
+        """
+        if not self.next_sentence:
+            raise InputError("the model has no next-sentence head (next_sentence=False)")
+        rows = [self._texts_of(index, pair, ("text", "text_pair")) for index, pair in enumerate(pairs)]
+        return self._in_batches(
+            rows, batch_size, self._stages.continuation, lambda answers: answers["score"].astype(float).tolist()
+        )
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:
+        """Turns the arrays of `answer_strings` into `(token, score)` for each word of each mask of each text."""
+        return [
+            [
+                [(token.decode(), float(score)) for token, score in zip(*mask, strict=True)]
+                for mask in zip(tokens[:count], scores[:count], strict=True)
+            ]
+            for tokens, scores, count in zip(answers["tokens"], answers["scores"], answers["count"], strict=True)
+        ]
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the functions of the exported SavedModel.
+
+        `serving_default` takes `text` and gives what `answer_strings` does, `TOP_K` words for each mask;
+        `token_ids` the same for the encoder's inputs; `next_sentence` takes `text` and `text_pair` and gives `score`.
+        """
+        text = {name: tf.TensorSpec([None], tf.string, name=name) for name in ("text", "text_pair")}
+        ids = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in self.encoder.input}
+        mask_id = self.tokenizer.mask_token_id
+        signatures = {
+            "serving_default": Signature(lambda text: self.answer_strings(text), {"text": text["text"]}),
+            "token_ids": Signature(
+                lambda **inputs: self._fill({**inputs, **mask_places(inputs["token_ids"], mask_id)}, TOP_K), ids
+            ),
+        }
+        if self.next_sentence:
+            signatures["next_sentence"] = Signature(self.continuation_strings, text)
+        return signatures
+
+    # -- folders -----------------------------------------------------------------------------------------
+
+    def head_weights(self) -> list[Weight]:
+        """Returns the heads' weights under Hugging Face's names; the output matrix is the word table."""
+        head = self.masked_lm_head
+        weights = [
+            variable_weight("cls.predictions.bias", head.bias),
+            *dense_weights("cls.predictions.transform.dense", head.dense),
+            *norm_weights("cls.predictions.transform.LayerNorm", head.layer_norm),
+        ]
+        if self.next_sentence_head is not None:
+            weights += dense_weights("cls.seq_relationship", self.next_sentence_head)
+        return weights
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns the class of `transformers`, which without next sentences is another."""
+        return {} if self.next_sentence else {"architectures": ["BertForMaskedLM"]}
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what `keras_bert.json` keeps: the head's activation and epsilon where the encoder has others."""
+        config, head = self.encoder.config, self.masked_lm_head
+        settings = {"hidden_act": head.activation, "layer_norm_eps": head.layer_norm_epsilon}
+        if settings == {name: getattr(config, name) for name in settings}:
+            return {}
+        logging.warning(
+            "the masked-word head has %s, other than the encoder: transformers will give other words",
+            ", ".join(f"{name}={value}" for name, value in settings.items()),
+        )
+        return {"masked_lm": settings}
+
+    def _card(self, facts: Mapping[str, Any] | None) -> str:
+        problem = "masked words and next sentences" if self.next_sentence else "masked words"
+        description = {"problem_type": problem, "outputs": "the likeliest words for each `[MASK]`"}
+        return model_card(type(self).__name__, self.encoder.config, description, facts or {})
+
+    # -- Keras serialisation -----------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        del config["text_pair"]  # of no use here: both kinds of text are answered
+        return {
+            **config,
+            "next_sentence": self.next_sentence,
+            "head_activation": self.masked_lm_head.activation,
+            "head_layer_norm_eps": self.masked_lm_head.layer_norm_epsilon,
+        }

@@ -1,0 +1,1 @@
+"""Labels for words, and entities out of them."""

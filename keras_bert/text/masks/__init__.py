@@ -1,0 +1,1 @@
+"""Which tokens pre-training hides."""

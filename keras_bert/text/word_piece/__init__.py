@@ -1,0 +1,1 @@
+"""BERT's own tokenizer: normalization and WordPiece."""

@@ -1,0 +1,1 @@
+"""AdamW, LAMB and their learning-rate schedule."""
