@@ -1,7 +1,6 @@
 """The architecture of a BERT, as one frozen dataclass with the field names of `bert_config.json`."""
 
 import dataclasses
-import json
 import math
 import numbers
 from collections.abc import Mapping
@@ -9,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import read_json
 
 ACTIVATIONS = ("gelu", "gelu_new", "relu", "silu", "tanh")
 POSITION_EMBEDDING_TYPES = ("absolute", "sinusoidal")
 
 # Other spellings of the activations above, as they occur in published `config.json` files.
-_ACTIVATION_ALIASES = {"gelu_pytorch_tanh": "gelu_new", "gelu_fast": "gelu_new", "swish": "silu"}
+# (transformers, activations.py: `gelu_python` computes the exact form, the others the tanh form, in other operations.)
+_ACTIVATION_ALIASES = {
+    "gelu_python": "gelu",
+    "gelu_accurate": "gelu_new",
+    "gelu_fast": "gelu_new",
+    "gelu_python_tanh": "gelu_new",
+    "gelu_pytorch_tanh": "gelu_new",
+    "swish": "silu",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,17 +160,9 @@ class BertConfig:
         Raises:
             InputError: The file is missing or cannot be read, is no JSON object, or names another architecture.
         """
-        path = Path(path)
-        try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; a BERT checkpoint has its config there") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a JSON file ({error})") from None
-        if not isinstance(fields, dict):
-            raise InputError(f"{path}: expected a JSON object, found {type(fields).__name__}")
+        fields = read_json(path)
+        if fields is None:
+            raise InputError(f"{path}: no such file; a BERT checkpoint has its config there")
         model_type = fields.get("model_type")
         if model_type not in (None, "bert"):
             raise InputError(f"{path}: model_type is {model_type!r}; keras_bert reads 'bert' only")

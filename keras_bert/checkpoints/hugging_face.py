@@ -1,7 +1,6 @@
 """Hugging Face folders: `config.json`, `model.safetensors`, the tokenizer's files."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,11 @@ import numpy as np
 
 from keras_bert.checkpoints.checkpoint import Checkpoint, shortened
 from keras_bert.checkpoints.names import PREFIX, WORD_EMBEDDINGS
-from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files
+from keras_bert.checkpoints.tokenizer_files import read_tokenizer_files
 from keras_bert.checkpoints.weight_files import find_weight_files, read_weights
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import inside, read_json, read_json_value
 
 # What keras_bert writes for an architecture that transformers' BERT would run wrongly (pre-LN, sinusoids).
 OWN_MODEL_TYPE = "keras_bert"
@@ -121,11 +121,13 @@ def _modules(folder: Path) -> list[dict[str, str]]:
     path = folder / "modules.json"
     if not path.is_file():
         return []
+    modules = read_json_value(path)
     try:
-        modules = json.loads(path.read_text(encoding="utf-8"))
         modules = [{"path": str(module["path"]), "type": str(module["type"])} for module in modules]
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise InputError(f"{path}: not a list of sentence-transformers modules ({error})") from None
+    for module in modules:
+        inside(folder, module["path"], path)
     if not modules or not modules[0]["type"].endswith(".Transformer"):
         raise InputError(f"{path}: expected a Transformer as the first module")
     return modules

@@ -9,9 +9,9 @@ import numpy as np
 
 from keras_bert.checkpoints.checkpoint import Checkpoint, shortened
 from keras_bert.checkpoints.heads import describe_heads
-from keras_bert.checkpoints.tokenizer_files import read_json
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import read_json
 from keras_bert.text.vocabulary import load_vocabulary
 
 BACKBONE = "BertBackbone"

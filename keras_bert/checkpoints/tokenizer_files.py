@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import read_json
 from keras_bert.text.byte_pair.byte_pair_files import (
     MERGES_FILE,
     VOCABULARY_FILE,
@@ -89,23 +90,6 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     if "strip_accents" not in config:
         strip_accents = normalizer.get("strip_accents")
     return TokenizerFiles(_vocabulary(folder, fast, notes), bool(lowercase), strip_accents, notes)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Reads a JSON object, None where there is no such file.
-
-    Raises:
-        InputError: The file holds something else.
-    """
-    if not path.is_file():
-        return None
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: not a JSON file ({error})") from None
-    if not isinstance(fields, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(fields).__name__}")
-    return fields
 
 
 def write_tokenizer_files(

@@ -1,6 +1,5 @@
 """Hugging Face's weight files: safetensors and, through safe loading only, PyTorch's own."""
 
-import json
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import inside, read_json_value
 
 SAFETENSORS = "model.safetensors"
 PYTORCH = "pytorch_model.bin"
@@ -52,14 +52,14 @@ def read_weights(path: Path) -> Iterator[StoredTensor]:
 
 
 def _shards(index: Path) -> list[Path]:
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{index}: not an index of shards; expected a JSON object with weight_map") from None
-    shards = [index.parent / Path(str(name)).name for name in names]
+    fields = read_json_value(index)
+    weight_map = fields.get("weight_map") if isinstance(fields, dict) else None
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise InputError(f"{index}: not an index of shards; expected a JSON object with weight_map")
+    shards = sorted({inside(index.parent, name, index) for name in weight_map.values()})
     for shard in shards:
         if not shard.is_file():
-            raise InputError(f"{index}: names {shard.name}, which is not in the folder")
+            raise InputError(f"{index}: names {shard.relative_to(index.parent)}, which is not in the folder")
     return shards
 
 

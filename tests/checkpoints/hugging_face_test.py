@@ -161,6 +161,29 @@ def test_broken_modules(tmp_path, content):
         open_checkpoint(tmp_path)
 
 
+@pytest.mark.parametrize("path", ["../other", "/etc", "1_Pooling/../../other"])
+def test_modules_outside_of_the_folder(tmp_path, path):
+    for position in (0, 1):
+        folder = small.write_hugging_face(tmp_path / "folder", small.tensors())
+        modules = [dict(module) for module in MODULES[:2]]
+        modules[position]["path"] = path
+        (folder / "modules.json").write_text(json.dumps(modules))
+        small.write_hugging_face(tmp_path / "other", small.tensors())
+        with pytest.raises(InputError, match=r"modules\.json: names .*, which leads out of its folder"):
+            open_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", ["../other/model.safetensors", "/dev/zero", 3, None])
+def test_shards_outside_of_the_folder(tmp_path, name):
+    small.write_hugging_face(tmp_path / "other", small.tensors())
+    folder = small.write_hugging_face(tmp_path / "folder", small.tensors())
+    (folder / "model.safetensors").unlink()
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": dict.fromkeys(small.tensors(), name)}))
+    with pytest.raises(InputError, match=r"index\.json: (names .*, which leads out|expected the name of a file)"):
+        open_checkpoint(folder)
+
+
 def test_canonical_names():
     assert canonical_name("embeddings.LayerNorm.beta") == "bert.embeddings.LayerNorm.bias"
     assert canonical_name("classifier.weight") == "classifier.weight"

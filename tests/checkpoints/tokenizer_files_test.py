@@ -5,7 +5,7 @@ import json
 import pytest
 
 from keras_bert.checkpoints import open_tokenizer
-from keras_bert.checkpoints.tokenizer_files import read_json, read_tokenizer_files, write_tokenizer_files
+from keras_bert.checkpoints.tokenizer_files import read_tokenizer_files, write_tokenizer_files
 from keras_bert.errors import InputError
 from keras_bert.text import BertTokenizer, BytePairTokenizer
 from keras_bert.text.byte_pair.byte_words import byte_characters
@@ -124,17 +124,6 @@ def test_berts_tokenizer_has_many_names(write, name):
 def test_another_tokenizer_json_is_refused(write, change, message):
     with pytest.raises(InputError, match=r"tokenizer\.json: " + message):
         read_tokenizer_files(write(tokenizer={**fast(), **change}))
-
-
-def test_broken_json(tmp_path):
-    path = tmp_path / "config.json"
-    assert read_json(path) is None
-    path.write_bytes(b'{"a": \xff}')
-    with pytest.raises(InputError, match="not a JSON file"):
-        read_json(path)
-    path.write_text("[1]")
-    with pytest.raises(InputError, match="expected a JSON object, found list"):
-        read_json(path)
 
 
 BYTES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *byte_characters(), "ab", "\u0120ab"]

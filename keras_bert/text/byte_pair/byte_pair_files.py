@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import parse_json
 from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
 
 VOCABULARY_FILE = "vocab.json"
@@ -37,10 +38,7 @@ def load_byte_vocabulary(path: str | PathLike) -> list[str]:
     Raises:
         InputError: the file is missing or holds something else.
     """
-    try:
-        ids = json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}: not a JSON file ({error})") from None
+    ids = parse_json(_read(path), path)
     if not isinstance(ids, dict):
         raise InputError(f"{path}: expected an object of tokens and their ids, found {type(ids).__name__}")
     return in_order(ids, 0, str(path))

@@ -1,0 +1,71 @@
+"""JSON of strangers gives a value or one line; names in their files stay inside their folder."""
+
+import os
+
+import pytest
+
+from keras_bert import foreign_files
+from keras_bert.errors import InputError
+from keras_bert.foreign_files import inside, parse_json, read_json, read_json_value
+
+
+@pytest.mark.parametrize("name", ["a.json", "1_Pooling/config.json", "", ".", "a/./b", "..a", "a..", "größe"])
+def test_names_inside(tmp_path, name):
+    assert inside(tmp_path, name, "modules.json") == tmp_path / name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["..", "../a", "a/../../b", "a/..", "/etc/passwd", "..\\a", "a\\..\\..\\b", "C:\\a", "C:a", "\\\\h\\s", "a\0b"],
+)
+def test_names_that_lead_out(tmp_path, name):
+    with pytest.raises(InputError, match=r"^modules\.json: names .*, which leads out of its folder$"):
+        inside(tmp_path, name, "modules.json")
+
+
+@pytest.mark.parametrize("name", [None, 3, ["a"], {"a": "b"}])
+def test_names_that_are_none(tmp_path, name):
+    with pytest.raises(InputError, match="expected the name of a file"):
+        inside(tmp_path, name, "modules.json")
+
+
+def test_objects_and_values(tmp_path):
+    path = tmp_path / "config.json"
+    assert read_json(path) is None
+    path.write_bytes(b'\xef\xbb\xbf{"a": "\\ud83d\\ude00", "b": 1e30}')  # a byte-order mark; a whole surrogate pair
+    assert read_json(path) == {"a": "\U0001f600", "b": 1e30}
+    path.write_text("[1]")
+    assert read_json_value(path) == [1]
+    with pytest.raises(InputError, match="expected a JSON object, found list"):
+        read_json(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not a JSON file"),
+        (b'{"a": \xff}', "not a JSON file"),
+        (b"[" * 100_000, "nested too deep"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deep"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "not a JSON file"),
+        (b'{"a": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"\\uDFFF": 1}', "half of a surrogate pair"),
+    ],
+)
+def test_json_that_cannot_be_used(data, message):
+    with pytest.raises(InputError, match=message) as error:
+        parse_json(data, "config.json")
+    assert str(error.value).startswith("config.json: ")
+
+
+def test_files_that_are_too_large_or_no_files(tmp_path, monkeypatch):
+    path = tmp_path / "config.json"
+    path.write_text('{"a": 1}')
+    monkeypatch.setattr(foreign_files, "LARGEST_JSON", 7)
+    with pytest.raises(InputError, match=r"config\.json: has 8 bytes; .* at most 7"):
+        read_json(path)
+    with pytest.raises(InputError, match="Is a directory"):
+        read_json(tmp_path)
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InputError, match="Not a regular file"):
+        read_json(tmp_path / "pipe.json")
