@@ -18,8 +18,10 @@ from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.retrieval import retrieval_scores
 from keras_bert.layers.token_pooling import MODES, TokenPooling
 from keras_bert.serving.model_card import model_card
+from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
-from keras_bert.tasks.base.task import BertTask, Tensors, Text, open_preset
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.embedding.cosine_loss import CosineLoss
 from keras_bert.tasks.embedding.ranking_loss import BUCKETS, RankingLoss
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -37,7 +39,7 @@ _MODULES = (
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertEmbedder(BertTask):
+class BertEmbedder(LabelledTask):
     """BERT that turns a text into a vector, to be compared with others by the dot product or the cosine.
 
     Rows to train on are pairs of texts. For `"ranking"` the two belong together, and within a batch each text is to be
@@ -103,7 +105,7 @@ class BertEmbedder(BertTask):
         self.score_range = tuple(float(score) for score in score_range)
 
     @property
-    def monitor(self) -> str:  # type: ignore[override]
+    def monitor(self) -> str:
         """The score by which one model is better than another."""
         return "mrr" if self.objective == "ranking" else "spearman"
 

@@ -17,7 +17,9 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.task import BertTask, Tensors, open_preset
+from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.pooled.head import ARCHITECTURE, MARKERS, pooled_head, problem_type_of
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
@@ -29,7 +31,7 @@ MULTI_LABEL = "multi_label_classification"
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertClassifier(BertTask):
+class BertClassifier(LabelledTask):
     """BERT that says which class, or which classes, a text belongs to.
 
     The head is BERT's own: pooled output → dropout → linear, one logit a class (arXiv:1810.04805, 4.1). With

@@ -15,8 +15,10 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
+from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
-from keras_bert.tasks.base.task import BertTask, Tensors, open_preset
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.pooled.head import pooled_head
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -25,7 +27,7 @@ ARCHITECTURE = "BertForMultipleChoice"
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertMultipleChoice(BertTask):
+class BertMultipleChoice(LabelledTask):
     """BERT that says which of several choices goes with a text.
 
     Each choice is packed with the text, `[CLS] text [SEP] choice [SEP]`, and gets one number from pooled output →

@@ -12,7 +12,9 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.evaluation.glue import scores
-from keras_bert.tasks.base.task import BertTask, Tensors, open_preset
+from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.pooled.head import ARCHITECTURE, pooled_head, problem_type_of
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -20,7 +22,7 @@ REGRESSION = "regression"
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertRegressor(BertTask):
+class BertRegressor(LabelledTask):
     """BERT that gives a text, or a pair of texts, a number.
 
     The head is that of the classifier with one output; the loss is the mean squared error.

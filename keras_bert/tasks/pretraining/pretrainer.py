@@ -24,7 +24,8 @@ from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.global_batch import global_mean
-from keras_bert.tasks.base.task import BertTask, Tensors, Text, open_preset
+from keras_bert.tasks.base.task import BertTask, open_preset
+from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
 from keras_bert.tasks.pretraining.fill_mask import count_masks, filled, mask_places, masked_inputs
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
@@ -206,7 +207,7 @@ class BertPretrainer(BertTask):
 
     # -- training ----------------------------------------------------------------------------------------
 
-    def batches(  # type: ignore[override]  # examples of ids, not rows of texts
+    def batches(
         self,
         examples: tf.data.Dataset,
         batch_size: int = 32,
@@ -254,7 +255,7 @@ class BertPretrainer(BertTask):
         """
         if loss is not None:
             raise InputError(f"BertPretrainer has its own loss, received: loss={loss!r}")
-        super(BertTask, self).compile(optimizer=optimizer, metrics=metrics, **kwargs)
+        super().compile(optimizer=optimizer, metrics=metrics, **kwargs)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -348,7 +349,7 @@ class BertPretrainer(BertTask):
         logits = self(inputs, training=False)["next_sentence"]
         return {"score": tf.nn.softmax(logits if logits.shape.rank == 2 else logits[:, 0])[:, 0]}
 
-    def answer(  # type: ignore[override]  # a text has as many answers as masks
+    def answer(
         self, texts: Sequence[Text], batch_size: int = 32, *, top_k: int = TOP_K
     ) -> list[list[list[dict[str, Any]]]]:
         """Finds words for the masks of texts.

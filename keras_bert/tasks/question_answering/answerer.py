@@ -18,7 +18,9 @@ from keras_bert.evaluation.squad import SCORINGS, squad_scores
 from keras_bert.layers.linear import Linear
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.task import BertTask, Tensors, Text, open_preset
+from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.question_answering.batches import learnable, question_batches, window_rows
 from keras_bert.tasks.question_answering.character_answers import character_answer, valid_utf8
 from keras_bert.tasks.question_answering.search import N_BEST, choose, search
@@ -28,7 +30,7 @@ from keras_bert.text.preprocessor import BertPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertQuestionAnswerer(BertTask):
+class BertQuestionAnswerer(LabelledTask):
     """BERT that finds the part of a text which answers a question, or that there is none.
 
     A linear layer gives each token two logits, of beginning and of ending the answer; `[CLS]` stands for "no answer".
@@ -231,7 +233,7 @@ class BertQuestionAnswerer(BertTask):
         loss = sum(output["loss"] for output in outputs) / windows
         return {"loss": loss, **self.scores(targets, outputs)}
 
-    def predict_rows(  # type: ignore[override]  # answers, not arrays
+    def predict_rows(  # answers, not arrays
         self, rows: tf.data.Dataset, batch_size: int = 64
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Answers labelled questions.

@@ -24,7 +24,9 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.entities import entity_scores
 from keras_bert.serving.model_card import model_card
-from keras_bert.tasks.base.task import BertTask, Tensors, Text, open_preset
+from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters
 from keras_bert.tasks.tagging.head import ARCHITECTURE, labels_tokens, token_head
 from keras_bert.tasks.tagging.windows import TokenWindows, cut_into_windows, run_by_length, run_in_chunks
@@ -39,7 +41,7 @@ _ROWS = 8192
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertTokenClassifier(BertTask):
+class BertTokenClassifier(LabelledTask):
     """BERT that labels the words of a text: entities, parts of speech.
 
     The head is dropout → linear on the hidden state of each token (arXiv:1810.04805, 5.3). The label of a word is that
@@ -141,7 +143,7 @@ class BertTokenClassifier(BertTask):
         return model
 
     @property
-    def monitor(self) -> str:  # type: ignore[override]  # of entities, or of single words
+    def monitor(self) -> str:  # of entities, or of single words
         """The score by which one model is better than another."""
         return "accuracy" if self.scheme == "plain" else "f1"
 
@@ -270,9 +272,7 @@ class BertTokenClassifier(BertTask):
 
     # -- training ----------------------------------------------------------------------------------------
 
-    def compile(  # type: ignore[override]  # as in BertTask
-        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any
-    ) -> None:
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`; unless told otherwise with the cross-entropy and the accuracy of what is labelled."""
         if metrics is None and "weighted_metrics" not in kwargs:
             kwargs["weighted_metrics"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
@@ -301,7 +301,7 @@ class BertTokenClassifier(BertTask):
         (predicted, losses), targets = self._predict(rows, batch_size)
         return {"loss": float(np.mean(losses)), **self.scores(targets, predicted)}
 
-    def predict_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> tuple[Any, Any]:  # type: ignore[override]
+    def predict_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> tuple[Any, Any]:
         """Labels the words of labelled rows.
 
         Returns:

@@ -1,0 +1,131 @@
+"""Tasks that learn from labelled rows: their batches, their loss, their scores."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.data.batching.batches import batches
+from keras_bert.errors import InputError
+from keras_bert.tasks.base.task import BertTask
+
+
+class LabelledTask(BertTask):
+    """A task whose rows have labels, and a loss between its outputs and these.
+
+    Subclasses define `targets`, `scores`, `default_loss` and `default_metrics`, beside what `BertTask` asks for.
+    """
+
+    def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Turns a batch of rows into what the batcher pads: `(inputs,)`, or `(inputs, targets[, weights])`.
+
+        Args:
+            rows: `text` (and `text_pair`) string (batch,); `label` too for training.
+
+        Returns:
+            `inputs`, a dict of ragged int32 (batch, (tokens)): `token_ids` and `segment_ids`. With labels,
+            also what `targets` makes of them.
+
+        Raises:
+            InputError: The rows lack a text that the task takes, or have one more.
+        """
+        self._check_fields(rows, "the rows have", self.text_fields)
+        inputs = self.preprocessor.pack(*(rows[name] for name in self.text_fields))
+        return (inputs, *self.targets(rows["label"])) if "label" in rows else (inputs,)
+
+    def batches(
+        self,
+        rows: tf.data.Dataset,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        keep_order: bool = False,
+    ) -> tf.data.Dataset:
+        """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
+
+        Args:
+            rows: As `keras_bert.data.read` makes them: `text`, `text_pair` for tasks on pairs, `label`.
+            batch_size: Rows a batch; the last one may be smaller.
+            shuffle: In another order in every epoch.
+            seed: Of the shuffling; the same seed gives the same batches.
+            keep_order: Rows in the order given, with more padding.
+
+        Returns:
+            Dataset of `(inputs, targets[, weights])`; `inputs` a dict of int32 (batch, tokens).
+
+        Example:
+            >>> model.fit(model.batches(rows, batch_size=32, shuffle=True))  # doctest: +SKIP
+        """
+        return batches(
+            rows,
+            self.features,
+            self._stages.pad,
+            batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            keep_order=keep_order,
+        )
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+        """Keras' `compile`, with the task's own loss and metrics where none are given.
+
+        Keras' default for `jit_compile` fits: XLA on an accelerator, not on a CPU, where oneDNN's fused kernels
+        are faster, and not under a distribution strategy.
+        """
+        super().compile(
+            optimizer=optimizer,
+            loss=self.default_loss() if loss is None else loss,
+            metrics=self.default_metrics() if metrics is None else metrics,
+            **kwargs,
+        )
+
+    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+        """Scores labelled rows, all at once, as the task's field counts.
+
+        Args:
+            rows: Rows with `label`.
+            batch_size: Rows a batch.
+
+        Returns:
+            Name → score; among them `loss`, that of training but without class weights.
+        """
+        outputs, targets = self.predict_rows(rows, batch_size)
+        loss = self.default_loss()(targets, outputs)
+        return {"loss": float(loss), **self.scores(targets, outputs)}
+
+    def predict_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> tuple[Any, Any]:
+        """Runs the model over labelled rows.
+
+        Returns:
+            The outputs and the targets as `scores` takes them, in one order: here arrays, in another order than `rows`.
+
+        Raises:
+            InputError: There are no rows, or they have no label.
+        """
+        if "label" not in rows.element_spec:
+            raise InputError("the rows have no label: name the label's column when reading them")
+        outputs, targets = [], []
+        for inputs, target, *_ in self.batches(rows, batch_size):
+            outputs.append(self._stages.forward(inputs).numpy())
+            targets.append(target.numpy())
+        if not outputs:
+            raise InputError("there are no rows to evaluate")
+        return np.concatenate(outputs), np.concatenate(targets)
+
+    def targets(self, labels: Any) -> tuple[Any, ...]:
+        """Turns the labels of a batch of rows into `(targets,)` or `(targets, weights)`."""
+        raise NotImplementedError
+
+    def scores(self, targets: Any, outputs: Any) -> dict[str, float]:
+        """Scores outputs against targets, both as `predict_rows` gives them."""
+        raise NotImplementedError
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Returns the loss that the task trains with."""
+        raise NotImplementedError
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Returns the metrics that `fit` shows."""
+        raise NotImplementedError

@@ -1,0 +1,185 @@
+"""Strings in, numbers through the model, answers out: the three stages of every task."""
+
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.tasks.base.global_batch import GlobalBatchModel
+from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.token_layer import TokenLayer
+
+Tensors = dict[str, Any]
+Text = str | bytes | Sequence[str] | Mapping[str, str]
+
+
+class TextModel(GlobalBatchModel):
+    """A BERT with a head, and the three stages that carry strings through it.
+
+    The preprocessor turns strings into numbers, the model itself turns numbers into outputs, `answers` turns outputs
+    into answers. All three are TensorFlow graph functions; training, `answer` and the exported SavedModel call the same
+    ones. Strings never enter the model: `fit` sees numbers only.
+
+    Subclasses define `answers` and `answer_rows`.
+
+    Args:
+        encoder: The encoder, part of the model.
+        preprocessor: Turns strings into the encoder's inputs.
+        outputs: The head's outputs, symbolic tensors computed from `encoder.input`.
+        text_pair: The task takes two texts a row.
+        inputs: Further inputs of the head, int32 (batch, ...) by name.
+        **kwargs: Those of `keras.Model`.
+
+    Raises:
+        InputError: The preprocessor's vocabulary or longest input does not fit the encoder.
+    """
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        outputs: Any,
+        text_pair: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        tokens = preprocessor.tokenizer.vocabulary_size
+        if tokens != encoder.config.vocab_size:
+            raise InputError(
+                f"the vocabulary has {tokens} entries, the encoder's config says "
+                f"vocab_size={encoder.config.vocab_size}; use the vocab.txt that belongs to the checkpoint"
+            )
+        if preprocessor.max_length > encoder.config.max_position_embeddings:
+            raise InputError(
+                f"max_length={preprocessor.max_length} is more than the encoder's position table has rows, "
+                f"max_position_embeddings={encoder.config.max_position_embeddings}"
+            )
+        inputs = {**encoder.input, **(inputs or {})}
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        # Keras scales the loss where the model itself has the policy mixed_float16.
+        self.dtype_policy = encoder.dtype_policy
+        self.encoder = encoder
+        self.text_pair = text_pair
+        ids, strings = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.string)
+        # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
+        # switch XLA off for all of it.
+        self._stages = types.SimpleNamespace(
+            preprocessor=preprocessor,
+            pad=preprocessor.pad,
+            load_report=None,
+            forward=tf.function(
+                lambda inputs: self(inputs, training=False), input_signature=[dict.fromkeys(inputs, ids)]
+            ),
+            answer=tf.function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
+        )
+
+    @property
+    def preprocessor(self) -> BertPreprocessor:
+        """Turns strings into the encoder's inputs."""
+        return self._stages.preprocessor
+
+    @property
+    def tokenizer(self) -> TokenLayer:
+        """The preprocessor's tokenizer."""
+        return self.preprocessor.tokenizer
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The strings of a row: `("text",)` or `("text", "text_pair")`."""
+        return ("text", "text_pair") if self.text_pair else ("text",)
+
+    def fit(self, *args: Any, shuffle: bool = False, **kwargs: Any) -> keras.callbacks.History:
+        """Keras' `fit`; the shuffling is done by `batches`."""
+        return super().fit(*args, shuffle=shuffle, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a model loaded from a `.keras` file as it was when saved; the optimizer goes on from there."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def answer_strings(self, *texts: Any) -> Tensors:
+        """The whole way in one graph: strings → numbers → outputs → answers.
+
+        Args:
+            *texts: string (batch,), one tensor for each of `text_fields`.
+
+        Returns:
+            What `answers` returns.
+        """
+        return self.answers(self(self.preprocessor(*texts), training=False))
+
+    def answer(self, texts: Sequence[Text], batch_size: int = 32) -> list[Any]:
+        """Answers texts.
+
+        Args:
+            texts: Strings, or pairs of strings for tasks on pairs, or dicts with `text` (and `text_pair`).
+            batch_size: Texts a batch; texts of like length share one.
+
+        Returns:
+            One answer for each text, in their order: a dict, or what the task says.
+
+        Raises:
+            InputError: Not a list, or one of the texts is not what the task takes.
+
+        Example:
+            >>> model.answer(["a gripping film"])  # doctest: +SKIP
+            [{'label': 'positive', 'score': 0.998}]
+        """
+        if isinstance(texts, str | bytes | Mapping):
+            raise InputError("answer takes a list of texts; for one text write answer([text])")
+        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
+        return self._in_batches(rows, batch_size, self._stages.answer, self.answer_rows)
+
+    def _in_batches(
+        self,
+        rows: Sequence[tuple[bytes, ...]],
+        batch_size: int,
+        function: Callable[..., Tensors],
+        to_answers: Callable[[Mapping[str, np.ndarray]], list[Any]],
+    ) -> list[Any]:
+        """Runs a graph function over rows of strings, those of like length together; answers in the rows' order."""
+        order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
+        answers: dict[int, Any] = {}
+        for start in range(0, len(order), batch_size):
+            chunk = order[start : start + batch_size]
+            columns = zip(*(rows[index] for index in chunk), strict=True)
+            tensors = function(*(tf.constant(column) for column in columns))
+            numbers = {name: tensor.numpy() for name, tensor in tensors.items()}
+            answers.update(zip(chunk, to_answers(numbers), strict=True))
+        return [answers[index] for index in range(len(rows))]
+
+    def _texts_of(self, index: int, text: Any, fields: tuple[str, ...]) -> tuple[bytes, ...]:
+        """Returns the strings of one input of `answer`, in UTF-8."""
+        parts: tuple[Any, ...]
+        if isinstance(text, Mapping):
+            self._check_fields(text, f"text {index} has", fields)
+            parts = tuple(text[name] for name in fields)
+        elif isinstance(text, Iterable) and not isinstance(text, str | bytes):
+            parts = tuple(text)
+        else:
+            parts = (text,)
+        if len(parts) != len(fields) or not all(isinstance(part, str | bytes) for part in parts):
+            expected = "a string" if len(fields) == 1 else "a pair of strings"
+            raise InputError(f"text {index}: expected {expected}, received: {text!r:.80}")
+        # Half a surrogate pair, which JSON can hold, becomes invalid UTF-8, which the tokenizer makes [UNK].
+        return tuple(part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in parts)
+
+    def _check_fields(self, row: Mapping[str, Any], whose: str, fields: tuple[str, ...]) -> None:
+        """Refuses a row that lacks a text that the task takes, or has one more."""
+        given = tuple(name for name in ("text", "text_pair") if name in row)
+        if given != fields:
+            takes, has = " and ".join(fields), " and ".join(given) or "neither text nor text_pair"
+            raise InputError(f"the task takes {takes} (text_pair={len(fields) == 2}), {whose} {has}")
+
+    def answers(self, outputs: Any) -> Tensors:
+        """Turns the model's outputs into answers, in the graph."""
+        raise NotImplementedError
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:
+        """Turns the arrays of `answers` into one answer for each row."""
+        raise NotImplementedError
