@@ -25,7 +25,8 @@ def adamw(
         clip_norm: Gradients are clipped to this global norm; None turns clipping off.
         layer_decay: Factor on the learning rate for each block below the head: block `i` of `n` trains with
             `layer_decay ** (n - i)` of the rate (`i` from 0), the embeddings with `layer_decay ** (n + 1)`.
-        num_hidden_layers: Blocks of the encoder; needed with `layer_decay`.
+        num_hidden_layers: Blocks of the encoder; needed with `layer_decay`. A model with another number is refused when
+            training begins.
         skip_nonfinite: Leave out a step whose gradient holds a nan or an infinity.
 
     Raises:
@@ -55,6 +56,7 @@ def adamw(
         LinearWarmupDecay(peak_learning_rate, steps, round(warmup * steps)),
         decay=decay,
         multipliers=multipliers,
+        num_hidden_layers=None if layer_decay is None else num_hidden_layers,
         global_clipnorm=clip_norm,
         skip_nonfinite=skip_nonfinite,
     )

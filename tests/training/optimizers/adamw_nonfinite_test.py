@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert.errors import InputError
 from keras_bert.training import AdamW, Lamb, LinearWarmupDecay
 from tests.forked_process import run_forked
 from tests.training.optimizers.adamw_test import (
@@ -70,13 +69,6 @@ def test_without_bad_steps_it_is_the_same_optimizer(policy: str):
 def test_it_comes_back_from_its_config():
     assert AdamW.from_config(AdamW(0.1, skip_nonfinite=True).get_config()).skip_nonfinite
     assert not Lamb.from_config(Lamb(0.1).get_config()).skip_nonfinite
-
-
-@pytest.mark.parametrize("option", [{"clipnorm": 1.0}, {"clipvalue": 1.0}, {"use_ema": True}])
-def test_what_it_cannot_be_combined_with_is_refused(option: dict):
-    optimizer = AdamW(0.1, skip_nonfinite=True, **option)
-    with pytest.raises(InputError, match="with skip_nonfinite, clips by global_clipnorm only"):
-        train(optimizer, make_variables(), make_gradients(1))
 
 
 REPLICAS = """

@@ -1,7 +1,7 @@
 """AdamW against the formula written out in numpy (float64), and against `keras.optimizers.AdamW`."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ def numpy_adamw(
     multipliers: Mapping[str, float] | None = None,
     betas: tuple[float, float] = (0.9, 0.999),
     epsilon: float = 1e-6,
+    constraints: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> list[np.ndarray]:
     """Loshchilov and Hutter 2017, algorithm 2, with TensorFlow's epsilon (outside the correction of the root)."""
     results = []
@@ -66,6 +67,7 @@ def numpy_adamw(
             v = betas[1] * v + (1 - betas[1]) * g**2
             correction = np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
             w = w - lr * (correction * m / (np.sqrt(v) + epsilon) + wd * w)
+            w = (constraints or {}).get(path, lambda value: value)(w)
         results.append(w)
     return results
 

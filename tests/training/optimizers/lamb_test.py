@@ -1,6 +1,6 @@
 """LAMB against algorithm 2 of arXiv:1904.00962 written out in numpy (float64)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -20,6 +20,7 @@ def numpy_lamb(
     multipliers: dict[str, float],
     betas: tuple[float, float],
     epsilon: float,
+    constraints: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
 ) -> list[np.ndarray]:
     results = []
     for index, path in enumerate(SHAPES):
@@ -34,6 +35,7 @@ def numpy_lamb(
             r = m / (1 - betas[0] ** t) / (np.sqrt(v / (1 - betas[1] ** t)) + epsilon) + (decay * w if adapts else 0)
             ratio = np.linalg.norm(w) / np.linalg.norm(r) if adapts else 1.0
             w = w - rate * np.prod([multipliers.get(part, 1.0) for part in parts]) * ratio * r
+            w = (constraints or {}).get(path, lambda value: value)(w)
         results.append(w)
     return results
 
@@ -68,7 +70,7 @@ def test_sparse_gradients_count_as_the_dense_ones_they_stand_for():
 
 
 def test_the_config_is_complete():
-    optimizer = Lamb(1e-3, 0.2, ["bias"], {"block_1": 0.5}, 0.8, 0.9, 1e-3, "mine", global_clipnorm=2.0)
+    optimizer = Lamb(1e-3, 0.2, ["bias"], {"block_1": 0.5}, 0.8, 0.9, 1e-3, True, "mine", global_clipnorm=2.0)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     assert isinstance(again, Lamb)
     assert again.get_config() == optimizer.get_config()
