@@ -24,6 +24,7 @@ BELOW = {
     "foreign_files": {"errors"},
     "config": GROUND,
     "text": {*GROUND, "config"},
+    "decoding": set(),  # of numbers: neither BERT nor a task
     "layers": GROUND,  # plain values, never the config object
     "encoder": {*GROUND, "config", "layers"},
     "checkpoints": {*NUMBERS, "text"},
@@ -31,7 +32,7 @@ BELOW = {
     "training": NUMBERS,  # of the network, not of a task
     "evaluation": GROUND,
     "serving": {*GROUND, "config"},  # of functions, not of tasks: a task exports itself
-    "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation", "serving"},
+    "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation", "serving", "decoding"},
 }
 BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training"}
 
@@ -151,6 +152,7 @@ TESTED_ELSEWHERE = {
     "text/normalized_spans.py": "tests/text/word_piece/tokenizer_test.py and byte_pair/byte_pair_tokenizer_test.py",
     "text/token_layer.py": "tests/text/word_piece/tokenizer_test.py and byte_pair/byte_pair_tokenizer_test.py",
     "text/word_piece/wordpiece.py": "tests/text/word_piece/tokenizer_test.py and hugging_face_test.py",
+    "decoding/rows.py": "tests/decoding/beam_search_test.py and one_by_one_test.py",
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

@@ -1,0 +1,165 @@
+"""One token after the other: the likeliest each time, or one drawn at random."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert.decoding.constraints import NEVER, Constraints
+from keras_bert.decoding.rows import Step, gathered, shapes_of
+
+
+def greedy(
+    step: Step, first: Any, source: Any, state: Any, constraints: Constraints, max_new_tokens: int, pad: int = 0
+) -> dict[str, Any]:
+    """Takes the likeliest token each time.
+
+    Args:
+        step: See `Step`.
+        first: int32 (rows,), the token that each sequence follows, such as `[SEP]`.
+        source: Tensors (rows, ...) that `step` reads; may be an empty structure.
+        state: Tensors (rows, 1, ...) that the first call of `step` gets; axes that grow have no static length.
+        constraints: What a sequence may hold.
+        max_new_tokens: Tokens of a sequence at most, the end included.
+        pad: The id behind an end.
+
+    Returns:
+        `ids` int32 (rows, 1, tokens), the end included; `scores` float32 (rows, 1), the sum of the tokens'
+        log-probabilities over their number; `lengths` int32 (rows, 1), tokens without the end.
+
+    Example:
+        >>> greedy(step, first, {}, state, Constraints(end=102), 32)["ids"]  # doctest: +SKIP
+    """
+
+    def choose(logits: Any, time: Any) -> Any:
+        del time
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+    return _one_by_one(step, first, source, state, constraints, max_new_tokens, pad, choose, 1)
+
+
+def sample(
+    step: Step,
+    first: Any,
+    source: Any,
+    state: Any,
+    constraints: Constraints,
+    max_new_tokens: int,
+    seeds: Any,
+    samples: int = 1,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    pad: int = 0,
+) -> dict[str, Any]:
+    """Draws each token by its probability.
+
+    A row's numbers follow from its own seed, so that the rows beside it change nothing.
+
+    Args:
+        step: See `Step`.
+        first: int32 (rows,), the token that each sequence follows.
+        source: Tensors (rows, ...) that `step` reads.
+        state: Tensors (rows, 1, ...) that the first call of `step` gets.
+        constraints: What a sequence may hold.
+        max_new_tokens: Tokens of a sequence at most, the end included.
+        seeds: int32 (rows,).
+        samples: Sequences a row.
+        temperature: The logits are divided by it.
+        top_k: Draw among so many of the likeliest tokens; 0: among all.
+        top_p: Draw among the likeliest tokens whose probabilities add up to this (Holtzman et al. 2019,
+            arXiv:1904.09751, section 3.1), the one that reaches it included.
+        pad: The id behind an end.
+
+    Returns:
+        As for `greedy`, with `samples` sequences a row; scores are of the model's own probabilities.
+
+    Raises:
+        ValueError: A temperature that is not positive, a `top_p` outside of (0, 1], a negative `top_k`.
+    """
+    if not temperature > 0 or not 0 < top_p <= 1 or top_k < 0:
+        raise ValueError(
+            f"temperature must be above 0, top_p in (0, 1], top_k from 0; received: {temperature}, {top_p}, {top_k}"
+        )
+
+    def numbers(seed: Any) -> Any:
+        return tf.random.stateless_uniform([samples, max_new_tokens], tf.stack([seed, 0]), dtype=tf.float64)
+
+    uniform = tf.map_fn(numbers, seeds, fn_output_signature=tf.TensorSpec([samples, max_new_tokens], tf.float64))
+
+    def choose(logits: Any, time: Any) -> Any:
+        logits = tf.where(logits > NEVER / 2, logits / temperature, NEVER)
+        return _drawn(logits, uniform[:, : tf.shape(logits)[1], time], top_k, top_p)
+
+    source = {"source": source, "uniform": uniform}
+    return _one_by_one(
+        lambda ids, time, rows, state: step(ids, time, rows["source"], state),
+        *(first, source, state, constraints, max_new_tokens, pad, choose, samples),
+    )
+
+
+def _drawn(logits: Any, uniform: Any, top_k: int, top_p: float) -> Any:
+    """Draws a token for each uniform number in [0, 1) by the inverse of the distribution function, in float64."""
+    entries = tf.shape(logits)[-1]
+    ids = None
+    if top_k or top_p < 1.0:
+        logits, ids = tf.math.top_k(logits, tf.minimum(top_k, entries) if top_k else entries)
+    probabilities = tf.nn.softmax(tf.cast(logits, tf.float64))
+    if top_p < 1.0:
+        before = tf.cumsum(probabilities, axis=-1, exclusive=True)
+        probabilities = tf.where(before < top_p, probabilities, 0.0)
+    sums = tf.cumsum(probabilities, axis=-1)
+    # Of what is drawn from, the last sum is the whole; a number below it falls to a token with a probability.
+    wanted = uniform[..., None] * sums[..., -1:]
+    place = tf.reduce_sum(tf.cast(sums <= wanted, tf.int32), axis=-1)
+    return place if ids is None else tf.gather(ids, place, batch_dims=2)
+
+
+def _one_by_one(
+    step: Step,
+    first: Any,
+    source: Any,
+    state: Any,
+    constraints: Constraints,
+    max_new_tokens: int,
+    pad: int,
+    choose: Any,
+    beams: int,
+) -> dict[str, Any]:
+    rows = tf.shape(first)[0]
+
+    def advance(ids: Any, done: Any, score: Any, last: Any, state: Any) -> tuple[Any, ...]:
+        time = tf.shape(ids)[2]
+        logits, state = step(last, time, source, state)
+        logits = tf.cast(logits, tf.float32)
+        if logits.shape[1] != beams:  # the first call: all sequences of a row begin with the same logits
+            logits = tf.repeat(logits, beams, axis=1)
+            state = gathered(state, tf.zeros([rows, beams], tf.int32), batch_dims=1)
+        chosen = choose(constraints.apply(logits, ids), time)
+        chosen = tf.where(done, pad, chosen)
+        known = tf.gather(logits, chosen, batch_dims=2) - tf.reduce_logsumexp(logits, axis=-1)
+        score = tf.where(done, score, score + known)
+        done |= chosen == constraints.end
+        return tf.concat([ids, chosen[..., None]], axis=2), done, score, chosen, state
+
+    begun = (
+        tf.zeros([rows, beams, 0], tf.int32),
+        tf.zeros([rows, beams], tf.bool),
+        tf.zeros([rows, beams]),
+        first[:, None],
+        state,
+    )
+    begun = advance(*begun)
+    loose = tf.TensorShape([None, beams])
+    ids, _, score, _, _ = tf.while_loop(
+        lambda ids, done, *_: tf.logical_not(tf.reduce_all(done)),
+        advance,
+        begun,
+        shape_invariants=(tf.TensorShape([None, beams, None]), loose, loose, loose, shapes_of(begun[-1], beams)),
+        maximum_iterations=max_new_tokens - 1,
+    )
+    ended = tf.cast(ids == constraints.end, tf.int32)
+    # An end is counted once, and nothing behind it.
+    open_ = tf.cumsum(ended, axis=2) == 0
+    lengths = tf.reduce_sum(tf.cast(open_, tf.int32), axis=2)
+    tokens = lengths + tf.reduce_max(ended, axis=2)
+    return {"ids": ids, "scores": score / tf.cast(tokens, tf.float32), "lengths": lengths}
