@@ -114,6 +114,7 @@ TESTED_ELSEWHERE = {
             "checkpoints/model_garden.py",
             "checkpoints/names.py",
             "checkpoints/report.py",
+            "checkpoints/shapes.py",
             "checkpoints/tensorflow_file.py",
             "checkpoints/tokenizer_files.py",
             "checkpoints/weight_files.py",

@@ -5,14 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_bert.checkpoints.names import (
-    POOLER,
-    POSITION_EMBEDDINGS,
-    PREFIX,
-    SEGMENT_EMBEDDINGS,
-    WORD_EMBEDDINGS,
-    encoder_shapes,
-)
+from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tokenizer_files import make_tokenizer
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
@@ -20,13 +13,6 @@ from keras_bert.text.vocabulary import LONGEST_ENTRY, check_vocabulary
 
 if TYPE_CHECKING:
     from keras_bert.text.token_layer import TokenLayer
-
-# The field of the config that decides the rows of each table.
-_TABLES = {
-    WORD_EMBEDDINGS: "vocab_size",
-    POSITION_EMBEDDINGS: "max_position_embeddings",
-    SEGMENT_EMBEDDINGS: "type_vocab_size",
-}
 
 
 @dataclasses.dataclass
@@ -89,30 +75,18 @@ class Checkpoint:
             Itself.
 
         Raises:
-            InputError: A tensor of the encoder is missing, is one too many or has another shape; or the
-                vocabulary is broken or of another size.
+            InputError: A tensor of the encoder is missing, is one too many or has another shape; one holds NaN or
+                infinity; or the vocabulary is broken or of another size.
         """
-        expected = encoder_shapes(self.config)
-        if WORD_EMBEDDINGS not in self.tensors:
-            first = ", ".join(list(self.tensors)[:3] or list(self.ignored)[:3]) or "none"
+        check_shapes(
+            {name: tensor.shape for name, tensor in self.tensors.items()}, self.config, self.source, self.ignored
+        )
+        broken = [name for name, tensor in self.tensors.items() if not _is_finite(tensor)]
+        if broken:
             raise InputError(
-                f"{self.source}: not a BERT: no {WORD_EMBEDDINGS} among its tensors, the first of which are: {first}"
+                f"{self.source}: {len(broken)} tensors hold NaN or infinity, so its training had failed: "
+                f"{shortened(broken)}; take an earlier checkpoint"
             )
-        pooler = any(name.startswith(POOLER) for name in self.tensors)
-        missing = [name for name in expected if name not in self.tensors and (pooler or not name.startswith(POOLER))]
-        surplus = [name for name in self.tensors if name.startswith(PREFIX) and name not in expected]
-        if missing:
-            raise InputError(
-                f"{self.source}: {len(missing)} tensors that the config asks for are missing: {shortened(missing)}"
-            )
-        if surplus:
-            raise InputError(
-                f"{self.source}: {len(surplus)} tensors that the config has no place for: {shortened(surplus)}"
-            )
-        for name, shape in expected.items():
-            tensor = self.tensors.get(name)
-            if tensor is not None and tensor.shape != shape:
-                raise InputError(f"{self.source}: {shape_message(name, tensor.shape, shape, 'the config')}")
         self._check_vocabulary()
         return self
 
@@ -133,19 +107,6 @@ class Checkpoint:
             )
 
 
-def shape_message(name: str, found: tuple[int, ...], expected: tuple[int, ...], whose: str) -> str:
-    """Says that a tensor has another shape than expected, with the field of the config that decides it."""
-    field = _TABLES.get(name)
-    if field and len(found) == 2 and found[1:] == expected[1:]:
-        return f"{name} has {found[0]} rows in the file, {whose} has {field}={expected[0]}"
-    return f"{name} has the shape {_shape(found)} in the file, {_shape(expected)} by {whose}"
-
-
-def shortened(names: list[str], limit: int = 4) -> str:
-    """Joins names, the first few of many."""
-    more = len(names) - limit
-    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "(" + ", ".join(map(str, shape)) + ")"
+def _is_finite(tensor: np.ndarray) -> bool:
+    """Says whether all numbers are finite; the least and the largest are NaN where there is one."""
+    return tensor.size == 0 or bool(np.isfinite(tensor.min()) and np.isfinite(tensor.max()))

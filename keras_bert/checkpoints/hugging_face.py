@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert.checkpoints.checkpoint import Checkpoint, shortened
-from keras_bert.checkpoints.names import PREFIX, WORD_EMBEDDINGS
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.names import WORD_EMBEDDINGS
+from keras_bert.checkpoints.pytorch_names import canonical_names
+from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tokenizer_files import read_tokenizer_files
-from keras_bert.checkpoints.weight_files import find_weight_files, read_weights
+from keras_bert.checkpoints.weight_files import StoredTensor, find_weight_files, read_weights
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import inside, read_json, read_json_value
 
 # What keras_bert writes for an architecture that transformers' BERT would run wrongly (pre-LN, sinusoids).
 OWN_MODEL_TYPE = "keras_bert"
-_ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
+DECODER_WEIGHT = "cls.predictions.decoder.weight"
+DECODER_BIAS = "cls.predictions.decoder.bias"
+OUTPUT_BIAS = "cls.predictions.bias"
+_BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def read_hugging_face(path: str | Path) -> Checkpoint:
@@ -38,6 +44,11 @@ def read_hugging_face(path: str | Path) -> Checkpoint:
     modules = _modules(folder)
     transformer = folder / modules[0]["path"] if modules else folder
     fields = read_json(transformer / "config.json")
+    if fields is None and (transformer / "bert_config.json").is_file():
+        raise InputError(
+            f"{transformer}: bert_config.json beside PyTorch's weights, a folder from before transformers "
+            '(pytorch-pretrained-bert); rename bert_config.json to config.json, where "gelu" means the exact form'
+        )
     if fields is None:
         raise InputError(f"{transformer}: no config.json there; a Hugging Face checkpoint has its config in it")
     checkpoint = Checkpoint(_config(fields, transformer / "config.json"), {}, str(path))
@@ -69,51 +80,56 @@ def _config(fields: dict[str, Any], path: Path) -> BertConfig:
 
 
 def _add_tensors(checkpoint: Checkpoint, folder: Path) -> None:
-    tensors, ignored, halves = checkpoint.tensors, checkpoint.ignored, []
-    names_in_file: dict[str, str] = {}
+    """Reads the weights under today's names; shapes are compared before numbers are read."""
+    stored: dict[str, StoredTensor] = {}
+    halves = []
     for path in find_weight_files(folder):
-        for stored in read_weights(path):
-            name = canonical_name(stored.name)
-            if name.endswith("embeddings.position_ids") or name.endswith("embeddings.token_type_ids"):
-                ignored[stored.name] = "a buffer that counts positions, no weight"
-                continue
-            if "float" not in stored.dtype:
-                raise InputError(f"{path}: {stored.name} is {stored.dtype}, expected floating-point weights")
-            if name in tensors:
-                raise InputError(f"{path}: {stored.name} and {names_in_file[name]} are the same weight")
-            if stored.dtype != "float32":
-                halves.append(f"{stored.name} ({stored.dtype})")
-            names_in_file[name] = stored.name
-            tensors[name] = np.ascontiguousarray(stored.array, dtype=np.float32)
+        for tensor in read_weights(path):
+            if tensor.name.endswith(_BUFFERS):
+                checkpoint.ignored[tensor.name] = "a buffer that counts positions, no weight"
+            elif tensor.dtype not in _FLOATS:
+                raise InputError(f"{path}: {tensor.name} is {tensor.dtype}, expected floating-point weights")
+            elif tensor.name in stored:
+                raise InputError(f"{path}: {tensor.name} is in another file of the folder as well")
+            else:
+                stored[tensor.name] = tensor
+                if tensor.dtype != "float32":
+                    halves.append(f"{tensor.name} ({tensor.dtype})")
+    names, notes = canonical_names(list(stored), checkpoint.source)
+    checkpoint.notes += notes
+    _pass_over_tied_copies(checkpoint, names, stored)
+    shapes = {name: stored[own].shape for name, own in names.items()}
+    check_shapes(shapes, checkpoint.config, checkpoint.source)
+    for name, own in names.items():
+        checkpoint.tensors[name] = np.ascontiguousarray(stored[own].read(), dtype=np.float32)
     if halves:
         checkpoint.notes.append(f"{len(halves)} tensors became float32: {shortened(halves, 1)}")
         for field in ("dtype", "torch_dtype"):
             if field in checkpoint.metadata:
                 checkpoint.metadata[field] = "float32"
-    # Older files store the tied output matrix and its bias a second time.
-    for copy, original in (
-        ("cls.predictions.decoder.weight", WORD_EMBEDDINGS),
-        ("cls.predictions.decoder.bias", "cls.predictions.bias"),
-    ):
-        if copy in tensors and original in tensors and np.array_equal(tensors[copy], tensors[original]):
-            del tensors[copy]
-            ignored[names_in_file[copy]] = f"a copy of {original}"
 
 
-def canonical_name(name: str) -> str:
-    """Returns today's name, with the prefix `bert.`, of a tensor in a Hugging Face file.
+def _pass_over_tied_copies(checkpoint: Checkpoint, names: dict[str, str], stored: dict[str, StoredTensor]) -> None:
+    """Takes out of `names` what older files store a second time: the tied output matrix and its bias.
 
-    Example:
-        >>> canonical_name("encoder.layer.0.output.LayerNorm.gamma")
-        'bert.encoder.layer.0.output.LayerNorm.weight'
+    transformers ties them when it loads the model, so that what the file has under the second name does not count,
+    equal or not; unless `tie_word_embeddings` is false, then the matrix is one of its own.
     """
-    if name.startswith(_ENCODER_PARTS):
-        name = PREFIX + name
-    if name.endswith("LayerNorm.gamma"):
-        return name.removesuffix("gamma") + "weight"
-    if name.endswith("LayerNorm.beta"):
-        return name.removesuffix("beta") + "bias"
-    return name
+    if DECODER_BIAS in names and OUTPUT_BIAS not in names:
+        names[OUTPUT_BIAS] = names.pop(DECODER_BIAS)
+        checkpoint.notes.append(f"{DECODER_BIAS} is the output bias, {OUTPUT_BIAS}, which the file has not")
+    tied = checkpoint.metadata.get("tie_word_embeddings", True) is not False
+    for copy, original in ((DECODER_WEIGHT, WORD_EMBEDDINGS), (DECODER_BIAS, OUTPUT_BIAS)):
+        if copy not in names or original not in names:
+            continue
+        first, second = stored[names[original]], stored[names[copy]]
+        equal = first.shape == second.shape and np.array_equal(first.read(), second.read())
+        if equal:
+            checkpoint.ignored[names.pop(copy)] = f"a copy of {original}"
+        elif tied or copy == DECODER_BIAS:
+            reason = f"other values than {original}, to which transformers ties it"
+            checkpoint.ignored[names.pop(copy)] = reason
+            checkpoint.notes.append(f"{copy} was passed over: {reason}")
 
 
 def _modules(folder: Path) -> list[dict[str, str]]:

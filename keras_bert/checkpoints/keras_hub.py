@@ -7,8 +7,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from keras_bert.checkpoints.checkpoint import Checkpoint, shortened
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import describe_heads
+from keras_bert.checkpoints.shapes import shortened
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import read_json

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from absl import logging
 
-from keras_bert.checkpoints.checkpoint import Checkpoint, shape_message, shortened
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import unused_reason
 from keras_bert.checkpoints.names import (
     POOLER,
@@ -18,6 +18,7 @@ from keras_bert.checkpoints.names import (
     WORD_EMBEDDINGS,
 )
 from keras_bert.checkpoints.report import LoadReport
+from keras_bert.checkpoints.shapes import shape_message, shortened
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_bert.checkpoints.checkpoint import Checkpoint, shortened
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.google import activation_notes, add_vocabulary, note_half_precision
 from keras_bert.checkpoints.heads import describe_heads
+from keras_bert.checkpoints.shapes import shortened
 from keras_bert.checkpoints.tensorflow_file import OBJECT_GRAPH, Variables, find_prefix
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError

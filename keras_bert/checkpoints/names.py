@@ -28,7 +28,7 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     References:
         transformers, models/bert/modeling_bert.py, `BertModel`.
     """
-    size, inner = config.hidden_size, config.intermediate_size
+    size = config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {WORD_EMBEDDINGS: (config.vocab_size, size)}
     if config.position_embedding_type == "absolute":
         shapes[POSITION_EMBEDDINGS] = (config.max_position_embeddings, size)
@@ -36,17 +36,24 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
     if not config.norm_first:
         shapes |= _norm("bert.embeddings.LayerNorm", size)
     for index in range(config.num_hidden_layers):
-        layer = f"bert.encoder.layer.{index}"
-        for part in ("query", "key", "value"):
-            shapes |= _dense(f"{layer}.attention.self.{part}", size, size)
-        shapes |= _dense(f"{layer}.attention.output.dense", size, size)
-        shapes |= _norm(f"{layer}.attention.output.LayerNorm", size)
-        shapes |= _dense(f"{layer}.intermediate.dense", inner, size)
-        shapes |= _dense(f"{layer}.output.dense", size, inner)
-        shapes |= _norm(f"{layer}.output.LayerNorm", size)
+        shapes |= layer_shapes(config, index)
     if config.norm_first:
         shapes |= _norm("bert.encoder.ln", size)
     shapes |= _dense("bert.pooler.dense", size, size)
+    return shapes
+
+
+def layer_shapes(config: BertConfig, index: int) -> dict[str, tuple[int, ...]]:
+    """Lists the tensors of one layer, numbered from 0; see `encoder_shapes`."""
+    size, inner, layer = config.hidden_size, config.intermediate_size, f"bert.encoder.layer.{index}"
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part in ("query", "key", "value"):
+        shapes |= _dense(f"{layer}.attention.self.{part}", size, size)
+    shapes |= _dense(f"{layer}.attention.output.dense", size, size)
+    shapes |= _norm(f"{layer}.attention.output.LayerNorm", size)
+    shapes |= _dense(f"{layer}.intermediate.dense", inner, size)
+    shapes |= _dense(f"{layer}.output.dense", size, inner)
+    shapes |= _norm(f"{layer}.output.LayerNorm", size)
     return shapes
 
 

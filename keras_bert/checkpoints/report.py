@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from keras_bert.checkpoints.checkpoint import shortened
+from keras_bert.checkpoints.shapes import shortened
 
 
 @dataclasses.dataclass(frozen=True)

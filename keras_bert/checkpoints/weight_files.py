@@ -1,7 +1,7 @@
 """Hugging Face's weight files: safetensors and, through safe loading only, PyTorch's own."""
 
-import pickle
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +14,29 @@ from keras_bert.foreign_files import inside, read_json_value
 SAFETENSORS = "model.safetensors"
 PYTORCH = "pytorch_model.bin"
 
+# safetensors' words for the dtypes that numpy (with ml_dtypes) has; others stay as they are.
+_SAFETENSORS_DTYPES = {"BF16": "bfloat16", "BOOL": "bool"} | {
+    f"{letter}{bits}": f"{kind}{bits}"
+    for letter, kind in (("F", "float"), ("I", "int"), ("U", "uint"))
+    for bits in (8, 16, 32, 64)
+    if (letter, bits) != ("F", 8)
+}
+
 
 class StoredTensor(NamedTuple):
-    """A tensor of a file: its name, the dtype that it is stored in, and its numbers."""
+    """A tensor of a file, not read yet.
+
+    Attributes:
+        name: Its name in the file.
+        dtype: The dtype that it is stored in, in numpy's words; one that numpy has not in the file's.
+        shape: Its shape.
+        read: Gives its numbers; bfloat16 may have become float32.
+    """
 
     name: str
     dtype: str
-    array: np.ndarray
+    shape: tuple[int, ...]
+    read: Callable[[], np.ndarray]
 
 
 def find_weight_files(folder: Path) -> list[Path]:
@@ -40,7 +56,7 @@ def find_weight_files(folder: Path) -> list[Path]:
 
 
 def read_weights(path: Path) -> Iterator[StoredTensor]:
-    """Yields the tensors of one file.
+    """Yields the tensors of one file by name, dtype and shape; the numbers are read on demand.
 
     Raises:
         InputError: The file is truncated or damaged, or is a `.bin` that cannot be read safely here.
@@ -65,16 +81,27 @@ def _shards(index: Path) -> list[Path]:
 
 def _read_safetensors(path: Path) -> Iterator[StoredTensor]:
     try:
-        with safe_open(path, framework="numpy") as file:
-            for name in file.keys():  # noqa: SIM118 -- no mapping
-                array = file.get_tensor(name)
-                yield StoredTensor(name, array.dtype.name, array)
-    except SafetensorError as error:
+        file = safe_open(path, framework="numpy")
+        for name in file.keys():  # noqa: SIM118 -- no mapping
+            part = file.get_slice(name)
+            kind = part.get_dtype()
+            yield StoredTensor(
+                name,
+                _SAFETENSORS_DTYPES.get(kind, kind),
+                tuple(part.get_shape()),
+                functools.partial(_read_one, file, name, path),
+            )
+    except (SafetensorError, OSError) as error:
         raise InputError(
             f"{path}: truncated or damaged ({path.stat().st_size} bytes; {error}); fetch it again"
         ) from None
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: holds a kind of number that numpy has not ({error})") from None
+
+
+def _read_one(file: Any, name: str, path: Path) -> np.ndarray:
+    try:
+        return file.get_tensor(name)
+    except (SafetensorError, ValueError) as error:
+        raise InputError(f"{path}: {name} cannot be read ({error}); fetch it again") from None
 
 
 def _read_pytorch(path: Path) -> Iterator[StoredTensor]:
@@ -88,13 +115,24 @@ def _read_pytorch(path: Path) -> Iterator[StoredTensor]:
             "AutoModel.from_pretrained(...).save_pretrained(...)"
         ) from None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 -- a damaged pickle makes torch stumble in many ways
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{path}: torch.load(weights_only=True) refuses it: {reason}") from None
+    if not isinstance(state, Mapping):
+        raise InputError(f"{path}: holds a {type(state).__name__}; expected a file of tensors by their names")
     for name, tensor in state.items():
-        if not isinstance(tensor, torch.Tensor):
-            raise InputError(f"{path}: {name} is {type(tensor).__name__}; expected a file of tensors")
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        # numpy has no bfloat16, so half precision is widened here
-        yield StoredTensor(name, dtype, (tensor.float() if tensor.is_floating_point() else tensor).numpy())
+        if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
+            way_out = f"; a checkpoint of a training: save its {name!r} alone" if isinstance(tensor, Mapping) else ""
+            raise InputError(f"{path}: {name!r} is {type(tensor).__name__}; expected a file of tensors{way_out}")
+        dtype, shape = str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape)
+        # A stride of 0 shows one number as a table of any size.
+        stored = tensor.layout == torch.strided and not tensor.is_meta and not tensor.is_quantized
+        if not stored or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
+            raise InputError(f"{path}: {name} does not hold a number for each place of its shape {shape}")
+        yield StoredTensor(name, dtype, shape, functools.partial(_numbers, tensor))
+
+
+def _numbers(tensor: Any) -> np.ndarray:
+    # numpy has no bfloat16, so half precision is widened here
+    return (tensor.float() if tensor.is_floating_point() else tensor).detach().numpy()

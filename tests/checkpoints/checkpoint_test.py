@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from keras_bert.checkpoints import Checkpoint
-from keras_bert.checkpoints.checkpoint import shape_message, shortened
+from keras_bert.checkpoints.shapes import shape_message, shortened
 from keras_bert.errors import InputError
 from tests.checkpoints import small
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from keras_bert.checkpoints import open_checkpoint, read_hugging_face
-from keras_bert.checkpoints.hugging_face import canonical_name, hugging_face_fields
+from keras_bert.checkpoints.hugging_face import hugging_face_fields
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from tests.checkpoints import small
@@ -59,8 +59,46 @@ def test_old_names_buffers_and_tied_copies(tmp_path):
 
 def test_an_untied_output_matrix_is_kept(tmp_path):
     other = {"cls.predictions.decoder.weight": np.ones((20, 8), "float32")}
-    checkpoint = read_hugging_face(small.write_hugging_face(tmp_path, small.tensors() | other))
-    assert_values(checkpoint, **other)
+    folder = small.write_hugging_face(tmp_path, small.tensors() | other, tie_word_embeddings=False)
+    assert_values(read_hugging_face(folder), **other)
+
+
+@pytest.mark.parametrize("shape", [(20, 8), (24, 8)])
+def test_a_stale_output_matrix_is_passed_over_with_a_note(tmp_path, shape):
+    """transformers ties it to the word table when it loads the model, whatever the file has."""
+    head = {"cls.predictions.bias": np.arange(20, dtype="float32")}
+    stale = {"cls.predictions.decoder.weight": np.ones(shape, "float32"), "cls.predictions.decoder.bias": np.ones(20)}
+    checkpoint = read_hugging_face(small.write_hugging_face(tmp_path, small.tensors() | head | stale))
+    assert_values(checkpoint, **head)
+    for name in stale:
+        assert "to which transformers ties it" in checkpoint.ignored[name]
+        assert any(note.startswith(f"{name} was passed over") for note in checkpoint.notes)
+
+
+def test_the_bias_of_the_decoder_alone_is_the_output_bias(tmp_path):
+    bias = np.arange(20, dtype="float32")
+    folder = small.write_hugging_face(tmp_path, small.tensors() | {"cls.predictions.decoder.bias": bias})
+    checkpoint = read_hugging_face(folder)
+    assert_values(checkpoint, **{"cls.predictions.bias": bias})
+    assert any("cls.predictions.decoder.bias is the output bias" in note for note in checkpoint.notes)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["bert.encoder.layer.1.output.dense.bias", "classifier.weight"])
+def test_weights_that_are_no_numbers_are_named(tmp_path, name, value):
+    values = {**small.tensors(), "classifier.weight": np.ones((2, 8), "float32")}
+    values[name][..., -1] = value
+    with pytest.raises(InputError, match=rf"1 tensors hold NaN or infinity, .*: {name};"):
+        read_hugging_face(small.write_hugging_face(tmp_path, values))
+
+
+def test_a_folder_from_before_transformers_says_what_to_do(tmp_path):
+    folder = small.write_hugging_face(tmp_path, small.tensors())
+    (folder / "config.json").rename(folder / "bert_config.json")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(InputError, match=r"rename bert_config\.json to config\.json") as error:
+        open_checkpoint(folder)
+    assert "pytorch-pretrained-bert" in str(error.value)
 
 
 def test_a_weight_under_two_names_is_an_error(tmp_path):
@@ -98,6 +136,8 @@ def test_quantized_weights_are_refused(tmp_path):
         ({"position_embedding_type": "relative_key"}, r"config\.json: .*position_embedding_type"),
         ({"num_hidden_layers": 1}, r"16 tensors that the config has no place for: bert\.encoder\.layer\.1"),
         ({"num_hidden_layers": 3}, r"16 tensors that the config asks for are missing: bert\.encoder\.layer\.2"),
+        ({"num_hidden_layers": 10**9}, r"missing: bert\.encoder\.layer\.2.*num_hidden_layers=1000000000, .* 2 layers"),
+        ({"hidden_size": 2**40}, r"has the shape \(20, 8\) in the file, \(20, 1099511627776\) by the config"),
         ({"max_position_embeddings": 32}, "has 16 rows in the file, the config has max_position_embeddings=32"),
         ({"vocab_size": 24}, "has 20 rows in the file, the config has vocab_size=24"),
     ],
@@ -182,12 +222,6 @@ def test_shards_outside_of_the_folder(tmp_path, name):
     index.write_text(json.dumps({"weight_map": dict.fromkeys(small.tensors(), name)}))
     with pytest.raises(InputError, match=r"index\.json: (names .*, which leads out|expected the name of a file)"):
         open_checkpoint(folder)
-
-
-def test_canonical_names():
-    assert canonical_name("embeddings.LayerNorm.beta") == "bert.embeddings.LayerNorm.bias"
-    assert canonical_name("classifier.weight") == "classifier.weight"
-    assert canonical_name("cls.predictions.transform.LayerNorm.gamma").endswith("LayerNorm.weight")
 
 
 def test_config_fields_that_did_not_change_go_out_as_they_came():
