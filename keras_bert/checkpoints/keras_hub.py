@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.hdf5_file import StoredArray, list_arrays
 from keras_bert.checkpoints.heads import describe_heads
-from keras_bert.checkpoints.shapes import shortened
+from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import read_json
@@ -81,6 +81,8 @@ def _config(fields: dict[str, Any], path: Path) -> BertConfig:
     if name != BACKBONE:
         raise InputError(f"{path}: the preset of a {name}; keras_bert reads {BACKBONE} only")
     sizes = fields.get("config") or {}
+    if not isinstance(sizes, dict):
+        raise InputError(f"{path}: its config is {sizes!r:.80}, expected an object")
     try:
         return BertConfig(
             vocab_size=sizes["vocabulary_size"],
@@ -100,23 +102,9 @@ def _config(fields: dict[str, Any], path: Path) -> BertConfig:
         raise InputError(f"{path}: {error}") from None
 
 
-def _datasets(path: Path) -> dict[str, np.ndarray]:
-    """Reads all arrays of a Keras weights file by their path below `layers/`, others by their whole path."""
-    arrays: dict[str, np.ndarray] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            name = re.sub(r"^(layers|_layer_checkpoint_dependencies)/", "", name)
-            arrays[name] = np.asarray(item)
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(visit)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(
-            f"{path}: truncated or damaged ({path.stat().st_size} bytes; {error}); fetch it again"
-        ) from None
-    return arrays
+def _arrays(path: Path) -> dict[str, StoredArray]:
+    """Lists the arrays of a Keras weights file by their path below `layers/`, others by their whole path."""
+    return {re.sub(r"^(layers|_layer_checkpoint_dependencies)/", "", array.name): array for array in list_arrays(path)}
 
 
 def _add_backbone(checkpoint: Checkpoint, folder: Path) -> None:
@@ -125,22 +113,36 @@ def _add_backbone(checkpoint: Checkpoint, folder: Path) -> None:
         sharded = " (sharded weights are not read)" if (folder / "model.weights.json").is_file() else ""
         raise InputError(f"{folder}: no model.weights.h5 there{sharded}")
     unknown = []
-    for name, array in _datasets(path).items():
+    found: dict[str, StoredArray] = {}
+    for name, array in _arrays(path).items():
         layer, _, index = name.rpartition("/vars/")
         target = _backbone_name(layer)
         if target is None or index not in ("0", "1"):
             unknown.append(name)
-            continue
-        _add(checkpoint, target, int(index), array, f"{path}, {name}")
+        else:
+            found[_weight_name(target, index)] = array
     if unknown:
         raise InputError(f"{path}: not the weights of a {BACKBONE}: {shortened(unknown)}")
+    heads = checkpoint.config.num_attention_heads
+    # An array of this shape that takes no memory shows which one comes out.
+    shapes = {
+        name: _hugging_face_layout(name, np.broadcast_to(np.float32(0), array.shape), heads, array).shape
+        for name, array in found.items()
+    }
+    check_shapes(shapes, checkpoint.config, checkpoint.source)
+    for name, array in found.items():
+        _add(checkpoint, name, array)
+
+
+def _weight_name(layer: str, index: str) -> str:
+    return f"{layer}.{'weight' if index == '0' else 'bias'}"
 
 
 def _backbone_name(layer: str) -> str | None:
     for pattern, target in _LAYERS.items():
         if layer == pattern:
             return f"bert.{target}"
-    match = re.fullmatch(r"transformer_encoder(?:_(\d+))?/(.+)", layer)
+    match = re.fullmatch(r"transformer_encoder(?:_(\d{1,9}))?/(.+)", layer)
     if match:
         for pattern, target in _BLOCK_LAYERS.items():
             if re.fullmatch(pattern, match[2]):
@@ -148,24 +150,26 @@ def _backbone_name(layer: str) -> str | None:
     return None
 
 
-def _add(checkpoint: Checkpoint, layer: str, index: int, array: np.ndarray, where: str) -> None:
-    """Adds the first or second variable of a layer in Hugging Face's layout."""
-    config = checkpoint.config
-    name = f"{layer}.{'weight' if index == 0 else 'bias'}"
+def _add(checkpoint: Checkpoint, name: str, stored: StoredArray) -> None:
+    """Reads a variable and adds it under Hugging Face's name and in its layout."""
+    array = _hugging_face_layout(name, stored.read(), checkpoint.config.num_attention_heads, stored)
+    if array.dtype != np.float32:
+        checkpoint.notes.append(f"{stored.path}, {stored.name}: {array.dtype} became float32")
+    checkpoint.tensors[name] = np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _hugging_face_layout(name: str, array: np.ndarray, num_heads: int, stored: StoredArray) -> np.ndarray:
+    """Folds the heads into one axis and turns kernels to (out, in)."""
     heads = None
-    if layer.endswith((".query", ".key", ".value")):
+    if re.search(r"\.(query|key|value)\.", name) and array.ndim >= 2:
         heads = array.shape[-2]
         array = array.reshape(*array.shape[:-2], -1)  # (hidden, heads, head size) and (heads, head size)
     elif array.ndim == 3:
         heads = array.shape[0]
         array = array.reshape(-1, array.shape[-1])  # (heads, head size, hidden)
-    if heads not in (None, config.num_attention_heads):
-        raise InputError(f"{where}: {heads} heads, the config has num_heads={config.num_attention_heads}")
-    if array.dtype != np.float32:
-        checkpoint.notes.append(f"{where}: {array.dtype} became float32")
-    is_table = "embeddings." in layer
-    array = array.T if array.ndim == 2 and not is_table else array
-    checkpoint.tensors[name] = np.ascontiguousarray(array, dtype=np.float32)
+    if heads not in (None, num_heads):
+        raise InputError(f"{stored.path}, {stored.name}: {heads} heads, the config has num_heads={num_heads}")
+    return array.T if array.ndim == 2 and "embeddings." not in name else array
 
 
 def _add_head(checkpoint: Checkpoint, folder: Path) -> None:
@@ -173,16 +177,16 @@ def _add_head(checkpoint: Checkpoint, folder: Path) -> None:
     if not path.is_file():
         return
     task = str((read_json(folder / "task.json") or {}).get("class_name", "another task"))
-    for name, array in _datasets(path).items():
+    for name, array in _arrays(path).items():
         layer, _, index = name.rpartition("/vars/")
         if name == "masked_lm_head/vars/0" and task == "BertMaskedLM":
-            checkpoint.tensors["cls.predictions.bias"] = array.astype(np.float32)
+            _add(checkpoint, "cls.predictions.bias", array)
             checkpoint.extra["masked_lm"] = dict(_MASKED_LM_SETTINGS)
             checkpoint.notes.append(
                 "the masked-word head has the exact GELU and a LayerNorm epsilon of 1e-5, other than the encoder"
             )
-        elif layer in _HEADS and task in ("BertMaskedLM", "BertTextClassifier"):
-            _add(checkpoint, _HEADS[layer], int(index), array, f"{path}, {name}")
+        elif layer in _HEADS and index in ("0", "1") and task in ("BertMaskedLM", "BertTextClassifier"):
+            _add(checkpoint, _weight_name(_HEADS[layer], index), array)
         elif name.startswith("optimizer/"):
             checkpoint.ignored[f"{path.name}/{name}"] = "state of the optimizer"
         else:
@@ -201,6 +205,8 @@ def _add_tokenizer(checkpoint: Checkpoint, folder: Path) -> None:
         checkpoint.notes.append("no tokenizer.json with assets/tokenizer/vocabulary.txt, so no tokenizer")
         return
     settings = fields.get("config") or {}
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: its config is {settings!r:.80}, expected an object")
     required = {"split": True, "split_on_cjk": True, "suffix_indicator": "##", "oov_token": "[UNK]"}
     for field, expected in required.items():
         if settings.get(field, expected) != expected:

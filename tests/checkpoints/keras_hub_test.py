@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert.checkpoints import encoder_weights, load_weights, open_checkpoint
+from keras_bert.checkpoints import convert, encoder_weights, load_weights, open_checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from tests.checkpoints import small
@@ -130,6 +130,18 @@ def test_truncated_weights(preset, tmp_path):
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match=r"model\.weights\.h5: truncated or damaged"):
         open_checkpoint(folder)
+
+
+def test_no_local_file_gets_into_a_model(preset, tmp_path):
+    folder = copy(preset[0], tmp_path / "preset")
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"0123456789abcdef" * 2)
+    with h5py.File(folder / "model.weights.h5", "a") as file:
+        del file["layers/dense/vars/1"]
+        file.create_dataset("layers/dense/vars/1", (8,), "float32", external=[(str(secret), 0, 32)])
+    with pytest.raises(InputError, match=r"layers/dense/vars/1: its numbers lie in another file"):
+        convert(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_weight_is_an_error(preset, tmp_path):
