@@ -12,6 +12,7 @@ Example:
 import importlib
 from typing import TYPE_CHECKING
 
+from keras_bert.registration import register
 from keras_bert.version import __version__
 
 __all__ = [
@@ -60,6 +61,8 @@ _HOME = {
 _ROOMS = frozenset(
     ("checkpoints", "data", "evaluation", "layers", "serving", "tasks", "text", "training"),
 )
+
+register()
 
 if TYPE_CHECKING:
     from keras_bert import checkpoints, data, evaluation, layers, serving, tasks, text, training

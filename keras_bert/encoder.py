@@ -7,10 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.arguments import check_arguments
 from keras_bert.config import BertConfig
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
 from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.packed_attention_bias import PackedAttentionBias
 from keras_bert.layers.pooler import Pooler
@@ -78,6 +80,7 @@ class BertEncoder(keras.Model):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertEncoder, kwargs)
         policy = keras.dtype_policies.get(dtype)
         embeddings = BertEmbeddings(
             vocabulary_size=config.vocab_size,
@@ -151,6 +154,8 @@ class BertEncoder(keras.Model):
         if output_attentions:
             outputs["attentions"] = tuple(attentions)
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        if kwargs.get("trainable") is False:  # Keras (3.15, `Functional`) freezes the model before it has layers
+            freeze_parts(self, [layer.name for layer in self.layers])
 
         self.config = config
         self.use_pooler = use_pooler
@@ -196,8 +201,8 @@ class BertEncoder(keras.Model):
             "packing": self.packing,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
-            "trainable": self.trainable,
-            "frozen": [layer.name for layer in self.layers if not layer.trainable],
+            "trainable": not is_frozen(self),
+            "frozen": frozen_parts(self),
         }
 
     @classmethod
@@ -205,8 +210,7 @@ class BertEncoder(keras.Model):
         config = {**config, "config": BertConfig(**config["config"])}
         frozen = config.pop("frozen", ())
         encoder = cls(**config)
-        for name in frozen:
-            encoder.get_layer(name).trainable = False
+        freeze_parts(encoder, frozen)
         return encoder
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
 from keras_bert.errors import InputError
 from keras_bert.text.markers import tokenize_with_markers
 from keras_bert.text.token_layer import TokenLayer, as_strings
@@ -65,6 +66,7 @@ class BertPreprocessor(keras.layers.Layer):
         markers: Sequence[str] = (),
         **kwargs: Any,
     ):
+        check_arguments(BertPreprocessor, kwargs, LAYER_ARGUMENTS)
         super().__init__(**kwargs)
         if truncation not in TRUNCATIONS:
             raise InputError(f"truncation is {truncation!r}; it must be one of {', '.join(TRUNCATIONS)}")

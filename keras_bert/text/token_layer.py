@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
 from keras_bert.errors import InputError
 from keras_bert.text.vocabulary import CLS_TOKEN, MASK_TOKEN, PAD_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, UNK_TOKEN
 
@@ -52,6 +53,7 @@ class TokenLayer(keras.layers.Layer):
         special_tokens_in_text: bool,
         **kwargs: Any,
     ):
+        check_arguments(type(self), kwargs, LAYER_ARGUMENTS)
         super().__init__(**kwargs)
         self.lowercase = lowercase
         self.strip_accents = strip_accents

@@ -14,6 +14,7 @@ from keras_bert.checkpoints.presets import open_checkpoint
 from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
 from keras_bert.encoder import BertEncoder, unpadded
+from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import write_saved_model
 from keras_bert.serving.signature import Signature
@@ -194,7 +195,8 @@ class BertTask(TextModel):
             "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
             "text_pair": self.text_pair,
             "name": self.name,
-            "trainable": self.trainable,
+            "trainable": not is_frozen(self),
+            "frozen": frozen_parts(self, leave_out=[self.encoder]),  # which says itself what of it is frozen
         }
 
     @classmethod
@@ -202,7 +204,10 @@ class BertTask(TextModel):
         """Makes the task that `get_config` described."""
         restore = functools.partial(keras.saving.deserialize_keras_object, custom_objects=custom_objects)
         parts = {name: restore(config[name]) for name in ("encoder", "preprocessor")}
-        return cls(**{**config, **parts})
+        given = {name: value for name, value in config.items() if name != "frozen"}
+        task = cls(**{**given, **parts})
+        freeze_parts(task, config.get("frozen", ()))
+        return task
 
 
 def _has_accelerator() -> bool:

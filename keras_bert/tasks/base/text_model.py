@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.layers.frozen_parts import freeze_parts
 from keras_bert.tasks.base.global_batch import GlobalBatchModel
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
@@ -61,6 +62,8 @@ class TextModel(GlobalBatchModel):
             )
         inputs = {**encoder.input, **(inputs or {})}
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        if kwargs.get("trainable") is False:  # Keras (3.15, `Functional`) freezes the model before it has layers
+            freeze_parts(self, [layer.name for layer in self.layers])
         # Keras scales the loss where the model itself has the policy mixed_float16.
         self.dtype_policy = encoder.dtype_policy
         self.encoder = encoder

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.encoder import BertEncoder
@@ -90,12 +91,12 @@ class BertEmbedder(LabelledTask):
         score_range: Sequence[float] = (0.0, 1.0),
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertEmbedder, kwargs)
         _check(encoder, pooling, objective, scale, score_range)
         hidden, mask = encoder(encoder.input)["sequence_output"], encoder.input["padding_mask"]
         vectors = TokenPooling(pooling, dtype="float32", name="pooling")(hidden, mask)
         if normalize:
             vectors = keras.layers.UnitNormalization(dtype="float32", name="normalize")(vectors)
-        kwargs.pop("text_pair", None)  # a property of every task's config; a text is embedded alone
         super().__init__(encoder, preprocessor, vectors, **kwargs)
         self._stages.pad = lambda rows: pad_groups(preprocessor, rows)
         self.pooling = pooling
@@ -135,6 +136,7 @@ class BertEmbedder(LabelledTask):
         Raises:
             InputError: The checkpoint does not open, or makes its vectors in a way that is not known here.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         saved = dict(checkpoint.extra.get("sentence_embedding", {}))
         if saved.get("left_out"):

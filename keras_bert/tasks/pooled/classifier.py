@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import default_labels
 from keras_bert.checkpoints.mapping import Weight, dense_weights
@@ -86,6 +87,7 @@ class BertClassifier(LabelledTask):
         text_pair: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertClassifier, kwargs)
         labels = [str(label) for label in labels]
         _check(labels, problem_type, class_weights or {}, label_smoothing, threshold)
         self.marker_ids = _marker_ids(preprocessor) if pooling == MARKERS else ()
@@ -133,6 +135,7 @@ class BertClassifier(LabelledTask):
         Raises:
             InputError: The checkpoint does not open, or has no classes and `labels` is None.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         saved = checkpoint.extra
         own_labels, own_type = _head_of(checkpoint)

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
@@ -66,8 +67,8 @@ class BertMultipleChoice(LabelledTask):
         pooling: str = "pooler",
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertMultipleChoice, kwargs)
         logits, head = pooled_head(encoder, 1, pooling)
-        kwargs.pop("text_pair", None)  # a property of every task's config; here a text always has its choices
         super().__init__(encoder, preprocessor, logits, **kwargs)
         self.pooling = pooling
         self.classifier = head
@@ -103,6 +104,7 @@ class BertMultipleChoice(LabelledTask):
         Raises:
             InputError: The checkpoint does not open.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         pooling = pooling or checkpoint.extra.get("pooling", "pooler")
         encoder, preprocessor = cls.parts_of(

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
@@ -58,6 +59,7 @@ class BertRegressor(LabelledTask):
         text_pair: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertRegressor, kwargs)
         outputs, head = pooled_head(encoder, 1, pooling)
         super().__init__(encoder, preprocessor, outputs, text_pair, **kwargs)
         self.pooling = pooling
@@ -91,6 +93,7 @@ class BertRegressor(LabelledTask):
         Raises:
             InputError: The checkpoint does not open.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         saved = checkpoint.extra
         pooling = pooling or saved.get("pooling", "pooler")

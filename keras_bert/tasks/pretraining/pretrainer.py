@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
 from keras_bert.checkpoints.mapping import Weight, dense_weights, norm_weights, variable_weight
@@ -37,8 +38,7 @@ from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
 from keras_bert.text.vocabulary import MASK_TOKEN
 
-TOP_K = 5
-"""Words that an exported model gives for each mask."""
+TOP_K = 5  # words that an exported model gives for each mask
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -89,6 +89,7 @@ class BertPretrainer(BertTask):
         head_layer_norm_eps: float | None = None,
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertPretrainer, kwargs)
         if next_sentence != encoder.use_pooler:
             raise InputError(
                 f"next_sentence={next_sentence} needs an encoder with use_pooler={next_sentence}, "
@@ -175,6 +176,7 @@ class BertPretrainer(BertTask):
         Raises:
             InputError: The checkpoint does not open, or its masked-word head is not BERT's.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         tensors = checkpoint.tensors
         if next_sentence is None:
@@ -196,11 +198,8 @@ class BertPretrainer(BertTask):
             encoder,
             preprocessor,
             next_sentence=next_sentence,
-            **{
-                "head_activation": settings.get("hidden_act"),
-                "head_layer_norm_eps": settings.get("layer_norm_eps"),
-                **options,
-            },
+            **{"head_activation": settings.get("hidden_act"), "head_layer_norm_eps": settings.get("layer_norm_eps")}
+            | options,
         )
         model.load_checkpoint(checkpoint, new=["cls."] if new_heads else [])
         return model

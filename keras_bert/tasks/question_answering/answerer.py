@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl import logging
 from keras import ops
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
@@ -81,6 +82,7 @@ class BertQuestionAnswerer(LabelledTask):
         scoring: str = "squad",
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertQuestionAnswerer, kwargs)
         numbers = {"doc_stride": doc_stride, "max_question_length": max_question_length}
         for name, number in {**numbers, "max_answer_length": max_answer_length}.items():
             if number < 1:
@@ -139,6 +141,7 @@ class BertQuestionAnswerer(LabelledTask):
         Raises:
             InputError: The checkpoint does not open.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         if max_length is None and "qa_outputs.weight" not in checkpoint.tensors:
             max_length = min(384, checkpoint.config.max_position_embeddings)

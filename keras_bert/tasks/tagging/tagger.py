@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import default_labels
 from keras_bert.checkpoints.mapping import Weight, dense_weights
@@ -36,8 +37,7 @@ from keras_bert.text.tag_decoding import best_path
 
 LABELLED_PIECES = ("first", "all")
 
-# Rows tokenized at once.
-_ROWS = 8192
+_ROWS = 8192  # tokenized at once
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -92,6 +92,7 @@ class BertTokenClassifier(LabelledTask):
         document_context: bool = False,
         **kwargs: Any,
     ) -> None:
+        check_arguments(BertTokenClassifier, kwargs)
         labels = [str(label) for label in labels]
         scheme = scheme or scheme_of_labels(labels)
         _check(labels, scheme, stride, pieces)
@@ -130,6 +131,7 @@ class BertTokenClassifier(LabelledTask):
         Raises:
             InputError: The checkpoint does not open, or has no labels of tokens and `labels` is None.
         """
+        check_options(cls, options)
         checkpoint = open_preset(handle)
         own_labels = checkpoint.labels if labels_tokens(checkpoint) else None
         labels = [str(label) for label in labels] if labels is not None else own_labels
