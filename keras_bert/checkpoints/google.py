@@ -7,6 +7,8 @@ import numpy as np
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import describe_heads
+from keras_bert.checkpoints.names import PREFIX
+from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tensorflow_file import Variables, find_prefix
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
@@ -51,18 +53,26 @@ def read_google(path: str | Path) -> Checkpoint:
     folder = prefix.parent
     config = BertConfig.from_json_file(folder / "bert_config.json")
     variables = Variables(prefix)
-    tensors: dict[str, np.ndarray] = {}
-    ignored = {}
+    names, ignored = {}, {}
     for name in variables:
         target = _hugging_face_name(name)
         if target is None:
             ignored[name] = _reason(name)
-            continue
+        else:
+            names[name] = target
+    if not any(target.startswith(PREFIX) for target in names.values()):
+        raise InputError(
+            f"{prefix}: not a checkpoint of Google's BERT; its first variables are: {shortened(list(ignored), 3)}"
+        )
+    shapes = {}
+    for name, target in names.items():
+        shape = variables.shape(name)
+        shapes[target] = shape[::-1] if name.endswith("/kernel") else shape
+    check_shapes(shapes, config, str(path))
+    tensors: dict[str, np.ndarray] = {}
+    for name, target in names.items():
         tensor = variables.read(name)
         tensors[target] = tensor.T if name.endswith("/kernel") else tensor
-    if not any(name.startswith("bert.") for name in tensors):
-        first = ", ".join(list(ignored)[:3])
-        raise InputError(f"{prefix}: not a checkpoint of Google's BERT; its first variables are: {first}")
     checkpoint = Checkpoint(
         config, tensors, str(path), ignored, metadata=describe_heads(tensors), notes=activation_notes(config)
     )

@@ -8,7 +8,7 @@ import numpy as np
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.google import activation_notes, add_vocabulary, note_half_precision
 from keras_bert.checkpoints.heads import describe_heads
-from keras_bert.checkpoints.shapes import shortened
+from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tensorflow_file import OBJECT_GRAPH, Variables, find_prefix
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
@@ -78,16 +78,22 @@ def read_model_garden(path: str | Path) -> Checkpoint:
     config = BertConfig.from_json_file(folder / "bert_config.json")
     variables = Variables(prefix)
     names, ignored = _names(variables, config)
+    if not names:
+        raise InputError(
+            f"{prefix}: not a BERT of Model Garden; its first variables are: {shortened(list(ignored), 3)}"
+        )
+    # An array of a variable's shape that takes no memory shows which shape comes out.
+    shapes = {
+        target: _hugging_face_layout(name, np.broadcast_to(np.float32(0), variables.shape(name)), config, prefix).shape
+        for name, target in names.items()
+    }
+    check_shapes(shapes, config, str(path))
     tensors: dict[str, np.ndarray] = {}
     for name, target in names.items():
         tensor = _hugging_face_layout(name, variables.read(name), config, prefix)
         if target in tensors and not np.array_equal(tensor, tensors[target]):
             raise InputError(f"{prefix}: {name} is a second {target} with other values")
         tensors[target] = tensor
-    if not tensors:
-        raise InputError(
-            f"{prefix}: not a BERT of Model Garden; its first variables are: {shortened(list(ignored), 3)}"
-        )
     checkpoint = Checkpoint(
         config, tensors, str(path), ignored, metadata=describe_heads(tensors), notes=activation_notes(config)
     )
@@ -164,7 +170,8 @@ def _encoder_name(name: str) -> str | None:
 def _hugging_face_layout(name: str, tensor: np.ndarray, config: BertConfig, prefix: Path) -> np.ndarray:
     """Folds the heads into one axis and turns kernels to (out, in)."""
     name = name.removesuffix(_VALUE)
-    inputs = re.search(r"_(query|key|value)_dense/", name) is not None  # (hidden, heads, head size)
+    # (hidden, heads, head size)
+    inputs = re.search(r"_(query|key|value)_dense/", name) is not None and tensor.ndim >= 2
     outputs = tensor.ndim == 3 and not inputs  # (heads, head size, hidden)
     if inputs or outputs:
         heads = tensor.shape[-2] if inputs else tensor.shape[0]

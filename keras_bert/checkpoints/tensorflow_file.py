@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.checkpoints.tensorflow_index import read_index
 from keras_bert.errors import InputError
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_FLOATS = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
 
 
 def find_prefix(path: str | Path) -> Path:
@@ -22,7 +24,10 @@ def find_prefix(path: str | Path) -> Path:
     path = Path(path)
     if Path(f"{path}.index").is_file():
         return path
-    state = tf.train.get_checkpoint_state(str(path))
+    try:
+        state = tf.train.get_checkpoint_state(str(path))
+    except (UnicodeDecodeError, tf.errors.OpError) as error:
+        raise InputError(f"{path / 'checkpoint'}: cannot be read: {_reason(error)}; delete it") from None
     if state is not None:
         # The name alone: the file may hold the absolute path of the folder that this one was copied from.
         latest = path / Path(state.model_checkpoint_path).name
@@ -49,17 +54,21 @@ class Variables:
 
     def __init__(self, prefix: Path) -> None:
         self._prefix = prefix
+        self._entries = read_index(prefix)
         try:
             self._reader = tf.train.load_checkpoint(str(prefix))
         except (tf.errors.OpError, ValueError) as error:
             raise InputError(f"{prefix}: not a readable TensorFlow checkpoint: {_reason(error)}") from None
-        self._dtypes = self._reader.get_variable_to_dtype_map()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._dtypes))
+        return iter(sorted(self._entries))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._dtypes
+        return name in self._entries
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Returns the shape of a variable, without reading it."""
+        return self._entries[name].shape
 
     def read(self, name: str) -> np.ndarray:
         """Reads one variable as float32.
@@ -67,8 +76,9 @@ class Variables:
         Raises:
             InputError: The data file is truncated, missing or damaged, or the variable is no float.
         """
-        if not self._dtypes[name].is_floating:
-            raise InputError(f"{self._prefix}: {name} is {self._dtypes[name].name}, expected floating-point weights")
+        dtype = self._entries[name].dtype
+        if dtype not in _FLOATS:
+            raise InputError(f"{self._prefix}: {name} is {dtype.name}, expected floating-point weights")
         try:
             return np.asarray(self._reader.get_tensor(name)).astype(np.float32)
         except (tf.errors.OpError, RuntimeError, IndexError) as error:
@@ -77,7 +87,7 @@ class Variables:
     @property
     def half_precision(self) -> list[str]:
         """Names of the variables that are stored in half precision."""
-        return [name for name in self if self._dtypes[name] in (tf.float16, tf.bfloat16)]
+        return [name for name in self if self._entries[name].dtype in (tf.float16, tf.bfloat16)]
 
 
 def _reason(error: Exception) -> str:
