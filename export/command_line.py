@@ -1,75 +1,83 @@
-"""What the two clients share: their flags, reading texts, printing answers.
+"""The command line of the two clients: their flags, reading texts, printing answers.
 
 Strings are bytes all the way, so that text that is not valid UTF-8 reaches the server as it is.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
-Answers = dict[str, list]
+from answers import MAX_ANSWER_BYTES, Answers, printable, to_bytes, to_json
 
 
 def make_parser(description: str) -> argparse.ArgumentParser:
-    """Makes the flags of a client, `--url` or `--target` aside."""
+    """Makes the flags of a client, where the server is aside."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("text", nargs="*", help="texts; without any, the lines of standard input")
     parser.add_argument("--model", default="library_docs", help="name in models.config")
     parser.add_argument("--version", type=int, help="a version, instead of the latest one served")
     parser.add_argument("--version_label", help="a label of models.config, such as stable")
-    parser.add_argument("--pair", action="store_true", help="each text is two, separated by a tab")
+    parser.add_argument("--pair", action="store_true", help="each text is two with a tab between: text,text_pair")
+    parser.add_argument("--fields", default="text", help="the parts of a text with tabs between: question,context")
     parser.add_argument("--scores", action="store_true", help="print the score of every class")
     parser.add_argument("--batch_size", type=int, default=32, help="rows in one request")
-    parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for each request")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for each request and its whole answer")
+    parser.add_argument("--max_answer_bytes", type=int, default=MAX_ANSWER_BYTES, help="longest answer to a request")
     return parser
 
 
-def to_bytes(text: str | bytes) -> bytes:
-    """UTF-8 of a string; what the shell passed and Python could not decode is given back as it was."""
-    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+def read_rows(arguments: Sequence[str], fields: Sequence[str]) -> dict[str, list]:
+    """Takes the texts of the command line, or the lines of standard input, and splits them at tabs.
 
-
-def read_texts(arguments: Sequence[str], pair: bool) -> tuple[list[bytes], list[bytes] | None]:
-    """Takes the texts of the command line, or the lines of standard input; splits pairs at the first tab."""
+    The last field takes the rest of a line with its tabs; `choices` takes a list, one choice a part.
+    """
     lines = [to_bytes(argument) for argument in arguments]
     if not lines:
         lines = sys.stdin.buffer.read().splitlines()
-    if not pair:
-        return lines, None
-    parts = [line.partition(b"\t") for line in lines]
-    return [first for first, _, _ in parts], [second for _, _, second in parts]
+    rows: dict[str, list] = {name: [] for name in fields}
+    for line in lines:
+        parts = line.split(b"\t", len(fields) - 1)
+        parts += [b""] * (len(fields) - len(parts))
+        for name, part in zip(fields, parts, strict=True):
+            rows[name].append(part.split(b"\t") if name == "choices" else part)
+    return rows
 
 
-def answer_texts(predict: Callable[..., Answers], address: str, flags: argparse.Namespace) -> None:
+def answer_texts(ask: Callable[..., Answers], flags: argparse.Namespace) -> int:
     """Asks for the texts and prints one JSON object for each.
 
     Args:
-        predict: the `predict` of a client.
-        address: of the server, in the client's form.
-        flags: of `make_parser`.
+        ask: Takes rows and the options that both clients have.
+        flags: Of `make_parser`.
+
+    Returns:
+        The exit status: 0, or 1 after one line on standard error.
     """
-    texts, text_pairs = read_texts(flags.text, flags.pair)
-    answers = predict(
-        address,
-        flags.model,
-        texts,
-        text_pairs,
-        version=flags.version,
-        version_label=flags.version_label,
-        batch_size=flags.batch_size,
-        timeout=flags.timeout,
-    )
-    names = ["label", "score"]
-    if "labels_padded" in answers:  # several labels a text
-        counts = answers["count"]
-        answers["labels"] = [row[:count] for row, count in zip(answers["labels_padded"], counts, strict=True)]
+    rows = read_rows(flags.text, ["text", "text_pair"] if flags.pair else flags.fields.split(","))
+    names = ("version", "version_label", "batch_size", "timeout", "max_answer_bytes")
+    try:
+        answers = ask(rows, **{name: getattr(flags, name) for name in names})
+    except (RuntimeError, ValueError, OSError) as error:
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return 1
+    for index in range(len(next(iter(rows.values())))):
+        asked = {name: _text(values[index]) for name, values in rows.items()}
+        print(to_json({**asked, **_answer({name: values[index] for name, values in answers.items()}, flags.scores)}))
+    return 0
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else [_text(inner) for inner in value]
+
+
+def _answer(row: dict[str, Any], scores: bool) -> dict[str, Any]:
+    """Picks what is printed of a row: of classifiers and regressors the answer, of other tasks everything."""
+    if "labels_padded" in row and isinstance(row.get("count"), int):  # several labels a text
+        row = {**row, "labels": row["labels_padded"][: row["count"]]}
         names = ["labels"]
-    if flags.scores:
-        names.append("scores")
-    for index, text in enumerate(texts):
-        row = {"text": text.decode("utf-8", "replace")}
-        if text_pairs is not None:
-            row["text_pair"] = text_pairs[index].decode("utf-8", "replace")
-        row |= {name: answers[name][index] for name in names if name in answers}
-        print(json.dumps(row, ensure_ascii=False))
+    elif row.keys() <= {"label", "score", "scores"}:
+        names = ["label", "score"]
+    else:
+        return row
+    return {name: row[name] for name in (*names, *(["scores"] if scores else [])) if name in row}

@@ -1,23 +1,26 @@
-"""Asks an exported model, on disk or served, and checks the answers.
+"""Asks an exported model of any task, on disk or served, and checks the answers.
 
     python export/smoke_test.py --folder export/models/library_docs/1
     python export/smoke_test.py --rest http://localhost:8501 --model library_docs
-    python export/smoke_test.py --grpc localhost:8500 --model library_docs
+    python export/smoke_test.py --grpc localhost:8500 --model squad --fields question,context
     python export/smoke_test.py --folder export/models/library_docs/1 "Sorts a list in place."
 
-Sends ordinary texts and awkward ones (empty, NUL, invalid UTF-8, a megabyte, 10,000 emoji), checks shapes,
-that scores are finite, that `label` and `score` belong to the highest of `scores`, and that a text gets the
-same answer alone as in company; prints the answers. With `--folder`, nothing but tensorflow and tensorflow_text
-is imported, and the operations of the graph are checked against those that TensorFlow Serving has.
+Sends ordinary texts and awkward ones (empty, NUL, invalid UTF-8, a megabyte, 10,000 emoji), checks that there is a row
+for each, that numbers are finite, that `label` and `score` belong to the highest of `scores`, that what is cut out of a
+text stands where `start` and `end` say, that the choice is the likeliest one, and that a text gets the same answer
+alone as in company; prints the answers. With `--folder`, nothing but tensorflow and tensorflow_text is imported, and
+the operations of the graph are checked against those that TensorFlow Serving has.
 
 Exit status: 0 when all is well, 1 after a line for each thing that is wrong.
 """
 
 import argparse
+import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 ORDINARY = [
     b"Returns the sum of the elements along an axis.",
@@ -38,46 +41,122 @@ AWKWARD = [
 
 # The operations of TensorFlow Text that an export may hold: TensorFlow Serving links them since 2.12. Newer
 # ones, such as TFText>RoundRobinTrim, are missing in many server images (tensorflow/serving issue 2267).
-SERVED_OPS = {"FastBertNormalize", "FastWordpieceTokenizeWithOffsets", "TFText>FastWordpieceDetokenize"}
+# RegexSplitWithOffsets is in exports with a byte-level vocabulary.
+SERVED_OPS = {
+    "FastBertNormalize",
+    "FastWordpieceTokenizeWithOffsets",
+    "RegexSplitWithOffsets",
+    "TFText>FastWordpieceDetokenize",
+}
 
-# How far the score of a text may move with the company it keeps: another batch is padded to another length,
+# How far a number may move with the company that a text keeps: another batch is padded to another length,
 # and a model frozen in bfloat16 rounds to 3 digits.
 TOLERANCE = 0.02
 
-Ask = Callable[[list[bytes], list[bytes] | None], dict[str, list]]
+Ask = Callable[[dict[str, list]], dict[str, list]]
 
 
-def check(ask: Ask, texts: list[bytes], pairs: bool, labels: Sequence[str] | None) -> tuple[list[str], dict]:
+def rows_of(texts: Sequence[bytes], fields: Sequence[str]) -> dict[str, list]:
+    """Makes rows of texts: each is paired with the next, or has the next two as choices."""
+    seconds, thirds = [*texts[1:], *texts[:1]], [*texts[2:], *texts[:2]]
+    columns = {"choices": [list(pair) for pair in zip(seconds, thirds, strict=True)]}
+    return {name: columns.get(name, seconds if place else list(texts)) for place, name in enumerate(fields)}
+
+
+def check(ask: Ask, rows: dict[str, list], labels: Sequence[str] | None) -> tuple[list[str], dict]:
     """Asks and looks for whatever is wrong with the answers.
 
     Args:
-        ask: texts (and second texts) to lists of `label` (str), `score` (float), `scores` (list of float).
-        texts: what to ask.
-        pairs: whether the model takes pairs: each text is then paired with the next.
-        labels: names of the classes, in the order of `scores`, where known.
+        ask: Takes rows, name of an input → one element a row, and gives the outputs in the same form.
+        rows: What to ask.
+        labels: Names of the classes, in the order of `scores`, where known.
 
     Returns:
         One line for each thing that is wrong, and the answers.
     """
-    seconds = texts[1:] + texts[:1] if pairs else None
-    answers = ask(texts, seconds)
-    wrong = []
-    if "score" not in answers:
-        return [f"no 'score' among the outputs: {', '.join(sorted(answers))}"], answers
-    for name, values in answers.items():
-        if len(values) != len(texts):
-            wrong.append(f"{name}: {len(values)} rows for {len(texts)} texts")
+    answers = ask(rows)
+    number = len(next(iter(rows.values())))
+    wrong = [
+        f"{name}: {len(values)} rows for {number} texts" for name, values in answers.items() if len(values) != number
+    ]
     if wrong:
         return wrong, answers
-    if ("label" in answers) != ("scores" in answers):
-        wrong.append("'label' and 'scores' come together, or neither does")
-    elif "scores" in answers:
-        wrong.extend(_check_classes(answers, labels))
-    wrong.extend(f"row {row}: score {score}" for row, score in enumerate(answers["score"]) if not math.isfinite(score))
-    alone = ask(texts[:1], seconds[:1] if pairs else None)
-    if abs(alone["score"][0] - answers["score"][0]) > TOLERANCE:
-        wrong.append(f"row 0: score {answers['score'][0]} in company, {alone['score'][0]} alone")
+    for name, values in answers.items():
+        numbers = ((row, value) for row, value in enumerate(values) for value in _floats(value))
+        wrong.extend(f"row {row}: {name} {value}" for row, value in numbers if not math.isfinite(value))
+    wrong.extend(_check_task(rows, answers, labels))
+    first = ask({name: values[:1] for name, values in rows.items()})
+    wrong.extend(_compared({name: values[0] for name, values in answers.items()}, {n: v[0] for n, v in first.items()}))
     return wrong, answers
+
+
+def _check_task(rows: dict[str, list], answers: dict[str, list], labels: Sequence[str] | None) -> list[str]:
+    """Checks what the outputs of a task have to do with each other; the outputs' names tell the task."""
+    if "choice" in answers:
+        return _check_choices(rows["choices"], answers)
+    if "answer" in answers:
+        spans = [[span] for span in zip(answers["answer"], answers["start"], answers["end"], strict=True)]
+        return _check_spans(rows["context"], spans)
+    if "start" in answers:
+        columns = (answers[name] for name in ("text", "start", "end", "count"))
+        spans = [list(zip(*found, strict=True))[:count] for *found, count in zip(*columns, strict=True)]
+        return _check_spans(rows["text"], spans)
+    if "tokens" in answers or "embedding" in answers:
+        return []
+    if "score" not in answers:
+        return [f"no 'score' among the outputs: {', '.join(sorted(answers))}"]
+    if ("label" in answers) != ("scores" in answers):
+        return ["'label' and 'scores' come together, or neither does"]
+    return _check_classes(answers, labels) if "scores" in answers else []
+
+
+def _check_choices(choices: list, answers: dict[str, list]) -> list[str]:
+    """Checks that the choice of each row is its likeliest, and that its text is that choice's."""
+    wrong = []
+    columns = (answers[name] for name in ("choice", "text", "score", "scores"))
+    for row, (choice, text, score, scores) in enumerate(zip(*columns, strict=True)):
+        if len(scores) != len(choices[row]) or not math.isclose(sum(scores), 1.0, abs_tol=1e-2):
+            wrong.append(f"row {row}: scores {scores} for {len(choices[row])} choices")
+        elif scores[choice] != max(scores) or not math.isclose(score, max(scores), rel_tol=1e-5):
+            wrong.append(f"row {row}: choice {choice} with score {score}, but scores are {scores}")
+        elif text != choices[row][choice].decode("utf-8", "replace"):
+            wrong.append(f"row {row}: text {text[:60]!r} is not that of choice {choice}")
+    return wrong
+
+
+def _check_spans(texts: list[bytes], spans: list[list[tuple[str, int, int]]]) -> list[str]:
+    """Checks that what was found stands in its text where the answer says, in bytes."""
+    return [
+        f"row {row}: {found[:60]!r} is not what stands from byte {start} to {end}"
+        for row, (text, of_text) in enumerate(zip(texts, spans, strict=True))
+        for found, start, end in of_text
+        if not 0 <= start <= end <= len(text) or text[start:end].decode("utf-8", "replace") != found
+    ]
+
+
+def _compared(company: Mapping[str, Any], alone: Mapping[str, Any]) -> list[str]:
+    """Compares the answer to a text among others with that to the text alone."""
+    wrong = []
+    for name in company:
+        pair = []
+        for answer in (company, alone):
+            value = answer.get(name)
+            if isinstance(value, list) and "count" in answer and "labels_padded" not in answer:
+                value = value[: answer["count"]]  # as wide as the longest answer of the batch
+            pair.append(list(_floats(value)))
+        first, second = pair
+        if len(first) != len(second) or any(abs(a - b) > TOLERANCE for a, b in zip(first, second, strict=True)):
+            shown = [json.dumps(values if len(values) != 1 else values[0])[:60] for values in pair]
+            wrong.append(f"row 0: {name} {shown[0]} in company, {shown[1]} alone")
+    return wrong
+
+
+def _floats(value: Any) -> Iterator[float]:
+    if isinstance(value, list):
+        for inner in value:
+            yield from _floats(inner)
+    elif isinstance(value, float):
+        yield value
 
 
 def _check_classes(answers: dict[str, list], labels: Sequence[str] | None) -> list[str]:
@@ -102,8 +181,8 @@ def _check_classes(answers: dict[str, list], labels: Sequence[str] | None) -> li
     return wrong
 
 
-def open_folder(folder: Path) -> tuple[Ask, bool, list[str] | None]:
-    """Loads a SavedModel; returns how to ask it, whether it takes pairs, and its labels.
+def open_folder(folder: Path) -> tuple[Ask, list[str], list[str] | None]:
+    """Loads a SavedModel; returns how to ask it, the names of its inputs, and its labels.
 
     Raises:
         OSError: no SavedModel there, or a damaged one.
@@ -114,26 +193,26 @@ def open_folder(folder: Path) -> tuple[Ask, bool, list[str] | None]:
     model = tf.saved_model.load(str(folder))
     signature = model.signatures["serving_default"]
     inputs = signature.structured_input_signature[1]
+    second = {"text_pair": 1, "context": 1, "choices": 1}
 
-    def ask(texts: list[bytes], text_pairs: list[bytes] | None) -> dict[str, list]:
-        arguments = {"text": tf.constant(texts)}
-        if text_pairs is not None:
-            arguments["text_pair"] = tf.constant(text_pairs)
+    def ask(rows: dict[str, list]) -> dict[str, list]:
         try:
-            tensors = signature(**arguments)
+            tensors = signature(**{name: tf.constant(values) for name, values in rows.items()})
         except tf.errors.OpError as error:
             raise RuntimeError(error.message) from error
-        answers = {name: tensor.numpy().tolist() for name, tensor in tensors.items()}
-        if "label" in answers:
-            answers["label"] = [label.decode("utf-8") for label in answers["label"]]
-        return answers
+        return {name: _decoded(tensor.numpy().tolist()) for name, tensor in tensors.items()}
 
     labels = None
     if "labels" in model.signatures:
         # It takes text, and gives a row for each, since a server that batches wants both.
-        rows = model.signatures["labels"](text=tf.constant([""]))["labels"].numpy()
-        labels = [label.decode("utf-8") for label in rows[0].tolist()]
-    return ask, "text_pair" in inputs, labels
+        labels = _decoded(model.signatures["labels"](text=tf.constant([""]))["labels"].numpy()[0].tolist())
+    return ask, sorted(inputs, key=lambda name: second.get(name, 0)), labels
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_decoded(inner) for inner in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def foreign_operations(folder: Path) -> set[str]:
@@ -155,10 +234,15 @@ def open_server(flags: argparse.Namespace) -> Ask:
     else:
         import client_grpc as client
 
-    def ask(texts: list[bytes], text_pairs: list[bytes] | None) -> dict[str, list]:
-        return client.predict(flags.rest or flags.grpc, flags.model, texts, text_pairs)
+    return lambda rows: client.ask(flags.rest or flags.grpc, flags.model, rows)
 
-    return ask
+
+def _shown(answer: Mapping[str, Any]) -> str:
+    """What is printed of an answer: the label and the score, or the first of its numbers and words."""
+    if not isinstance(answer.get("score"), float):
+        line = json.dumps(answer)
+        return line if len(line) <= 60 else f"{line[:57]}..."
+    return f"{ascii(answer['label'])[1:-1]}  {answer['score']:.4f}" if "label" in answer else f"{answer['score']:.4f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -170,27 +254,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     where.add_argument("--rest", help="a server's REST port: http://localhost:8501")
     where.add_argument("--grpc", help="a server's gRPC port: localhost:8500")
     parser.add_argument("--model", default="library_docs", help="name in models.config")
-    parser.add_argument("--pair", action="store_true", help="the served model takes pairs of texts")
+    parser.add_argument("--pair", action="store_true", help="the served model takes pairs: text,text_pair")
+    parser.add_argument(
+        "--fields", default="text", help="what the served model takes: question,context or text,choices"
+    )
     parser.add_argument("--labels", help="names of the classes in the order of scores: sports,business,...")
     flags = parser.parse_args(arguments)
     texts = [text.encode("utf-8", "surrogateescape") for text in flags.text] + ORDINARY + AWKWARD
-    pairs, labels, wrong = flags.pair, None, []
+    fields, labels, wrong = ["text", "text_pair"] if flags.pair else flags.fields.split(","), None, []
     try:
         if flags.folder:
-            ask, pairs, labels = open_folder(flags.folder)
+            ask, fields, labels = open_folder(flags.folder)
             if foreign := foreign_operations(flags.folder):
                 wrong.append(f"operations that TensorFlow Serving may not have: {', '.join(sorted(foreign))}")
         else:
             ask = open_server(flags)
-        more, answers = check(ask, texts, pairs, flags.labels.split(",") if flags.labels else labels)
+        more, answers = check(ask, rows_of(texts, fields), flags.labels.split(",") if flags.labels else labels)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     wrong.extend(more)
-    for row, (text, score) in enumerate(zip(texts, answers.get("score", ()), strict=False)):
+    for row, text in enumerate(texts):
         shown = text if len(text) <= 60 else text[:50] + b"... (%d bytes)" % len(text)
-        label = f"{answers['label'][row]}  " if "label" in answers else ""
-        print(f"{label}{score:.4f}  {shown!r}")
+        print(f"{_shown({name: values[row] for name, values in answers.items() if row < len(values)})}  {shown!r}")
     for line in wrong:
         print(f"wrong: {line}", file=sys.stderr)
     print("the answers are not right" if wrong else f"all {len(texts)} answers are well formed")

@@ -1,6 +1,6 @@
 """Functions of a model with its weights as constants, the form that a CPU runs fastest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,37 +21,46 @@ def frozen(model: keras.Model, signatures: Mapping[str, Signature]) -> dict[str,
 
     Args:
         model: Owner of all variables that the functions use.
-        signatures: Name → function. Each that uses the weights gets a copy of them.
+        signatures: Name → function. Each that uses the weights gets a copy of them; all copies are in one graph.
 
     Returns:
         The same names, with functions that make the same outputs.
 
     Raises:
-        InputError: The weights do not fit into a graph.
+        InputError: The weights, counted once for each function that uses them, do not fit into a graph.
 
     Example:
         >>> signatures = frozen(model, model.signatures())  # doctest: +SKIP
     """
-    return {name: _frozen(model, signature) for name, signature in signatures.items()}
-
-
-def _frozen(model: keras.Model, signature: Signature) -> Signature:
-    traced = tf.function(signature.function).get_concrete_function(**signature.inputs)
-    used = {id(variable) for variable in traced.variables}
-    variables = [variable for variable in model.variables if id(variable.value) in used]
-    size = sum(variable.value.dtype.size * variable.value.shape.num_elements() for variable in variables)
+    traced = {
+        name: tf.function(signature.function).get_concrete_function(**signature.inputs)
+        for name, signature in signatures.items()
+    }
+    used = {name: _variables(model, function) for name, function in traced.items()}
+    # All functions of a SavedModel are in one graph.
+    size = sum(variable.dtype.size * variable.shape.num_elements() for one in used.values() for _, variable in one)
     if size > MOST_BYTES:
+        copies = sum(bool(one) for one in used.values())
         raise InputError(
-            f"the weights, {size / 2**30:.1f} GiB, do not fit into a graph, which ends at 2 GiB; "
-            "export without freezing"
+            f"the weights, {size / 2**30:.1f} GiB{f' in {copies} functions' if copies > 1 else ''}, do not fit into a "
+            "graph, which ends at 2 GiB; export without freezing"
         )
+    return {name: _frozen(signature, used[name]) for name, signature in signatures.items()}
 
-    values = [variable.numpy() for variable in variables]
+
+def _variables(model: keras.Model, traced: Any) -> list[tuple[Any, tf.Variable]]:
+    """Returns the variables of a model that a traced function reads, as Keras and as TensorFlow know them."""
+    used = {id(variable) for variable in traced.variables}
+    return [(variable, variable.value) for variable in model.variables if id(variable.value) in used]
+
+
+def _frozen(signature: Signature, used: Sequence[tuple[Any, tf.Variable]]) -> Signature:
+    values = [variable.numpy() for _, variable in used]
 
     def with_constants(**inputs: Any) -> dict[str, Any]:
         # Made in here, so that they are part of the graph and not handed to it.
-        constants = [tf.constant(value) for value in values]
-        with keras.StatelessScope(state_mapping=zip(variables, constants, strict=True)):
+        constants = [(variable, tf.constant(value)) for (variable, _), value in zip(used, values, strict=True)]
+        with keras.StatelessScope(state_mapping=constants):
             return signature.function(**inputs)
 
     return Signature(with_constants, signature.inputs)

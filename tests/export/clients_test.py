@@ -4,10 +4,12 @@ import importlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXPORT = Path(__file__).resolve().parents[2] / "export"
@@ -142,6 +144,83 @@ def test_an_answer_that_is_not_the_servers(rest_server, capsys):
     client = Client("client_rest", "--url", rest_server)
     assert client.main("--model=length", "hi", address=f"{rest_server.address}/elsewhere") == 1
     assert "HTTP 502 Bad Gateway" in capsys.readouterr().err
+
+
+def test_rows_of_several_fields(client, capsys):
+    """The tab after the last field belongs to it."""
+    assert client.main("--model=pair", "--fields=text,text_pair", "a\tb\tc", "d") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["text"], row["text_pair"]) for row in rows] == [("a", "b\tc"), ("d", "")]
+    assert client.server.requests[0]["text_pair"] == [b"b\tc", b""]
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a/versions/2", "a?b#c", "ä b%2F"])
+def test_names_are_names_and_nothing_else(client, name):
+    with pytest.raises(RuntimeError, match="Servable not found for request: " + re.escape(name)):
+        client.predict(name, ["x"])
+    with pytest.raises(RuntimeError, match=f"Servable not found for request: length {re.escape(name)}"):
+        client.predict("length", ["x"], version_label=name)
+
+
+def test_unlike_numbers_of_texts_are_refused_before_anything_is_sent(client):
+    with pytest.raises(RuntimeError, match="unlike numbers of rows: text: 2, text_pair: 1"):
+        client.predict("pair", ["x", "y"], ["z"])
+    assert client.server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (lambda rows: {"score": [0.5] * (rows - 1)}, "answered 2 rows with other numbers of rows: score: 1"),
+        (lambda rows: {"score": [0.5] * (rows + 1)}, "answered 2 rows with other numbers of rows: score: 3"),
+        (lambda rows: {"label": ["a"] * rows, "score": [0.5]}, "answered 2 rows with other numbers of rows: score: 1"),
+        (lambda rows: {"score": 0.5}, "answered 2 rows with other numbers|not that of a TensorFlow Serving server"),
+    ],
+)
+def test_an_answer_with_another_number_of_rows_is_no_answer(client, monkeypatch, capsys, outputs, message):
+    def run(name, version, inputs):
+        return {name: np.array(values) for name, values in outputs(len(inputs["text"])).items()}
+
+    monkeypatch.setattr(client.server, "run", run)
+    with pytest.raises(RuntimeError, match=message):
+        client.predict("length", ["a", "b"])
+    assert client.main("--model=length", "a", "b") == 1
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+
+
+def test_other_outputs_in_a_later_answer_are_refused(client, monkeypatch):
+    def run(name, version, inputs):
+        return {f"score_{inputs['text'][0].decode()}": np.ones(1), "score": np.ones(1)}
+
+    monkeypatch.setattr(client.server, "run", run)
+    with pytest.raises(RuntimeError, match="outputs changed from"):
+        client.predict("length", ["a", "b"], batch_size=1)
+
+
+def test_a_server_cannot_write_to_the_terminal(client, monkeypatch, capsys):
+    def run(name, version, inputs):
+        raise ValueError("\x1b]0;title\x07 \x9b31m " + "x" * 10_000)
+
+    monkeypatch.setattr(client.server, "run", run)
+    assert client.main("--model=length", "a") == 1
+    error = capsys.readouterr().err
+    assert r"\x1b]0;title\x07 \x9b31m" in error
+    assert len(error) < 1000
+    monkeypatch.setattr(
+        client.server,
+        "run",
+        lambda *_: {"label": np.array([b"\xc2\x9b31m\x1b[0m\xe2\x80\xae"], object), "score": np.array([np.nan])},
+    )
+    assert client.main("--model=length", "\x1b[31m") == 0
+    line = capsys.readouterr().out
+    assert line.rstrip("\n").isprintable()
+    assert json.loads(line) == {"text": "\x1b[31m", "label": "\x9b31m\x1b[0m\u202e", "score": None}
+
+
+def test_an_answer_is_capped(client, capsys):
+    assert client.main("--model=length", "--scores", "--max_answer_bytes=100", *["x"] * 8) == 1
+    assert re.search("longer than 100 bytes|larger than max", capsys.readouterr().err)
 
 
 def test_as_a_program_on_lines_that_are_not_utf_8(client):

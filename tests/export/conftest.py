@@ -8,6 +8,7 @@ import json
 import re
 import sys
 import threading
+import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,6 +55,7 @@ class Server:
     models: dict
     address: str = ""
     requests: list[dict] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
 
     def run(self, name: str, version: str, inputs: dict[str, list[bytes]]) -> dict:
         """Runs a model as the server does; returns numpy arrays.
@@ -75,9 +77,20 @@ class Server:
         return {key: value.numpy() for key, value in outputs.items()}
 
 
+def _decoded(value):
+    return base64.b64decode(value["b64"]) if isinstance(value, dict) else [_decoded(inner) for inner in value]
+
+
 @pytest.fixture(scope="session")
 def loaded_models(model_folders):
     return {name: tf.saved_model.load(str(folder)) for name, folder in model_folders.items()}
+
+
+def _texts(value):
+    """Strings that are not UTF-8 are no JSON, and not what an export gives of valid text."""
+    if isinstance(value, list):
+        return [_texts(inner) for inner in value]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 @pytest.fixture
@@ -87,21 +100,18 @@ def rest_server(loaded_models):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            path = re.fullmatch(r"/v1/models/(\w+)(?:/(?:versions|labels)/(\w+))?:predict", self.path)
+            path = re.fullmatch(r"/v1/models/([^/?]+)(?:/(?:versions|labels)/([^/?]+))?:predict", self.path)
             if path is None:
                 return self.reply(502, "text/html", b"<html>Bad Gateway</html>")
-            inputs = {
-                name: [base64.b64decode(value["b64"]) for value in values] for name, values in body["inputs"].items()
-            }
+            server.authorizations.append(self.headers["Authorization"])
+            assert body["signature_name"] == "serving_default"
+            inputs = {name: _decoded(values) for name, values in body["inputs"].items()}
             try:
-                outputs = server.run(path[1], path[2] or "", inputs)
+                outputs = server.run(urllib.parse.unquote(path[1]), urllib.parse.unquote(path[2] or ""), inputs)
             except (LookupError, ValueError) as error:
                 status = 404 if isinstance(error, LookupError) else 400
                 return self.reply(status, "application/json", json.dumps({"error": str(error)}).encode())
-            lists = {
-                name: array.astype(str if array.dtype == object else array.dtype).tolist()
-                for name, array in outputs.items()
-            }
+            lists = {name: _texts(array.tolist()) for name, array in outputs.items()}
             answer = lists if len(lists) > 1 else next(iter(lists.values()))
             return self.reply(200, "application/json", json.dumps({"outputs": answer}).encode())
 

@@ -90,6 +90,22 @@ def crash_on_a_long_text(text):
         return classify(text)
 
 
+def span(text):
+    whole = tf.cast(tf.strings.length(text), tf.int32)
+    return {"text": text, "label": text, "start": 0 * whole, "end": whole}
+
+
+def spans_moved(text):
+    """A tagger whose places are characters, not bytes."""
+    found = {name: value[:, None] for name, value in span(text).items()}
+    found["end"] = tf.strings.length(text, "UTF8_CHAR")[:, None]
+    return {**found, "score": tf.ones([tf.size(text), 1]), "count": tf.ones([tf.size(text)], tf.int32)}
+
+
+def not_finite_vectors(text):
+    return {"embedding": tf.fill([tf.size(text), 2], float("inf"))}
+
+
 def newer_operation(text):
     tokens = tf_text.WhitespaceTokenizer().tokenize(text)
     return {"score": tf.cast(tokens.row_lengths(), tf.float32)}
@@ -106,6 +122,8 @@ def newer_operation(text):
         (no_score, "no 'score' among the outputs: scores"),
         (logits, "scores outside 0 to 1"),
         (company, "in company"),
+        (spans_moved, "is not what stands from byte 0 to"),
+        (not_finite_vectors, "row 0: embedding inf"),
         (crash_on_a_long_text, "too long"),
         (newer_operation, "operations that TensorFlow Serving may not have: TFText>WhitespaceTokenizeWithOffsetsV2"),
     ],

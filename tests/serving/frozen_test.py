@@ -44,7 +44,16 @@ def test_a_function_without_weights_gets_none(tmp_path):
 
 
 def test_weights_that_do_not_fit_into_a_graph(monkeypatch):
-    monkeypatch.setattr(sys.modules["keras_bert.serving.frozen"], "MOST_BYTES", 1000)
+    """All functions are in one graph: what each of them needs counts."""
     model = tiny.classifier()
-    with pytest.raises(InputError, match="do not fit into a graph, which ends at 2 GiB; export without freezing"):
-        frozen(model, model.signatures())
+    default = model.signatures()["serving_default"]
+    size = sum(weight.value.dtype.size * weight.value.shape.num_elements() for weight in model.variables)
+    monkeypatch.setattr(sys.modules["keras_bert.serving.frozen"], "MOST_BYTES", size)
+    assert set(frozen(model, {"once": default})) == {"once"}
+    with pytest.raises(
+        InputError, match=r"the weights, 0\.0 GiB in 2 functions, do not fit into a graph, which ends at 2 GiB; export"
+    ):
+        frozen(model, {"once": default, "twice": default})
+    monkeypatch.setattr(sys.modules["keras_bert.serving.frozen"], "MOST_BYTES", 1000)
+    with pytest.raises(InputError, match=r"the weights, 0\.0 GiB, do not fit into a graph"):
+        frozen(model, {"once": default})

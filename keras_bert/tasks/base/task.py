@@ -1,7 +1,7 @@
 """A task as a whole: the text model, its folders, its exports, its Keras files."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +18,7 @@ from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import write_saved_model
 from keras_bert.serving.signature import Signature
+from keras_bert.serving.token_inputs import token_signature
 from keras_bert.tasks.base.text_model import TextModel
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -168,23 +169,26 @@ class BertTask(TextModel):
         """
         files, signatures = {"README.md": self._card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function
-            del signatures["token_ids"]
+            signatures = {name: value for name, value in signatures.items() if name not in ("token_ids", "pairs")}
         with unpadded(self.encoder, unpad):
             write_saved_model(folder, self, signatures, files, overwrite, freeze)
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel; a task may have more than these two."""
-        names = ("token_ids", "segment_ids", "padding_mask")
         return {
             "serving_default": Signature(
                 lambda **texts: self.answer_strings(*(texts[name] for name in self.text_fields)),
                 {name: tf.TensorSpec([None], tf.string, name=name) for name in self.text_fields},
             ),
-            "token_ids": Signature(
-                lambda **inputs: self.answers(self(inputs, training=False)),
-                {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names},
-            ),
+            "token_ids": self.token_signature(lambda **inputs: self.answers(self(inputs, training=False))),
         }
+
+    def token_signature(self, function: Callable[..., dict[str, Any]], rank: int = 2) -> Signature:
+        """Makes a signature of the encoder's inputs that refuses what the encoder has no rows for."""
+        config = self.encoder.config
+        limits = (config.vocab_size, config.type_vocab_size, config.max_position_embeddings)
+        examples = config.max_position_embeddings if self.encoder.packing else 1
+        return token_signature(function, *limits, max_examples=examples, rank=rank)
 
     # -- Keras serialisation ---------------------------------------------------------------------------
 

@@ -237,17 +237,25 @@ class BertMultipleChoice(LabelledTask):
         """Returns the functions of the exported SavedModel.
 
         `serving_default` takes `text` string (batch,) and `choices` string (batch, choices) and gives what
-        `answer_strings` does; `token_ids` takes the encoder's inputs, int32 (batch, choices, tokens).
+        `answer_strings` does; `token_ids` takes the encoder's inputs, int32 (batch, choices, tokens). `pairs` takes
+        `text` and `choice`, string (pairs,), and gives `logit` float32 (pairs,): a server that puts requests together
+        can do so only with this one where texts have unlike numbers of choices. The softmax over the logits of a
+        text's choices is their `scores`.
         """
         strings = {
             "text": tf.TensorSpec([None], tf.string, name="text"),
             "choices": tf.TensorSpec([None, None], tf.string, name="choices"),
         }
-        ids = {name: tf.TensorSpec([None, None, None], tf.int32, name=name) for name in self.encoder.input}
+        pairs = {name: tf.TensorSpec([None], tf.string, name=name) for name in ("text", "choice")}
         return {
             "serving_default": Signature(lambda text, choices: self.answer_strings(text, choices), strings),
-            "token_ids": Signature(lambda **inputs: self.answers(self(inputs, training=False)), ids),
+            "token_ids": self.token_signature(lambda **inputs: self.answers(self(inputs, training=False)), rank=3),
+            "pairs": Signature(self._pair_logits, pairs),
         }
+
+    def _pair_logits(self, text: Any, choice: Any) -> Tensors:
+        """Gives the logit of each text with one choice, in the graph."""
+        return {"logit": tf.reshape(self(self.preprocessor(text, choice), training=False), [-1])}
 
     # -- scores and folders ----------------------------------------------------------------------------------
 

@@ -438,12 +438,11 @@ class BertPretrainer(BertTask):
         `token_ids` the same for the encoder's inputs; `next_sentence` takes `text` and `text_pair` and gives `score`.
         """
         text = {name: tf.TensorSpec([None], tf.string, name=name) for name in ("text", "text_pair")}
-        ids = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in self.encoder.input}
         mask_id = self.tokenizer.mask_token_id
         signatures = {
             "serving_default": Signature(lambda text: self.answer_strings(text), {"text": text["text"]}),
-            "token_ids": Signature(
-                lambda **inputs: self._fill({**inputs, **mask_places(inputs["token_ids"], mask_id)}, TOP_K), ids
+            "token_ids": self.token_signature(
+                lambda **inputs: self._fill({**inputs, **mask_places(inputs["token_ids"], mask_id)}, TOP_K)
             ),
         }
         if self.next_sentence:

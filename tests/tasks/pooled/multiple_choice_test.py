@@ -164,6 +164,18 @@ def test_the_head_of_another_task_is_left_for_a_fresh_one(tmp_path: Path):
     assert model.load_report.new == ("classifier.weight", "classifier.bias")
 
 
+def test_pairs_of_texts_in_unlike_numbers_are_asked_flat(model: BertMultipleChoice):
+    """One pair a row, which a server can put together with those of others."""
+    texts = [("good food", ["fine", "a bad film"]), ("the book", ["dull", "warm", "very good"])]
+    columns = zip(*((text, choice) for text, choices in texts for choice in choices), strict=True)
+    logits = model.signatures()["pairs"].function(
+        **dict(zip(("text", "choice"), map(tf.constant, columns), strict=True))
+    )
+    expected = [answer["scores"] for answer in model.answer(texts)]
+    for part, scores in zip(tf.split(logits["logit"], [2, 3]), expected, strict=True):
+        assert tf.nn.softmax(part).numpy() == pytest.approx(scores, abs=1e-5)
+
+
 BARE = """
 import json, sys
 import tensorflow as tf
