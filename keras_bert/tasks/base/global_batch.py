@@ -9,31 +9,12 @@ import tensorflow as tf
 from keras import ops
 
 from keras_bert.errors import InputError
+from keras_bert.layers.wide import wide
 from keras_bert.tasks.base.micro_batches import accumulate as accumulate_parts
+from keras_bert.tasks.base.partial_loss import global_mean, partial_loss, regularization
+from keras_bert.tasks.base.replicas import over_replicas, replicas
 
-
-def global_mean(values: Any, weights: Any, counts: Any = None, total: Any = None) -> Any:
-    """Gives this replica's part of a weighted mean over the global batch.
-
-    The parts of all replicas add up to Σ weights · values / Σ counts, and so do their gradients, which the optimizer
-    adds up. A mean on each replica, averaged, would let a row count more where there are fewer.
-
-    Args:
-        values: float32 (...).
-        weights: float32, the same shape.
-        counts: What the sum is divided by, float32 (...); None for the weights.
-        total: The sum of the counts over the whole batch, where that is known; float32 scalar.
-
-    Returns:
-        float32 scalar; 0 where all counts are.
-
-    Example:
-        >>> float(global_mean(ops.array([1.0, 3.0, 8.0]), ops.array([1.0, 1.0, 0.0])))
-        2.0
-    """
-    if total is None:
-        total = _over_replicas(ops.sum(weights if counts is None else counts))
-    return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)
+__all__ = ["GlobalBatchModel", "global_mean"]
 
 
 class GlobalBatchModel(keras.Model):
@@ -61,7 +42,7 @@ class GlobalBatchModel(keras.Model):
         """
         totals = {"rows": ops.cast(ops.shape(y)[0], "float32")}
         if sample_weight is not None:
-            totals["weights"] = ops.sum(ops.cast(sample_weight, "float32"))
+            totals["weights"] = ops.sum(wide(ops.convert_to_tensor(sample_weight)))
         return totals
 
     def total_of(self, name: str) -> Any:
@@ -72,23 +53,24 @@ class GlobalBatchModel(keras.Model):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Returns the loss; under a strategy, and with `accumulate`, this part of it, a float32 scalar."""
-        if (_replicas() == 1 and not self._parts.totals) or not isinstance(self.loss, keras.losses.Loss):
+        if (replicas() == 1 and not self._parts.totals) or not isinstance(self.loss, keras.losses.Loss):
             return super().compute_loss(x, y, y_pred, sample_weight, training)
-        values = ops.cast(self.loss.call(ops.convert_to_tensor(y), y_pred), "float32")
-        ones = ops.ones_like(values)
-        weights = ones if sample_weight is None else ops.cast(sample_weight, "float32")
-        if self.loss.reduction == "mean_with_sample_weight" and sample_weight is not None:
-            return global_mean(values, weights, total=self.total_of("weights"))
-        total = self.total_of("rows")
-        if total is not None:  # a row may have several values
-            total = (
-                total * ops.cast(ops.size(ones), "float32") / ops.maximum(ops.cast(ops.shape(ones)[0], "float32"), 1)
-            )
-        return global_mean(values, weights, ones, total)
+        loss = partial_loss(self.loss, y, y_pred, sample_weight, self._parts.totals)
+        return self.regularized(loss, ops.cast(ops.shape(y)[0], loss.dtype))
+
+    def regularized(self, loss: Any, rows: Any) -> Any:
+        """Adds what the regularizers of weights give, this part of it; for a task that defines `compute_loss`.
+
+        Args:
+            loss: This part of the loss, a float scalar.
+            rows: The rows that it is of, a float scalar.
+        """
+        added = regularization(self, rows, self.total_of("rows"))
+        return loss if added is None else loss + ops.cast(added, loss.dtype)
 
     def train_step(self, data: Any) -> Any:
         """Keras' `train_step`; with `accumulate`, in parts."""
-        is_keras = self._parts.count == 1 and _replicas() == 1
+        is_keras = self._parts.count == 1 and replicas() == 1
         return self._vectors(super().train_step(data) if is_keras else self._train_step(data))
 
     def _train_step(self, data: Any) -> dict[str, Any]:
@@ -108,7 +90,7 @@ class GlobalBatchModel(keras.Model):
         if self._parts.count == 1:
             loss, gradients = step((x, y, sample_weight))
         else:
-            totals = {name: _over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
+            totals = {name: over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
             self._parts.totals = totals
             try:
                 loss, gradients = accumulate_parts(
@@ -126,12 +108,12 @@ class GlobalBatchModel(keras.Model):
         Keras (3.15) counts a part by the replica's own rows, which is right where all replicas have as many.
         """
         rows = ops.cast(ops.shape(tf.nest.flatten(x)[0])[0], "float32")
-        value = loss * _over_replicas(rows) / ops.maximum(rows, 1.0)
+        value = loss * over_replicas(rows) / ops.maximum(rows, 1.0)
         next(metric for metric in self.metrics if metric.name == "loss").update_state(value, sample_weight=rows)
 
     def test_step(self, data: Any) -> Any:
         """Keras' `test_step`."""
-        if _replicas() == 1:
+        if replicas() == 1:
             return self._vectors(super().test_step(data))
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
@@ -159,7 +141,8 @@ class GlobalBatchModel(keras.Model):
 
         Raises:
             InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
-                gradients of one of them only. Or the loss is no mean over rows, which could be had in parts.
+                gradients of one of them only. Or, with several replicas or `accumulate`, the loss is no sum or mean
+                over rows, which could be had in parts.
         """
         if accumulate < 1:
             raise InputError(f"accumulate is the number of parts of a batch, 1 or more, received: {accumulate}")
@@ -169,16 +152,27 @@ class GlobalBatchModel(keras.Model):
                 "take mixed_bfloat16, which needs no scaling"
             )
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
-        has_own = [getattr(type(self), name) is not getattr(GlobalBatchModel, name) for name in _LOSS]
+        if accumulate > 1 or self.distribute_strategy.num_replicas_in_sync > 1:
+            self._check_parts(accumulate, kwargs.get("loss_weights"))
+        self._parts = types.SimpleNamespace(count=accumulate, totals={})
+        self._compiled_state_is_built = False
+
+    def _check_parts(self, accumulate: int, loss_weights: Any) -> None:
+        """Refuses a loss whose parts, of parts of a batch or of several replicas, do not add up to it."""
+        where = f"accumulate={accumulate}" if accumulate > 1 else "several replicas"
         if accumulate > 1 and getattr(self.loss, "compares_rows", False):
             raise InputError(
                 f"accumulate={accumulate}: {type(self.loss).__name__} compares all rows of a batch with each other, "
                 "so that a batch in parts would be another task; leave it at 1"
             )
-        if accumulate > 1 and not (all(has_own) or (not any(has_own) and isinstance(self.loss, keras.losses.Loss))):
-            raise InputError(f"{type(self).__name__} cannot accumulate: its loss is no mean over the rows of a batch")
-        self._parts = types.SimpleNamespace(count=accumulate, totals={})
-        self._compiled_state_is_built = False
+        has_own = [getattr(type(self), name) is not getattr(GlobalBatchModel, name) for name in _LOSS]
+        if not (all(has_own) or (not any(has_own) and isinstance(self.loss, keras.losses.Loss))):
+            raise InputError(
+                f"{type(self).__name__} cannot accumulate, nor train on several replicas ({where}): its loss is no "
+                "mean over the rows of a batch; give one as an object, such as keras.losses.MeanSquaredError()"
+            )
+        if loss_weights is not None:
+            raise InputError(f"loss_weights do not count with {where}; weigh the rows (sample_weight) or the loss")
 
     def get_compile_config(self) -> Mapping[str, Any]:
         """Returns the arguments of `compile`."""
@@ -223,19 +217,6 @@ class GlobalBatchModel(keras.Model):
 
 # What a task with a loss of its own defines.
 _LOSS = ("compute_loss", "loss_totals")
-
-
-def _over_replicas(value: Any) -> Any:
-    """Sums a number over the replicas that step together."""
-    if _replicas() == 1:
-        return value
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-
-def _replicas() -> int:
-    """Number of replicas that step together here; 1 outside of a replica's own code, as when Keras builds a model."""
-    context = tf.distribute.get_replica_context()
-    return context.num_replicas_in_sync if context else 1
 
 
 def _zeros(spec: tf.TensorSpec) -> tf.Tensor:

@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.layers.wide import wide_dtype
+
 
 def accumulate(
     step: Callable[[Any], tuple[Any, Sequence[Any]]],
@@ -21,7 +23,7 @@ def accumulate(
     it counts each part as a step of the schedule.
 
     Args:
-        step: From a part of `data` to a float32 scalar and a gradient for each variable, dense, sparse, or None. It
+        step: From a part of `data` to a float scalar and a gradient for each variable, dense, sparse, or None. It
             may be called with a part of no rows.
         data: Tensors (rows, ...) in any nesting, with None in places.
         parts: How many parts to cut the rows into; all have as many rows, the last may have fewer, or be missing.
@@ -29,7 +31,8 @@ def accumulate(
         static: Cut so that shapes are known where the number of rows is, as XLA needs it; there must be a row.
 
     Returns:
-        The sum of the scalars; the sums of the gradients, None for those that are None.
+        The sum of the scalars; the sums of the gradients, None for those that are None; in float32, or in float64
+        where variables are.
 
     Example:
         >>> total, _ = accumulate(lambda x: (tf.reduce_sum(x), []), tf.range(5.0), 2, [])
@@ -47,7 +50,9 @@ def accumulate(
         value, gradients = step(part)
         # Known once the graph of a part is made, and the same for all.
         has_gradient[:] = [gradient is not None for gradient in gradients]
-        return total + value, [_add(one, gradient) for one, gradient in zip(sums, gradients, strict=True)]
+        return total + tf.cast(value, total.dtype), [
+            _add(one, gradient) for one, gradient in zip(sums, gradients, strict=True)
+        ]
 
     def body(index: Any, total: Any, sums: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
         if static:
@@ -57,11 +62,12 @@ def accumulate(
         return (index + 1, *add(part, total, sums))
 
     count = full if static else (rows + size - 1) // size
-    zeros = [tf.zeros(variable.shape, tf.float32) for variable in variables]
+    zeros = [tf.zeros(variable.shape, wide_dtype(variable.dtype)) for variable in variables]
+    no_loss = tf.zeros([], "float64" if any(zero.dtype == tf.float64 for zero in zeros) else "float32")
     _, total, sums = tf.while_loop(
         lambda index, *_: index < count,
         body,
-        (tf.constant(0), tf.constant(0.0), zeros),
+        (tf.constant(0), no_loss, zeros),
         parallel_iterations=1,
     )
     if static:

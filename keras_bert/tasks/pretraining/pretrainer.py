@@ -274,11 +274,12 @@ class BertPretrainer(BertTask):
             getattr(self, f"{name}_loss").update_state(values, weights)
             getattr(self, f"{name}_accuracy").update_state(is_right(labels, logits), weights)
             total = total + global_mean(values, weights, total=self.total_of(name))
-        return total
+        return self.regularized(total, keras.ops.cast(keras.ops.shape(mask)[0], "float32"))
 
     def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
-        """Returns the numbers of true predictions."""
-        return {name: keras.ops.sum(weights) for name, weights in sample_weight.items()}
+        """Returns the numbers of true predictions, and of rows."""
+        rows = keras.ops.cast(keras.ops.shape(y["masked_lm"])[0], "float32")
+        return {"rows": rows, **{name: keras.ops.sum(weights) for name, weights in sample_weight.items()}}
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Returns the metrics over true predictions, the count of tokens, and the perplexity, exp(masked_lm_loss)."""

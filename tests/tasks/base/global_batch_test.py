@@ -29,28 +29,55 @@ def test_the_mean_is_over_what_counts():
     assert float(global_mean(values, 0.0 * values)) == 0.0
 
 
-@pytest.mark.parametrize(
-    "loss", [ClassificationLoss(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True)]
-)
-@pytest.mark.parametrize("weights", [None, np.array([1.0, 0.5, 2.0, 1.0], "float32")])
-def test_a_part_is_what_keras_has_on_one_device(loss, weights, monkeypatch: pytest.MonkeyPatch):
-    inputs = keras.Input((3,))
-    model = GlobalBatchModel(inputs, keras.layers.Dense(5)(inputs))
-    model.compile("sgd", loss)
-    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
-    y = np.array([0, 4, 2, 2])
-    expected = float(model.compute_loss(x, y, model(x), weights))
+def on_one_of_two_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one has nothing."""
 
     class Context:
         num_replicas_in_sync = 2
 
         def all_reduce(self, _, value):
-            return value  # the other replica has nothing
+            return value
 
     monkeypatch.setattr("tensorflow.distribute.get_replica_context", Context)
+
+
+@pytest.mark.parametrize("regularizer", [None, keras.regularizers.L2(0.3)], ids=["", "regularized"])
+@pytest.mark.parametrize("weights", [None, [1.0, 0.5, 2.0, 1.0], [[1.0], [0.5], [2.0], [1.0]]], ids=str)
+@pytest.mark.parametrize(
+    "loss",
+    [
+        ClassificationLoss(0.1),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum"),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean"),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight"),
+    ],
+    ids=lambda loss: f"{loss.name} {loss.reduction}",
+)
+def test_a_part_is_what_keras_has_on_one_device(loss, weights, regularizer, monkeypatch: pytest.MonkeyPatch):
+    inputs = keras.Input((3,))
+    model = GlobalBatchModel(inputs, keras.layers.Dense(5, kernel_regularizer=regularizer)(inputs))
+    model.compile("sgd", loss)
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")
+    y = np.array([0, 4, 2, 2])
+    weights = None if weights is None else np.array(weights, "float32")
+    expected = float(model.compute_loss(x, y, model(x), weights))
+    on_one_of_two_replicas(monkeypatch)
     assert float(model.compute_loss(x, y, model(x), weights)) == pytest.approx(expected, rel=1e-6)
     nothing = np.zeros((0, 3), "float32"), np.zeros((0,), "int32")
     assert float(model.compute_loss(nothing[0], nothing[1], model(nothing[0]))) == 0.0
+
+
+@pytest.mark.parametrize("loss", ["mse", {"dense": keras.losses.MeanSquaredError()}, lambda y, y_pred: y_pred, None])
+def test_a_loss_that_replicas_cannot_share_is_refused(loss, monkeypatch: pytest.MonkeyPatch):
+    inputs = keras.Input((3,))
+    model = GlobalBatchModel(inputs, keras.layers.Dense(5)(inputs))
+    two = property(lambda self: types.SimpleNamespace(num_replicas_in_sync=2))
+    monkeypatch.setattr(GlobalBatchModel, "distribute_strategy", two)
+    with pytest.raises(InputError, match=r"several replicas.*give one as an object"):
+        model.compile("sgd", loss)
+    with pytest.raises(InputError, match="loss_weights do not count with several replicas"):
+        model.compile("sgd", keras.losses.MeanSquaredError(), loss_weights=[0.5])
 
 
 def test_in_batch_negatives_are_those_of_the_replica(monkeypatch: pytest.MonkeyPatch):

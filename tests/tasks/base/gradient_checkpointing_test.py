@@ -60,7 +60,7 @@ import json
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from tests.tasks.gradient_checkpointing_test import train
+from tests.tasks.base.gradient_checkpointing_test import train
 results = []
 for checkpointing in (False, True):
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():

@@ -132,7 +132,7 @@ replicas, parts = int(sys.argv[1]), int(sys.argv[2])
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
 from keras_bert.training import make_strategy
-from tests.tasks import micro_batches_test as test
+from tests.tasks.base import micro_batches_test as test
 
 strategy = make_strategy("mirrored" if replicas > 1 else "none")
 weights = {}
@@ -157,6 +157,45 @@ def test_under_a_strategy_too(tmp_path):
     with np.load(tmp_path / "one.npz") as one, np.load(tmp_path / "many.npz") as many:
         for name in one.files:
             np.testing.assert_allclose(many[name], one[name], rtol=0, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "sum_over_batch_size"])
+def test_regularizers_and_sums_in_parts(reduction: str):
+    """With weights (batch, 1), 11 rows in parts of 3, 3, 3 and 2."""
+    random = np.random.default_rng(0)
+    x, y, weights = random.normal(size=(11, 3)), random.normal(size=(11, 1)), random.random((11, 1))
+    results = []
+    for parts in (1, 4):
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((3,))
+        model = GlobalBatchModel(inputs, keras.layers.Dense(1, kernel_regularizer=keras.regularizers.L2(0.5))(inputs))
+        loss = keras.losses.MeanSquaredError(reduction=reduction)
+        model.compile(keras.optimizers.SGD(0.01), loss, accumulate=parts, jit_compile=False)
+        history = model.fit(x, y, batch_size=11, sample_weight=weights, epochs=3, verbose=0).history["loss"]
+        results.append([*history, *model.get_weights()[0].ravel()])
+    np.testing.assert_allclose(*results, rtol=1e-5)
+
+
+def test_what_is_added_to_the_loss_is_refused_in_parts():
+    inputs = keras.Input((3,))
+    model = GlobalBatchModel(inputs, keras.layers.Dense(1, activity_regularizer="l2")(inputs))
+    model.compile("sgd", keras.losses.MeanSquaredError(), accumulate=2)
+    with pytest.raises(InputError, match="by add_loss or activity_regularizer"):
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0)
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_float64_is_summed_in_float64(static: bool):
+    variable = tf.Variable([1.0, 1e-9], dtype=tf.float64)
+
+    def step(part: Any) -> tuple[Any, list[Any]]:
+        return tf.reduce_sum(part), [tf.reduce_sum(part) * [1.0, 2.0]]
+
+    function = tf.function(lambda x: accumulate(step, x, 2, [variable], static=static))
+    value, (total,) = function(tf.constant([[1.0], [1e-10], [1.0], [1.0]], tf.float64))
+    assert (value.dtype, total.dtype) == (tf.float64, tf.float64)
+    assert float(value) == 3 + 1e-10
+    np.testing.assert_array_equal(total, [3 + 1e-10, 6 + 2e-10])
 
 
 def test_a_saved_model_goes_on_accumulating(tmp_path):
