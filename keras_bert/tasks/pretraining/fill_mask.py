@@ -1,12 +1,13 @@
 """Texts with `[MASK]` in them: to inputs with the places of the masks, in the graph, and back with words put in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.token_layer import TokenLayer
 from keras_bert.text.vocabulary import MASK_TOKEN
 
 MAX_MASKS = 64
@@ -67,6 +68,30 @@ def count_masks(texts: Iterable[bytes]) -> list[int]:
                 f"{MAX_MASKS} times at most"
             )
     return masks
+
+
+def target_ids(tokenizer: TokenLayer, targets: Sequence[str]) -> list[int]:
+    """Finds the tokens of words that are to be chosen from, each once.
+
+    Args:
+        tokenizer: The model's.
+        targets: Words, as they would stand within a text; or entries of the vocabulary, such as `##s`.
+
+    Raises:
+        InputError: Not a list of strings, an empty one, or one of them is no single token.
+    """
+    if isinstance(targets, str | bytes) or not len(targets) or not all(isinstance(word, str) for word in targets):
+        raise InputError(f"targets is a list of words, received: {targets!r:.80}")
+    known, found = {token: index for index, token in enumerate(tokenizer.get_vocabulary())}, {}
+    for word, ids in zip(targets, tokenizer.tokenize([f" {word}" for word in targets]).to_list(), strict=True):
+        if len(ids) == 1 and ids[0] != tokenizer.unk_token_id:
+            found[ids[0]] = word
+        elif word in known:
+            found[known[word]] = word
+        else:
+            pieces = " ".join(tokenizer.id_to_token(index) for index in ids) or "nothing"
+            raise InputError(f"targets: {word!r} is not one token of the vocabulary, but {pieces}")
+    return list(found)
 
 
 def filled(text: str, index: int, word: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -23,26 +22,21 @@ from keras_bert.layers.linear import Linear
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
-from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.global_batch import global_mean
-from keras_bert.tasks.base.task import BertTask, open_preset
-from keras_bert.tasks.base.text_model import Tensors, Text
+from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
-from keras_bert.tasks.pretraining.fill_mask import count_masks, filled, mask_places, masked_inputs
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
+from keras_bert.tasks.pretraining.mask_filler import MaskFiller
 from keras_bert.tasks.pretraining.packed_batches import packed_batches
-from keras_bert.tasks.pretraining.packed_examples import next_sentence_logits, one_example_a_row
+from keras_bert.tasks.pretraining.packed_examples import next_sentence_logits
 from keras_bert.tasks.pretraining.scores import PretrainingSums
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
-from keras_bert.text.vocabulary import MASK_TOKEN
-
-TOP_K = 5  # words that an exported model gives for each mask
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertPretrainer(BertTask):
+class BertPretrainer(MaskFiller):
     """BERT with the heads it is pre-trained with: masked words, and whether a text follows another.
 
     Args:
@@ -125,8 +119,7 @@ class BertPretrainer(BertTask):
             name: keras.layers.Activation("linear", dtype="float32", name=name)(tensor)
             for name, tensor in logits.items()
         }
-        super().__init__(encoder, preprocessor, outputs, inputs=places, **kwargs)
-        self.next_sentence = next_sentence
+        super().__init__(encoder, preprocessor, outputs, next_sentence, places, **kwargs)
         self.masked_lm_head = head
         self.next_sentence_head = next_sentence_head
         self.tokens = keras.metrics.Sum(name="tokens")
@@ -135,12 +128,6 @@ class BertPretrainer(BertTask):
         if next_sentence:
             self.next_sentence_loss = keras.metrics.Mean(name="next_sentence_loss")
             self.next_sentence_accuracy = keras.metrics.Mean(name="next_sentence_accuracy")
-        strings = tf.TensorSpec([None], tf.string)
-        self._stages.answer = tf.function(
-            lambda text, top_k: self.answer_strings(text, top_k=top_k),
-            input_signature=[strings, tf.TensorSpec([], tf.int32)],
-        )
-        self._stages.continuation = tf.function(self.continuation_strings, input_signature=[strings, strings])
 
     @classmethod
     def from_preset(
@@ -314,141 +301,6 @@ class BertPretrainer(BertTask):
         for inputs, targets, weights in examples:
             sums.add(self._stages.forward(inputs), targets, weights)
         return sums.scores()
-
-    # -- answers -----------------------------------------------------------------------------------------
-
-    def answer_strings(self, *texts: Any, top_k: Any = TOP_K) -> Tensors:
-        """Finds words for the masks of texts, in the graph.
-
-        Args:
-            *texts: string (batch,), one tensor.
-            top_k: int32 scalar, words for each mask.
-
-        Returns:
-            `tokens` string and `scores` float32 (batch, masks, words), the likeliest first; beyond a text's masks
-            they are empty and 0; `count` int32 (batch,), how many masks it has, at most `MAX_MASKS`.
-        """
-        return self._fill(masked_inputs(texts[0], self.preprocessor), top_k)
-
-    def _text_of(self, token: str) -> str:
-        return self.tokenizer.text_of(token).decode("utf-8", "replace")
-
-    def _fill(self, inputs: Tensors, top_k: Any) -> Tensors:
-        count = inputs.pop("mask_count")
-        logits = self(one_example_a_row(self, inputs), training=False)["masked_lm"]
-        scores, ids = tf.math.top_k(tf.nn.softmax(logits), top_k)
-        real = (tf.range(tf.shape(ids)[1]) < count[:, None])[:, :, None]
-        tokens = tf.gather(tf.constant(self.tokenizer.get_vocabulary()), ids)
-        return {"tokens": tf.where(real, tokens, ""), "scores": tf.where(real, scores, 0.0), "count": count}
-
-    def continuation_strings(self, text: Any, text_pair: Any) -> Tensors:
-        """Says how likely the second texts follow the first ones: `score` float32 (batch,), in the graph."""
-        inputs = self.preprocessor(text, text_pair)
-        positions = tf.zeros_like(inputs["token_ids"][:, :1])
-        inputs = one_example_a_row(self, {**inputs, "mask_positions": positions})
-        logits = self(inputs, training=False)["next_sentence"]
-        return {"score": tf.nn.softmax(logits if logits.shape.rank == 2 else logits[:, 0])[:, 0]}
-
-    def answer(
-        self, texts: Sequence[Text], batch_size: int = 32, *, top_k: int = TOP_K
-    ) -> list[list[list[dict[str, Any]]]]:
-        """Finds words for the masks of texts.
-
-        `[MASK]` in a text stands for a word here; other special tokens written in it are plain text.
-
-        Args:
-            texts: Strings, or dicts with `text`.
-            batch_size: Texts a batch; texts of like length share one.
-            top_k: Words for each mask.
-
-        Returns:
-            For each text a list with one entry a mask: the likeliest words first, each a dict with `token` (the
-            entry of the vocabulary), `text` (the text with it in the mask's place, other masks left), `score` (its
-            probability).
-
-        Raises:
-            InputError: Not a list, a text without `[MASK]`, with too many, or with one beyond `max_length`.
-
-        Example:
-            >>> model.answer(["The capital of France is [MASK]."], top_k=1)  # doctest: +SKIP
-            [[[{'token': 'paris', 'text': 'The capital of France is paris.', 'score': 0.41}]]]
-        """
-        if isinstance(texts, str | bytes | Mapping):
-            raise InputError("answer takes a list of texts; for one text write answer([text])")
-        vocabulary = self.tokenizer.vocabulary_size
-        if not 1 <= top_k <= vocabulary:
-            raise InputError(f"top_k is {top_k}; it must be from 1 to {vocabulary}, the size of the vocabulary")
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
-        masks = count_masks(row[0] for row in rows)
-        answers = self._in_batches(
-            rows, batch_size, lambda text: self._stages.answer(text, tf.constant(top_k)), self.answer_rows
-        )
-        result = []
-        for index, (row, count, answer) in enumerate(zip(rows, masks, answers, strict=True)):
-            if len(answer) < count:
-                raise InputError(
-                    f"text {index}: its {MASK_TOKEN} number {len(answer) + 1} is cut off, behind the first "
-                    f"{self.preprocessor.max_length} tokens, which is as many as the model takes"
-                )
-            text = row[0].decode("utf-8", "replace")
-            result.append(
-                [
-                    [
-                        {"token": token, "text": filled(text, place, self._text_of(token)), "score": score}
-                        for token, score in mask
-                    ]
-                    for place, mask in enumerate(answer)
-                ]
-            )
-        return result
-
-    def continuation_score(self, pairs: Sequence[Text], batch_size: int = 32) -> list[float]:
-        """Says for each pair of texts how likely the second follows the first.
-
-        Args:
-            pairs: Pairs of strings, or dicts with `text` and `text_pair`.
-            batch_size: Pairs a batch.
-
-        Returns:
-            Probabilities.
-
-        Raises:
-            InputError: The model has no next-sentence head, or one of the pairs is none.
-        """
-        if not self.next_sentence:
-            raise InputError("the model has no next-sentence head (next_sentence=False)")
-        rows = [self._texts_of(index, pair, ("text", "text_pair")) for index, pair in enumerate(pairs)]
-        return self._in_batches(
-            rows, batch_size, self._stages.continuation, lambda answers: answers["score"].astype(float).tolist()
-        )
-
-    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:
-        """Turns the arrays of `answer_strings` into `(token, score)` for each word of each mask of each text."""
-        return [
-            [
-                [(token.decode(), float(score)) for token, score in zip(*mask, strict=True)]
-                for mask in zip(tokens[:count], scores[:count], strict=True)
-            ]
-            for tokens, scores, count in zip(answers["tokens"], answers["scores"], answers["count"], strict=True)
-        ]
-
-    def signatures(self) -> dict[str, Signature]:
-        """Returns the functions of the exported SavedModel.
-
-        `serving_default` takes `text` and gives what `answer_strings` does, `TOP_K` words for each mask;
-        `token_ids` the same for the encoder's inputs; `next_sentence` takes `text` and `text_pair` and gives `score`.
-        """
-        text = {name: tf.TensorSpec([None], tf.string, name=name) for name in ("text", "text_pair")}
-        mask_id = self.tokenizer.mask_token_id
-        signatures = {
-            "serving_default": Signature(lambda text: self.answer_strings(text), {"text": text["text"]}),
-            "token_ids": self.token_signature(
-                lambda **inputs: self._fill({**inputs, **mask_places(inputs["token_ids"], mask_id)}, TOP_K)
-            ),
-        }
-        if self.next_sentence:
-            signatures["next_sentence"] = Signature(self.continuation_strings, text)
-        return signatures
 
     # -- folders -----------------------------------------------------------------------------------------
 

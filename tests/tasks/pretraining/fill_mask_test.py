@@ -4,8 +4,9 @@ import doctest
 
 import pytest
 
+from keras_bert.errors import InputError
 from keras_bert.tasks.pretraining import fill_mask
-from keras_bert.tasks.pretraining.fill_mask import MAX_MASKS, filled, masked_inputs
+from keras_bert.tasks.pretraining.fill_mask import MAX_MASKS, filled, masked_inputs, target_ids
 from tests.tasks import tiny
 
 PREPROCESSOR = tiny.preprocessor(max_length=12, pad_to_multiple_of=1)
@@ -67,3 +68,24 @@ def test_words_are_put_in(text, index, word, expected):
 
 def test_the_examples():
     assert doctest.testmod(fill_mask).failed == 0
+
+
+def test_targets_are_tokens_each_once():
+    found = target_ids(PREPROCESSOR.tokenizer, ["GOOD", "##s", "film", "good"])
+    assert found == [GOOD, S, FILM]
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        (["good", "books"], "'books' is not one token of the vocabulary, but book ##s"),
+        (["Vienna"], r"'Vienna' is not one token of the vocabulary, but \[UNK\]"),
+        ([""], "'' is not one token of the vocabulary, but nothing"),
+        ([], "a list of words"),
+        ("good", "a list of words"),
+        ([3], "a list of words"),
+    ],
+)
+def test_targets_that_are_none(targets: list, message: str):
+    with pytest.raises(InputError, match=message):
+        target_ids(PREPROCESSOR.tokenizer, targets)
