@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_bert.checkpoints.head_labels import stored_labels
+from keras_bert.checkpoints.heads import CLASSIFIER, default_labels
 from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tokenizer_files import make_tokenizer
 from keras_bert.config import BertConfig
@@ -49,14 +51,14 @@ class Checkpoint:
 
     @property
     def labels(self) -> list[str] | None:
-        """The labels of a classification head in the order of its outputs, from `id2label`."""
-        names = self.metadata.get("id2label")
-        if not names:
-            return None
-        by_id = {int(index): str(name) for index, name in names.items()}
-        if sorted(by_id) != list(range(len(by_id))):
-            raise InputError(f"{self.source}: id2label must number the labels from 0, received: {names}")
-        return [by_id[index] for index in range(len(by_id))]
+        """The names of the outputs of `classifier.weight`: those of `id2label` if they are as many, else `LABEL_0`, ...
+
+        transformers writes no `id2label` for two classes. None for a checkpoint that has neither.
+        """
+        names, weight = stored_labels(self.metadata, self.source), self.tensors.get(CLASSIFIER)
+        if weight is None or (names is not None and len(names) == len(weight)):
+            return names
+        return list(default_labels(len(weight))["label2id"])
 
     def tokenizer(self) -> "TokenLayer":
         """Builds the tokenizer that belongs to the weights.
@@ -88,6 +90,12 @@ class Checkpoint:
                 f"{shortened(broken)}; take an earlier checkpoint"
             )
         self._check_vocabulary()
+        names, outputs = self.metadata.get("id2label"), len(self.tensors.get(CLASSIFIER, ()))
+        if names and outputs > 1 and len(names) != outputs:
+            self.notes.append(
+                f"id2label in config.json names {len(names)} labels, the head has {outputs} outputs: "
+                f"they are called LABEL_0 to LABEL_{outputs - 1}"
+            )
         return self
 
     def _check_vocabulary(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.checkpoints.heads import describe_heads
+from keras_bert.checkpoints.heads import CLASSIFIER, describe_heads
 from keras_bert.checkpoints.names import PREFIX
 from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tensorflow_file import Variables, find_prefix
@@ -73,9 +73,11 @@ def read_google(path: str | Path) -> Checkpoint:
     for name, target in names.items():
         tensor = variables.read(name)
         tensors[target] = tensor.T if name.endswith("/kernel") else tensor
-    checkpoint = Checkpoint(
-        config, tensors, str(path), ignored, metadata=describe_heads(tensors), notes=activation_notes(config)
-    )
+    metadata = describe_heads(tensors)
+    if CLASSIFIER in tensors:
+        # run_classifier.py, and programs made from it that label words or choose, all call their head so.
+        del metadata["architectures"]
+    checkpoint = Checkpoint(config, tensors, str(path), ignored, metadata=metadata, notes=activation_notes(config))
     note_half_precision(checkpoint, variables)
     add_vocabulary(checkpoint, folder)
     return checkpoint.check()

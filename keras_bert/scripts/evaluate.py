@@ -34,7 +34,7 @@ def main() -> None:
     from keras_bert.evaluation import plot_confusion
     from keras_bert.scripts.task_kinds import kind_of
     from keras_bert.tasks import BertClassifier, open_task
-    from keras_bert.tasks.pooled.classifier import MULTI_LABEL
+    from keras_bert.tasks.pooled.head import MULTI_LABEL
 
     check_output_file(FLAGS.output)
     check_output_file(FLAGS.confusion)

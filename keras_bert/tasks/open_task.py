@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import CHOICES, QUESTIONS, SEQUENCES, TOKENS, head_of
+from keras_bert.errors import InputError
 from keras_bert.tasks.base.task import BertTask, open_preset
 from keras_bert.tasks.embedding.embedder import BertEmbedder
 from keras_bert.tasks.pooled.classifier import BertClassifier
-from keras_bert.tasks.pooled.head import problem_type_of
-from keras_bert.tasks.pooled.multiple_choice import BertMultipleChoice, has_choices
-from keras_bert.tasks.pooled.regressor import REGRESSION, BertRegressor
+from keras_bert.tasks.pooled.head import REGRESSION, problem_type_of
+from keras_bert.tasks.pooled.multiple_choice import BertMultipleChoice
+from keras_bert.tasks.pooled.regressor import BertRegressor
 from keras_bert.tasks.pretraining.pretrainer import BertPretrainer
 from keras_bert.tasks.question_answering.answerer import BertQuestionAnswerer
-from keras_bert.tasks.tagging.head import labels_tokens
 from keras_bert.tasks.tagging.tagger import BertTokenClassifier
 
 
@@ -33,16 +34,28 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
         >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
     """
     checkpoint = open_preset(handle)
-    if labels_tokens(checkpoint):
-        return BertTokenClassifier.from_preset(checkpoint, **options)
-    if BertQuestionAnswerer.architecture in (checkpoint.metadata.get("architectures") or ()):
-        return BertQuestionAnswerer.from_preset(checkpoint, **options)
-    if problem_type_of(checkpoint) == REGRESSION:
-        return BertRegressor.from_preset(checkpoint, **options)
-    if problem_type_of(checkpoint) is None and "cls.predictions.bias" in checkpoint.tensors:
-        return BertPretrainer.from_preset(checkpoint, **options)
-    if has_choices(checkpoint):
-        return BertMultipleChoice.from_preset(checkpoint, **options)
-    if problem_type_of(checkpoint) is None and "sentence_embedding" in checkpoint.extra:
-        return BertEmbedder.from_preset(checkpoint, **options)
-    return BertClassifier.from_preset(checkpoint, **options)
+    return task_class(checkpoint).from_preset(checkpoint, **options)
+
+
+def task_class(checkpoint: Checkpoint) -> Any:
+    """Tells the class of the task that a checkpoint was trained for.
+
+    Args:
+        checkpoint: An opened checkpoint.
+
+    Raises:
+        InputError: It has no head of a task known here.
+    """
+    head = head_of(checkpoint)
+    if head == SEQUENCES:
+        return BertRegressor if problem_type_of(checkpoint) == REGRESSION else BertClassifier
+    if head is not None:
+        return {TOKENS: BertTokenClassifier, CHOICES: BertMultipleChoice, QUESTIONS: BertQuestionAnswerer}[head]
+    if "cls.predictions.bias" in checkpoint.tensors:
+        return BertPretrainer
+    if "sentence_embedding" in checkpoint.extra:
+        return BertEmbedder
+    raise InputError(
+        f"{checkpoint.source}: no trained head there, only an encoder; train one, keras-bert finetune --preset=..., "
+        "or open it as the task that you want, such as BertClassifier.from_preset(..., labels=[...])"
+    )

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.checkpoints import open_checkpoint
+from keras_bert.checkpoints.heads import head_of
 from keras_bert.errors import InputError
 from tests.checkpoints import small
 
@@ -102,6 +103,6 @@ def test_the_heads_of_googles_fine_tuning_programs(tmp_path):
         checkpoint = open_checkpoint(prefix)
         np.testing.assert_array_equal(checkpoint.tensors[f"{target}.weight"], head)
         np.testing.assert_array_equal(checkpoint.tensors[f"{target}.bias"], head[:, 0])
-        assert checkpoint.metadata["architectures"] == [architecture]
+        assert head_of(checkpoint) == architecture
         assert checkpoint.ignored["loss_scale"] == "counter of the training"
     assert checkpoint.labels is None

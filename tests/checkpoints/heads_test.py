@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_bert.checkpoints import open_checkpoint
-from keras_bert.checkpoints.heads import default_labels, describe_heads, unused_reason
+from keras_bert.checkpoints.heads import default_labels, describe_heads, has_head, head_of, unused_reason
 
 ACTIVATIONS = {
     "gelu": lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
@@ -89,7 +89,8 @@ def test_question_answering_and_token_heads(shared_data):
     ("names", "architecture"),
     [
         (["bert.pooler.dense.weight"], "BertModel"),
-        (["classifier.weight"], "BertForSequenceClassification"),
+        (["classifier.weight", "bert.pooler.dense.weight"], "BertForSequenceClassification"),
+        (["classifier.weight"], "BertForTokenClassification"),  # the class that has no pooler
         (["qa_outputs.weight"], "BertForQuestionAnswering"),
         (["cls.predictions.bias"], "BertForMaskedLM"),
         (["cls.predictions.bias", "cls.seq_relationship.weight"], "BertForPreTraining"),
@@ -100,7 +101,7 @@ def test_question_answering_and_token_heads(shared_data):
 def test_architecture_by_tensors(names, architecture):
     described = describe_heads({name: np.zeros((3, 4)) for name in names})
     assert described["architectures"] == [architecture]
-    assert ("id2label" in described) == (architecture == "BertForSequenceClassification")
+    assert ("id2label" in described) == ("classifier.weight" in names)
 
 
 def test_default_labels():
@@ -108,6 +109,28 @@ def test_default_labels():
         "id2label": {"0": "LABEL_0", "1": "LABEL_1"},
         "label2id": {"LABEL_0": 0, "LABEL_1": 1},
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [
+        ("hf_sequence_classification", "BertForSequenceClassification"),
+        ("hf_token_classification", "BertForTokenClassification"),
+        ("hf_multiple_choice", "BertForMultipleChoice"),
+        ("hf_question_answering", "BertForQuestionAnswering"),
+        ("tiny_google_tf1", None),
+    ],
+)
+def test_which_head_a_checkpoint_has(shared_data, name, architecture):
+    """Told by the config, and by the tensors alone where it names no class."""
+    checkpoint = open_checkpoint(shared_data / "checkpoints" / name)
+    assert head_of(checkpoint) == architecture
+    if architecture is not None:
+        others = {"hf_sequence_classification", "hf_token_classification"} - {name}
+        assert has_head(checkpoint, architecture)
+        assert not any(has_head(open_checkpoint(shared_data / "checkpoints" / other), architecture) for other in others)
+    checkpoint.metadata["architectures"] = None
+    assert head_of(checkpoint) == architecture
 
 
 def test_reasons():

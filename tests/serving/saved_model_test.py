@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.serving import Signature, write_saved_model
 from keras_bert.tasks import BertClassifier, BertTask
-from keras_bert.tasks.pooled.classifier import MULTI_LABEL
+from keras_bert.tasks.pooled.head import MULTI_LABEL
 from tests.forked_process import ask_in_a_bare_process
 from tests.tasks import tiny
 

@@ -12,7 +12,7 @@ import pytest
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertClassifier, BertRegressor, BertTask, open_task
-from keras_bert.tasks.pooled.classifier import MULTI_LABEL, SINGLE_LABEL
+from keras_bert.tasks.pooled.head import MULTI_LABEL, SINGLE_LABEL
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.tasks import tiny
@@ -100,7 +100,7 @@ def test_what_the_caller_says_goes_before_what_was_saved(tmp_path: Path):
 # -- heads that do not fit -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("labels", [["a", "b"], ["x", "y", "z"], ["positive", "neutral", "negative"]])
+@pytest.mark.parametrize("labels", [["a", "b"], ["x", "y", "z"], ["positive", "neutral", "other"]])
 def test_other_labels_start_a_new_head_and_the_report_says_so(labels: list[str], tmp_path: Path):
     model = tiny.classifier()
     model.save_preset(tmp_path / "model")

@@ -47,7 +47,7 @@ class Classify(TaskKind):
 
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads rows with the labels that a classifier knows."""
-        from keras_bert.tasks.pooled.classifier import MULTI_LABEL
+        from keras_bert.tasks.pooled.head import MULTI_LABEL
 
         label_type = "classes" if task.problem_type == MULTI_LABEL else "class"
         rows = self.read_rows(source, label_type=label_type, labels=task.labels)
@@ -70,7 +70,7 @@ class Classify(TaskKind):
     def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertClassifier:
         """Makes the classifier."""
         from keras_bert.tasks import BertClassifier
-        from keras_bert.tasks.pooled.classifier import MULTI_LABEL, SINGLE_LABEL
+        from keras_bert.tasks.pooled.head import MULTI_LABEL, SINGLE_LABEL
 
         return BertClassifier.from_preset(
             checkpoint,

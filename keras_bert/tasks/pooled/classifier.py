@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.checkpoints.heads import default_labels
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.checkpoints.new_vocabulary import add_entries
 from keras_bert.encoder import BertEncoder
@@ -19,16 +18,22 @@ from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.labels import head_for_labels, label_list, warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
-from keras_bert.tasks.pooled.head import ARCHITECTURE, MARKERS, pooled_head, problem_type_of
+from keras_bert.tasks.pooled.head import (
+    ARCHITECTURE,
+    MARKERS,
+    MULTI_LABEL,
+    SINGLE_LABEL,
+    pooled_head,
+    problem_type_of,
+    takes_pairs,
+)
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
 from keras_bert.text.markers import START_MARKERS, has_tokens
 from keras_bert.text.preprocessor import BertPreprocessor
-
-SINGLE_LABEL = "single_label_classification"
-MULTI_LABEL = "multi_label_classification"
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -88,7 +93,7 @@ class BertClassifier(LabelledTask):
         **kwargs: Any,
     ) -> None:
         check_arguments(BertClassifier, kwargs)
-        labels = [str(label) for label in labels]
+        labels = label_list(labels)
         _check(labels, problem_type, class_weights or {}, label_smoothing, threshold)
         self.marker_ids = _marker_ids(preprocessor) if pooling == MARKERS else ()
         logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
@@ -120,13 +125,14 @@ class BertClassifier(LabelledTask):
 
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
-            labels: Names of the classes; None takes the checkpoint's own. Its head is taken for the same
-                names in the same order, and for any as many where it only numbers its classes (`LABEL_0`,
-                ...); other names start a fresh head, as `load_report` says.
+            labels: Names of the classes; None takes the checkpoint's own, `LABEL_0`, ... where it has none. Its
+                head is taken for the same names, in whatever order, and for any as many where either side only
+                numbers its classes (`LABEL_0`, `0`); for others a new head starts, with a warning.
             max_length: Longest input in tokens; None takes the checkpoint's own.
             problem_type: As in the constructor; None takes the checkpoint's own.
             pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
-            text_pair: As in the constructor; None takes the checkpoint's own, or False.
+            text_pair: As in the constructor; None takes the checkpoint's own, True for a `CrossEncoder` of
+                sentence-transformers, else False: Hugging Face does not record it.
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
@@ -139,11 +145,12 @@ class BertClassifier(LabelledTask):
         checkpoint = open_preset(handle)
         saved = checkpoint.extra
         own_labels, own_type = _head_of(checkpoint)
-        labels = [str(label) for label in labels] if labels is not None else own_labels
-        if labels is None:
-            raise InputError(f"{checkpoint.source}: no classifier there; say the classes, labels=[...]")
-        numbered = own_labels == list(default_labels(len(labels))["id2label"].values())
+        missing = "no classifier there; say the classes, labels=[...]"
+        checkpoint, labels, is_trained = head_for_labels(checkpoint, own_labels, labels, missing)
         pooling = pooling or saved.get("pooling", "pooler")
+        if is_trained and pooling != saved.get("pooling", "pooler") and MARKERS in (pooling, saved.get("pooling")):
+            warn_of_fresh_head(checkpoint, f"pooling={pooling!r} gives it vectors of another size")
+            is_trained = False
         settings: dict[str, Any] = {"truncation": truncation}
         if pooling == MARKERS:
             checkpoint, settings["markers"] = add_entries(checkpoint, MARKER_TOKENS), MARKER_TOKENS
@@ -154,10 +161,10 @@ class BertClassifier(LabelledTask):
             labels,
             problem_type=problem_type or own_type or SINGLE_LABEL,
             pooling=pooling,
-            text_pair=saved.get("text_pair", False) if text_pair is None else text_pair,
+            text_pair=takes_pairs(checkpoint) if text_pair is None else text_pair,
             **{"threshold": saved.get("threshold", 0.5), **options},
         )
-        new = [] if own_labels == labels or numbered else ["classifier."]
+        new = [] if is_trained else ["classifier."]
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
 

@@ -6,13 +6,25 @@ from typing import Any
 import keras
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import (
+    CLASSIFIER,
+    SEQUENCES,
+    cross_encoder_activation,
+    has_head,
+    is_cross_encoder,
+)
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.marker_pooling import MarkerPooling
 from keras_bert.layers.token_pooling import MODES, TokenPooling
 
-ARCHITECTURE = "BertForSequenceClassification"
+ARCHITECTURE = SEQUENCES
+REGRESSION, SINGLE_LABEL, MULTI_LABEL = PROBLEM_TYPES = (
+    "regression",
+    "single_label_classification",
+    "multi_label_classification",
+)
 POOLINGS = ("pooler", *MODES)
 MARKERS = "markers"
 
@@ -72,8 +84,23 @@ def problem_type_of(checkpoint: Checkpoint) -> str | None:
         transformers, modeling_bert.py, `BertForSequenceClassification.forward`: a head whose config does not
         say is regression with one output and classification with more.
     """
-    weight = checkpoint.tensors.get("classifier.weight")
-    if weight is None or ARCHITECTURE not in (checkpoint.metadata.get("architectures") or ()):
+    if not has_head(checkpoint, SEQUENCES):
         return None
+    outputs = len(checkpoint.tensors[CLASSIFIER])
     told = checkpoint.metadata.get("problem_type")
-    return told or ("regression" if len(weight) == 1 else "single_label_classification")
+    if told in PROBLEM_TYPES and (told, outputs) != (SINGLE_LABEL, 1):  # one class is no choice
+        return told
+    if outputs == 1:
+        return REGRESSION
+    # A cross-encoder of sentence-transformers: a probability for each output by itself.
+    each = is_cross_encoder(checkpoint.metadata) and cross_encoder_activation(checkpoint.metadata, outputs) == "Sigmoid"
+    return MULTI_LABEL if each else SINGLE_LABEL
+
+
+def takes_pairs(checkpoint: Checkpoint) -> bool:
+    """Says whether the head of a checkpoint was trained on pairs of texts, as far as its files tell.
+
+    `keras_bert.json` does, and a `CrossEncoder` of sentence-transformers always takes pairs; Hugging Face does not
+    record it.
+    """
+    return bool(checkpoint.extra.get("text_pair", is_cross_encoder(checkpoint.metadata)))

@@ -11,12 +11,14 @@ from keras import ops
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import CHOICES, has_head
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
@@ -24,7 +26,7 @@ from keras_bert.tasks.pooled.head import pooled_head
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.preprocessor import BertPreprocessor
 
-ARCHITECTURE = "BertForMultipleChoice"
+ARCHITECTURE = CHOICES
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -111,7 +113,10 @@ class BertMultipleChoice(LabelledTask):
             checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
         )
         model = cls(encoder, preprocessor, pooling=pooling, **options)
-        new = [] if has_choices(checkpoint) else ["classifier."]
+        is_trained = has_head(checkpoint, CHOICES)
+        if not is_trained:
+            warn_of_fresh_head(checkpoint, "multiple choice needs one that gives a number to each choice")
+        new = [] if is_trained else ["classifier."]
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
 
@@ -297,9 +302,3 @@ class BertMultipleChoice(LabelledTask):
         config = super().get_config()
         del config["text_pair"]
         return {**config, "pooling": self.pooling}
-
-
-def has_choices(checkpoint: Checkpoint) -> bool:
-    """Says whether a checkpoint has a head of multiple choice."""
-    named = ARCHITECTURE in (checkpoint.metadata.get("architectures") or ())
-    return named and "classifier.weight" in checkpoint.tensors

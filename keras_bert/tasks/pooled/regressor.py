@@ -7,19 +7,23 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import cross_encoder_activation, is_cross_encoder
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
-from keras_bert.tasks.pooled.head import ARCHITECTURE, pooled_head, problem_type_of
+from keras_bert.tasks.pooled.head import ARCHITECTURE, REGRESSION, pooled_head, problem_type_of, takes_pairs
 from keras_bert.text.preprocessor import BertPreprocessor
 
-REGRESSION = "regression"
+LINEAR, SIGMOID = ACTIVATIONS = ("linear", "sigmoid")
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -28,12 +32,17 @@ class BertRegressor(LabelledTask):
 
     The head is that of the classifier with one output; the loss is the mean squared error.
 
+    Rerankers are regressors on pairs: a `CrossEncoder` of sentence-transformers opens as one, with the activation that
+    its `config.json` names.
+
     Args:
         encoder: The encoder; with a pooler if `pooling` is `"pooler"`, without otherwise.
         preprocessor: Turns strings into the encoder's inputs.
         pooling: What the head reads: `"pooler"` (BERT's own), or the `"cls"`, `"mean"` or `"max"` of the
             hidden states. Only `"pooler"` opens in `transformers` with the same outputs.
         text_pair: The task takes two texts a row.
+        activation: What becomes of the head's output: `"linear"`, nothing, or `"sigmoid"`, a number between 0 and 1.
+            `transformers` gives the number before it, `CrossEncoder` of sentence-transformers the one behind it.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
@@ -41,6 +50,9 @@ class BertRegressor(LabelledTask):
 
     Returns:
         float32 (batch, 1).
+
+    Raises:
+        InputError: There is no such activation or pooling, or the encoder does not go with it.
 
     Example:
         >>> model = BertRegressor.from_preset("minilm", text_pair=True)  # doctest: +SKIP
@@ -57,12 +69,18 @@ class BertRegressor(LabelledTask):
         preprocessor: BertPreprocessor,
         pooling: str = "pooler",
         text_pair: bool = False,
+        activation: str = LINEAR,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertRegressor, kwargs)
+        if activation not in ACTIVATIONS:
+            raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, received: {activation!r}")
         outputs, head = pooled_head(encoder, 1, pooling)
+        if activation != LINEAR:
+            outputs = keras.layers.Activation(activation, dtype="float32", name="score")(outputs)
         super().__init__(encoder, preprocessor, outputs, text_pair, **kwargs)
         self.pooling = pooling
+        self.activation = activation
         self.classifier = head
 
     @classmethod
@@ -78,31 +96,36 @@ class BertRegressor(LabelledTask):
         new_pooler: bool = False,
         **options: Any,
     ) -> "BertRegressor":
-        """Opens a checkpoint of any known format as a regressor; a head for classes is left for a fresh one.
+        """Opens a checkpoint of any known format as a regressor; a head of another kind is left for a new one.
 
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
             max_length: Longest input in tokens; None takes the checkpoint's own.
             pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
-            text_pair: As in the constructor; None takes the checkpoint's own, or False.
+            text_pair: As in the constructor; None takes the checkpoint's own, True for a `CrossEncoder` of
+                sentence-transformers, else False: Hugging Face does not record it.
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
-            **options: Further arguments of the constructor.
+            **options: Further arguments of the constructor; those not given are the checkpoint's own.
 
         Raises:
             InputError: The checkpoint does not open.
         """
         check_options(cls, options)
         checkpoint = open_preset(handle)
+        is_trained = problem_type_of(checkpoint) == REGRESSION
+        if not is_trained:
+            warn_of_fresh_head(checkpoint, "a regressor has one output, a number")
         saved = checkpoint.extra
         pooling = pooling or saved.get("pooling", "pooler")
         encoder, preprocessor = cls.parts_of(
             checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
         )
-        text_pair = saved.get("text_pair", False) if text_pair is None else text_pair
-        model = cls(encoder, preprocessor, pooling=pooling, text_pair=text_pair, **options)
-        new = [] if problem_type_of(checkpoint) == REGRESSION else ["classifier."]
+        text_pair = takes_pairs(checkpoint) if text_pair is None else text_pair
+        own = {"activation": _activation_of(checkpoint)} if is_trained else {}
+        model = cls(encoder, preprocessor, pooling=pooling, text_pair=text_pair, **{**own, **options})
+        new = [] if is_trained else ["classifier."]
         model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
         return model
 
@@ -141,12 +164,29 @@ class BertRegressor(LabelledTask):
 
     def metadata(self) -> dict[str, Any]:
         """Returns the one output and the problem type, as `config.json` has them."""
-        return {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}, "problem_type": REGRESSION}
+        fields = {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}, "problem_type": REGRESSION}
+        if self.activation == SIGMOID:
+            fields["sentence_transformers"] = {"activation_fn": "torch.nn.modules.activation.Sigmoid"}
+        return fields
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling}
+        return {"pooling": self.pooling, "activation": self.activation}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "pooling": self.pooling}
+        return {**super().get_config(), "pooling": self.pooling, "activation": self.activation}
+
+
+def _activation_of(checkpoint: Checkpoint) -> str:
+    """Returns what a regression head's output goes through; warns of an activation that is not known here."""
+    if "activation" in checkpoint.extra or not is_cross_encoder(checkpoint.metadata):
+        return checkpoint.extra.get("activation", LINEAR)
+    named = cross_encoder_activation(checkpoint.metadata, 1)
+    if named not in ("Sigmoid", "Identity"):
+        logging.warning(
+            "%s: the activation_fn of its config.json, %s, is not applied: scores are the head's own outputs",
+            checkpoint.source,
+            named,
+        )
+    return SIGMOID if named == "Sigmoid" else LINEAR

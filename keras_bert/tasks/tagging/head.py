@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import TOKENS
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.linear import Linear
 
-ARCHITECTURE = "BertForTokenClassification"
+ARCHITECTURE = TOKENS
 
 
 def token_head(encoder: BertEncoder, units: int) -> tuple[Any, Linear]:
@@ -36,13 +36,3 @@ def token_head(encoder: BertEncoder, units: int) -> tuple[Any, Linear]:
     dropped = keras.layers.Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(hidden)
     linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
     return keras.layers.Activation("linear", dtype="float32", name="logits")(linear(dropped)), linear
-
-
-def labels_tokens(checkpoint: Checkpoint) -> bool:
-    """Says whether a checkpoint has a head that labels tokens.
-
-    Args:
-        checkpoint: An opened checkpoint.
-    """
-    named = ARCHITECTURE in (checkpoint.metadata.get("architectures") or ())
-    return named and "classifier.weight" in checkpoint.tensors

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.checkpoints.heads import default_labels
+from keras_bert.checkpoints.heads import TOKENS, has_head
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.batching.batches import batches
 from keras_bert.data.tags.tag_schemes import (
@@ -26,10 +26,11 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.entities import entity_scores
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.labels import head_for_labels, label_list
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters
-from keras_bert.tasks.tagging.head import ARCHITECTURE, labels_tokens, token_head
+from keras_bert.tasks.tagging.head import ARCHITECTURE, token_head
 from keras_bert.tasks.tagging.windows import TokenWindows, cut_into_windows, run_by_length, run_in_chunks
 from keras_bert.text.alignment import Alignment, Pieces, align, cut_into_pieces, word_spans
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -93,7 +94,7 @@ class BertTokenClassifier(LabelledTask):
         **kwargs: Any,
     ) -> None:
         check_arguments(BertTokenClassifier, kwargs)
-        labels = [str(label) for label in labels]
+        labels = label_list(labels)
         scheme = scheme or scheme_of_labels(labels)
         _check(labels, scheme, stride, pieces)
         logits, head = token_head(encoder, len(labels))
@@ -121,9 +122,8 @@ class BertTokenClassifier(LabelledTask):
 
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
-            labels: Names of the labels; None takes the checkpoint's own. Its head is taken for the same names in the
-                same order, and for any as many where it only numbers its labels (`LABEL_0`, ...); other names start a
-                fresh head, as `load_report` says.
+            labels: Names of the labels; None takes the checkpoint's own, `LABEL_0`, ... where it has none. Its head is
+                taken as `BertClassifier.from_preset` takes it.
             max_length: Length of a window in tokens; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             **options: Further arguments of the constructor; those not given are the checkpoint's own.
@@ -133,15 +133,15 @@ class BertTokenClassifier(LabelledTask):
         """
         check_options(cls, options)
         checkpoint = open_preset(handle)
-        own_labels = checkpoint.labels if labels_tokens(checkpoint) else None
-        labels = [str(label) for label in labels] if labels is not None else own_labels
-        if labels is None:
-            raise InputError(f"{checkpoint.source}: no labels of tokens there; say which there are, labels=[...]")
-        numbered = own_labels == list(default_labels(len(labels))["id2label"].values())
+        own_labels = checkpoint.labels if has_head(checkpoint, TOKENS) else None
+        missing = "no labels of tokens there; say which there are, labels=[...]"
+        checkpoint, labels, is_trained = head_for_labels(checkpoint, own_labels, labels, missing)
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {})
-        saved = checkpoint.extra.get("tagging", {}) if own_labels == labels else {}
+        saved = dict(checkpoint.extra.get("tagging", {})) if is_trained else {}
+        if set(labels) != set(own_labels or ()):
+            saved.pop("scheme", None)  # of names that are no longer there
         model = cls(encoder, preprocessor, labels, **{**saved, **options})
-        model.load_checkpoint(checkpoint, new=[] if own_labels == labels or numbered else ["classifier."])
+        model.load_checkpoint(checkpoint, new=[] if is_trained else ["classifier."])
         return model
 
     @property

@@ -10,7 +10,7 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertClassifier, BertTask
-from keras_bert.tasks.pooled.classifier import MULTI_LABEL
+from keras_bert.tasks.pooled.head import MULTI_LABEL
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from keras_bert.training import AdamW, adamw
@@ -36,7 +36,7 @@ def unusual(name: str) -> BertTask:
         norm_first=True, position_embedding_type="sinusoidal", hidden_act="gelu_new", classifier_dropout=0.3
     )
     if name == "regressor":
-        return tiny.regressor(pooling="mean", **options)
+        return tiny.regressor(pooling="mean", activation="sigmoid", **options)
     if name == "classifier":
         return tiny.classifier(
             ["b", "a"], pooling="max", class_weights={"a": 3.0}, label_smoothing=0.1, threshold=0.3, **options

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertClassifier
-from keras_bert.tasks.pooled.classifier import MULTI_LABEL
+from keras_bert.tasks.pooled.head import MULTI_LABEL
 from keras_bert.training import adamw
 from tests.tasks import tiny
 

@@ -103,7 +103,7 @@ def test_a_pooler_that_is_missing_or_would_go_unused_is_refused(pooling: str):
         (1, {}, "regression"),
         (3, {"architectures": ["BertForTokenClassification"]}, None),
         (1, {"architectures": ["BertForMultipleChoice"]}, None),
-        (3, {"architectures": None}, None),
+        (3, {"architectures": None}, "single_label_classification"),
         (None, {}, None),
     ],
 )

@@ -4,10 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert.checkpoints import open_checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
-from keras_bert.tasks.tagging.head import labels_tokens, token_head
+from keras_bert.tasks.tagging.head import token_head
 from tests.tasks import tiny
 
 
@@ -29,9 +28,3 @@ def test_logits_are_float32_in_mixed_precision():
 def test_a_pooler_that_would_never_be_used_is_refused():
     with pytest.raises(InputError, match="use_pooler=False"):
         token_head(BertEncoder(tiny.config()), 3)
-
-
-def test_which_checkpoints_have_it(shared_data):
-    names = ("hf_token_classification", "hf_sequence_classification", "hf_question_answering")
-    folders = [shared_data / "checkpoints" / name for name in names]
-    assert [labels_tokens(open_checkpoint(str(folder))) for folder in folders] == [True, False, False]
