@@ -3,10 +3,11 @@
 import contextlib
 import errno
 import os
+import secrets
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from absl import logging
 
@@ -25,21 +26,24 @@ _REASONS = {
 }
 
 
-def check_target(path: str | Path, overwrite: bool = False) -> Path:
+def check_target(path: str | Path, overwrite: bool = False, tensorflow: bool = False) -> Path:
     """Checks that a folder may be written at `path`, before the work whose result goes there.
 
     Args:
         path: The folder to be written; need not exist.
         overwrite: Whether a folder that holds something may be replaced as a whole.
+        tensorflow: TensorFlow itself writes there, a checkpoint or a SavedModel, see `check_no_pattern`.
 
     Returns:
         The path with symbolic links resolved.
 
     Raises:
         InputError: `path` is a file, holds something and `overwrite` is False, or is a folder that must not
-            be replaced: the current one, one above it, or the home folder.
+            be replaced: the current one, one above it, or the home folder; or TensorFlow would take it for a pattern.
     """
     target = Path(path).expanduser().resolve()
+    if tensorflow:
+        check_no_pattern(target)
     if target.exists() and not target.is_dir():
         raise InputError(f"{path}: is a file; expected the name of a folder to write")
     if target.is_dir() and any(target.iterdir()):
@@ -54,19 +58,43 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
     return target
 
 
+def check_no_pattern(path: str | Path) -> None:
+    """Refuses a path that TensorFlow or Beam writes to and could not read from.
+
+    They look for files as for patterns, in which these characters stand for others: what TensorFlow wrote to
+    `runs/b[1]` it reads from `runs/b1`. Blanks and letters of all scripts are fine.
+
+    Args:
+        path: The whole path, as they get it.
+
+    Raises:
+        InputError: It holds `*`, `?`, `[` or a backslash.
+
+    References:
+        tensorflow/core/platform/file_system_helper.cc: `kGlobbingChars`
+    """
+    found = [character for character in "[*?\\" if character in str(path)]
+    if found:
+        raise InputError(
+            f"{path}: TensorFlow takes {' and '.join(found)} in a path for a pattern and could not read back what it "
+            "writes there; choose a path without [ * ? and backslashes"
+        )
+
+
 @contextlib.contextmanager
-def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(path: str | Path, overwrite: bool = False, tensorflow: bool = False) -> Iterator[Path]:
     """Gives a temporary folder that takes the place of `path` when the block ends well.
 
     The temporary folder lies beside `path`, on the same file system. At the end its files are flushed to the
     disk (fsync) and it is renamed; a folder that was there is moved aside first and deleted last. When
     anything fails, the temporary folder is removed and what was at `path` stays as it was.
 
-    If the process is killed between the two renames, the old folder is still there as `.NAME.XXXXXXXX.old`.
+    If the process is killed between the two renames, the old folder is still there as `.NAME.XXXX.old`.
 
     Args:
         path: The folder to write.
         overwrite: Replace a folder that holds something, as a whole.
+        tensorflow: As for `check_target`.
 
     Yields:
         The temporary folder, empty.
@@ -78,11 +106,13 @@ def atomic_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         >>> with atomic_folder("runs/sst2") as temporary:
         ...     _ = (temporary / "config.json").write_text("{}")
     """
-    target = check_target(path, overwrite)
-    token = uuid.uuid4().hex[:8]
+    target = check_target(path, overwrite, tensorflow)
+    token = secrets.token_hex(8)
     temporary = target.with_name(f".{target.name}.{token}.partial")
     try:
-        temporary.mkdir(parents=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Fails where anything of that name is, a link too.
+        temporary.mkdir()
         yield temporary
         _flush(temporary)
         _replace(target, temporary, target.with_name(f".{target.name}.{token}.old"))
@@ -111,17 +141,44 @@ def write_file(path: str | Path, data: str | bytes) -> None:
     Example:
         >>> write_file("runs/sst2/metrics.json", "{}")  # doctest: +SKIP
     """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.partial")
     try:
-        beside.write_bytes(data.encode() if isinstance(data, str) else data)
-        beside.replace(path)
+        with file_beside(path) as file:
+            file.write(data.encode() if isinstance(data, str) else data)
     except OSError as error:
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        raise InputError(f"{path}: not written: {reason}; what was there before is unchanged") from error
+
+
+@contextlib.contextmanager
+def file_beside(path: str | Path) -> Iterator[BinaryIO]:
+    """Gives a new file beside `path` that takes its place when the block ends well, and is gone when it does not.
+
+    In a folder that others may write to, nobody can foresee its name and put a link there: the name is random, and a
+    file that is there already, a link too, is never opened.
+
+    Args:
+        path: The file; what is there is replaced, a link as well, not what the link points to.
+
+    Yields:
+        The file, for writing bytes.
+
+    Raises:
+        OSError: It cannot be written; what was at `path` is unchanged.
+    """
+    path = Path(path)
+    # Without the file's own name, which may be as long as a name can be.
+    beside = path.with_name(f".{secrets.token_hex(8)}.partial")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(beside, flags, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+        beside.replace(path)
+    except BaseException:
         # On a disk that is read-only this fails like all else.
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise InputError(f"{path}: not written: {reason}; what was there before is unchanged") from error
+        raise
 
 
 def _error_number(error: BaseException) -> int | None:

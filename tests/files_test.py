@@ -1,5 +1,7 @@
 import errno
+import os
 import resource
+import secrets
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +12,7 @@ import tensorflow as tf
 from safetensors.numpy import save_file
 
 from keras_bert.errors import InputError
-from keras_bert.files import atomic_folder, check_target, write_file
+from keras_bert.files import atomic_folder, check_target, file_beside, write_file
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -169,6 +171,63 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     assert files(tmp_path) == {"log.csv": "new"}
     with pytest.raises(InputError, match=r"none/log\.csv: not written: No such file or directory"):
         write_file(tmp_path / "none" / "log.csv", "")
+
+
+@pytest.mark.parametrize("what", ["link", "file"])
+def test_nobody_can_put_a_link_where_a_file_will_be_written(tmp_path, monkeypatch, what):
+    """The name cannot be foreseen; were it, a file or a link that is there is not opened."""
+    token = secrets.token_hex
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "0" * 2 * size)
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    beside = tmp_path / f".{secrets.token_hex(8)}.partial"
+    if what == "link":
+        beside.symlink_to(victim)
+    else:
+        beside.write_text("mine")
+    with pytest.raises(InputError, match=r"log\.csv: not written: File exists"):
+        write_file(tmp_path / "log.csv", "secret")
+    assert beside.read_text() == victim.read_text() == "mine"
+    assert not (tmp_path / "log.csv").exists()
+    monkeypatch.setattr(secrets, "token_hex", token)
+    names = set()
+    for _ in range(3):
+        with file_beside(tmp_path / "log.csv") as file:
+            file.write(b"x")
+            names.add(frozenset(tmp_path.glob(".*.partial")))
+    assert len(names) == 3
+
+
+def test_a_link_is_replaced_not_written_through(tmp_path):
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / "log.csv").symlink_to(tmp_path / "victim")
+    write_file(tmp_path / "log.csv", "new")
+    assert files(tmp_path) == {"victim": "mine", "log.csv": "new"}
+    assert not (tmp_path / "log.csv").is_symlink()
+
+
+def test_a_file_of_the_longest_name_can_be_written(tmp_path):
+    write_file(tmp_path / ("名" * 85), "new")
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / ("名" * 85)).stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("name", ["b[1]", "b*", "b?", "b\\1", "b[1]/inner"])
+def test_a_path_that_tensorflow_takes_for_a_pattern(tmp_path, monkeypatch, name):
+    """Wherever in the path it is, and however short what was typed."""
+    with pytest.raises(InputError, match="for a pattern and could not read back what it writes there; choose a path"):
+        check_target(tmp_path / name, tensorflow=True)
+    (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / name)
+    with pytest.raises(InputError, match="for a pattern"):
+        check_target("run", tensorflow=True)
+    assert check_target("run") == tmp_path / name / "run"
+
+
+def test_blanks_and_letters_of_all_scripts_are_no_pattern(tmp_path):
+    for name in ("a b", "Größe", "中文", "b{1}", "b]", "$HOME", "a'b\"c", "😀"):
+        assert check_target(tmp_path / name, tensorflow=True) == tmp_path / name
 
 
 def test_a_really_full_disk(tmp_path):

@@ -1,6 +1,5 @@
 """Writes a model as a Hugging Face folder."""
 
-import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.names import PREFIX
 from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 from keras_bert.config import BertConfig
+from keras_bert.escaping import to_json
 from keras_bert.files import atomic_folder
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.version import __version__
@@ -103,4 +103,4 @@ def write_hugging_face_files(
 
 
 def _write_json(path: Path, fields: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(fields, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(to_json(fields, indent=2) + "\n", encoding="utf-8")

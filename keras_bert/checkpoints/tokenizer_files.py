@@ -1,11 +1,11 @@
 """Hugging Face's tokenizer files: the vocabulary and how its text is normalized."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.foreign_files import read_json
 from keras_bert.text.byte_pair.byte_pair_files import (
     MERGES_FILE,
@@ -126,7 +126,7 @@ def write_tokenizer_files(
         config["add_prefix_space"] = False
     if max_length is not None:
         config["model_max_length"] = max_length
-    text = json.dumps({**config, **_SPECIAL_TOKENS}, indent=2, ensure_ascii=False) + "\n"
+    text = to_json({**config, **_SPECIAL_TOKENS}, indent=2) + "\n"
     (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
 

@@ -10,7 +10,8 @@ import sys
 
 from absl import flags
 
-from keras_bert.scripts.program import run_program
+from keras_bert.errors import one_line
+from keras_bert.scripts.program import LONGEST_REPORT, run_program
 
 FLAGS = flags.FLAGS
 
@@ -44,7 +45,9 @@ def main() -> None:
     from keras_bert.checkpoints import convert
 
     options = {"lowercase": FLAGS.lowercase, "hidden_act": FLAGS.hidden_act, "pooler": FLAGS.pooler}
-    print(convert(FLAGS.preset, FLAGS.output, overwrite=FLAGS.overwrite, **options))
+    report = convert(FLAGS.preset, FLAGS.output, overwrite=FLAGS.overwrite, **options)
+    # Names of tensors are of a file that somebody else wrote.
+    print("\n".join(one_line(line, LONGEST_REPORT) for line in str(report).split("\n")))
 
 
 if __name__ == "__main__":

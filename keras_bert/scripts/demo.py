@@ -55,7 +55,7 @@ def main() -> None:
     from keras_bert.tasks import open_task
 
     began = time.monotonic()
-    check_target(FLAGS.saved_model, overwrite=True)
+    check_target(FLAGS.saved_model, overwrite=True, tensorflow=True)
     print(f"1. Fine-tuning {FLAGS.preset} on {FLAGS.train.split(':')[0]}", flush=True)
     metrics = finetune.finetune()
     if not metrics:

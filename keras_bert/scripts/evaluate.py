@@ -5,12 +5,12 @@
 Prints one JSON object; --output also writes it to a file, --confusion draws the confusion matrix.
 """
 
-import json
 import sys
 
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.scripts import row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -47,7 +47,7 @@ def main() -> None:
         raise InputError("--confusion: the rows of this task do not have one class each")
     rows = kind.read_for(task, FLAGS.rows)
 
-    line = json.dumps(task.evaluate_rows(rows, FLAGS.batch_size))
+    line = to_json(task.evaluate_rows(rows, FLAGS.batch_size))
     print(line)
     if FLAGS.output:
         with output_file(FLAGS.output) as file:

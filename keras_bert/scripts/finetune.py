@@ -16,7 +16,6 @@ or --flagfile=runs/mine/flags.txt, goes on from there. So it does after a crash,
 from __future__ import annotations
 
 import functools
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -24,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags, logging
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
+from keras_bert.escaping import to_json
 from keras_bert.files import write_file
 from keras_bert.scripts import resume, row_flags
 from keras_bert.scripts.program import flag_lines, run_program
@@ -111,7 +111,7 @@ def run() -> None:
 def main() -> None:
     """Fine-tunes as the flags say, and prints the metrics."""
     if metrics := finetune():
-        print(json.dumps(metrics))
+        print(to_json(metrics))
 
 
 def finetune() -> dict[str, Any]:
@@ -143,7 +143,8 @@ def finetune() -> dict[str, Any]:
     device = "TPU" if FLAGS.strategy == "tpu" else "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     print(f"device: {device}{f', {replicas} replicas' if (replicas := strategy.num_replicas_in_sync) > 1 else ''}")
     if labels:
-        print(f"labels: {', '.join(labels[:12])}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
+        shown = one_line(", ".join(labels[:12]), 1000)
+        print(f"labels: {shown}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
 
     with strategy.scope():
         task = kind.build(_checkpoint(), train, labels)
@@ -241,7 +242,7 @@ def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resu
         save()
     finally:
         state.stop_listening()
-    write_file(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_file(folder / "metrics.json", to_json(metrics, indent=2) + "\n")
     if FLAGS.plots:
         _plots(kind, task, parts.get("test", parts.get("dev")), run.history, folder)
     status.write("finished")

@@ -1,6 +1,7 @@
 """Files that a program writes: they appear whole or not at all."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from keras_bert.errors import InputError
+from keras_bert.files import file_beside
 
 
 def check_output_file(name: str | None) -> None:
@@ -48,12 +50,8 @@ def output_file(name: str) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as file:
             yield file
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
+        with file_beside(path) as whole, io.TextIOWrapper(whole, encoding="utf-8") as file:
             yield file
-        temporary.replace(path)
     except OSError as error:
         raise InputError(f"{name}: not written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

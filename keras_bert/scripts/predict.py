@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.scripts import row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -62,7 +63,7 @@ def main() -> None:
                 # A pretrainer answers with a list, one entry for each [MASK], a token classifier with one of entities.
                 fields = answer if isinstance(answer, dict) else {several: answer}
                 # The text that was asked stays, where an answer has one too.
-                out.write(json.dumps({**text, **{**fields, **text}}, ensure_ascii=False) + "\n")
+                out.write(to_json({**text, **{**fields, **text}}) + "\n")
             out.flush()
 
 

@@ -17,7 +17,6 @@ After SIGTERM or Ctrl-C the step is ended and a checkpoint saved; the exit statu
 from __future__ import annotations
 
 import functools
-import json
 import math
 import sys
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.scripts import resume
 from keras_bert.scripts.program import flag_lines, run_program
 
@@ -115,7 +115,7 @@ def run() -> None:
 def main() -> None:
     """Pre-trains as the flags say, and prints the metrics."""
     if metrics := pretrain():
-        print(json.dumps(metrics))
+        print(to_json(metrics))
 
 
 def pretrain() -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _train(
         "held_out": {name[4:]: value for name, value in log.rows[-1].items() if name.startswith("val_")},
     }
     task.save_preset(folder / "model", overwrite=True, card=_card(metrics))
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    (folder / "metrics.json").write_text(to_json(metrics, indent=2) + "\n", encoding="utf-8")
     state.save()
     if FLAGS.plots:
         _plot(log, folder)

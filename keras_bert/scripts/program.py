@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
 
 BAD_INPUT = 2
 """Exit status for input that the user can mend."""
@@ -21,6 +21,10 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 TERMINATED = 143
 """Exit status after Ctrl-C and SIGTERM, as shells have it: 128 and the number of the signal."""
+
+
+LONGEST_REPORT = 5000
+"""Characters of a line of the log at most."""
 
 
 def run_program(
@@ -51,6 +55,8 @@ def run_program(
         except (flags.Error, UnicodeDecodeError) as error:
             # Of flags that are missing, what each has to say; the rest names its flag itself.
             _stop(name, "; ".join(re.sub(r"(?m)^flag --\w+=None: ", "", str(error)).splitlines()))
+        if broken := _flags_of_several_lines():
+            _stop(name, f"--{broken} holds a line break; a value of a flag is one line")
         if len(rest) > 1:
             _stop(name, f"unexpected argument {rest[1]!r}; all settings are flags, --name=value")
         return rest
@@ -63,7 +69,7 @@ def run_program(
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         # What the library reports is for the user to read: no time, process number and line of the source before it.
         handler = logging.get_absl_handler()
-        handler.setFormatter(standard_logging.Formatter("%(message)s"))
+        handler.setFormatter(_Plain("%(message)s"))
         handler.addFilter(_is_news)
         if tensorflow:
             _import_tensorflow()
@@ -79,7 +85,7 @@ def run_program(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         where = error.filename or "input or output"
-        _stop(name, f"{where}: {error.strerror or error}")
+        _stop(name, str(InputError(f"{where}: {error.strerror or error}")))
     except KeyboardInterrupt:
         print(f"\nkeras-bert {name}: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -111,10 +117,27 @@ def _import_tensorflow() -> None:
                     os.write(2, line)
 
 
+class _Plain(standard_logging.Formatter):
+    """Writes what is reported, with the control characters of names and labels from files as escapes."""
+
+    def format(self, record: standard_logging.LogRecord) -> str:
+        return "\n".join(one_line(line, LONGEST_REPORT) for line in super().format(record).split("\n"))
+
+
 def _is_news(record: standard_logging.LogRecord) -> bool:
     """Tells our own reports from TensorFlow's, which logs each shard and each renamed input of a SavedModel."""
     ours = Path(record.pathname).is_relative_to(Path(__file__).parents[1])
     return ours or record.levelno >= standard_logging.WARNING
+
+
+def _flags_of_several_lines() -> str | None:
+    """Returns the name of a flag of which `flags.txt`, one flag a line, would hold a further line as a flag."""
+    for flag in (flags.FLAGS[name] for name in flags.FLAGS):
+        values = flag.value if isinstance(flag.value, list) else [flag.value]
+        # What begins a line to Python, of which a newline is only one: \v, \f, U+0085, U+2028 and others.
+        if any(isinstance(value, str) and value.splitlines() not in ([], [value]) for value in values):
+            return flag.name
+    return None
 
 
 def flag_lines(*modules: types.ModuleType, leave_out: Iterable[str] = ()) -> str:

@@ -11,7 +11,6 @@ of `finetune --task=embed` or of sentence-transformers; the index knows it, and 
 """
 
 import itertools
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags, logging
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.scripts import row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -124,7 +124,7 @@ def _answer(index: "VectorIndex", embedder: "BertEmbedder") -> None:
                     for number, score in zip(row_numbers, row_scores, strict=True)
                     if number >= 0
                 ]
-                out.write(json.dumps({"query": query, "found": found}, ensure_ascii=False) + "\n")
+                out.write(to_json({"query": query, "found": found}) + "\n")
             out.flush()
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from absl import flags
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
+from keras_bert.escaping import to_json
 from keras_bert.scripts.program import run_program
 
 FLAGS = flags.FLAGS
@@ -41,7 +42,7 @@ def main() -> None:
     if not FLAGS.run:
         raise InputError("which run? keras-bert status runs/mine")
     status = read_status(Path(FLAGS.run))
-    print(json.dumps(status) if FLAGS.json else "\n".join(described(status)))
+    print(to_json(status) if FLAGS.json else "\n".join(one_line(line, 1000) for line in described(status)))
 
 
 def read_status(folder: Path) -> dict[str, Any]:

@@ -8,13 +8,13 @@ positions such that `text[start:end]` is the piece. A piece of byte-level BPE ma
 then the whole character is meant.
 """
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
 
@@ -61,7 +61,7 @@ def _print(tokenizer: "TokenLayer", texts: list[str]) -> None:
         characters = [index for index, character in enumerate(text) for _ in character.encode()]
         offsets = [[characters[start], characters[end - 1] + 1] for start, end in zip(first, last, strict=True)]
         tokens = [tokenizer.id_to_token(token) for token in row]
-        print(json.dumps({"text": text, "tokens": tokens, "ids": row, "offsets": offsets}, ensure_ascii=False))
+        print(to_json({"text": text, "tokens": tokens, "ids": row, "offsets": offsets}))
     sys.stdout.flush()
 
 

@@ -11,7 +11,6 @@ VOCAB.coverage.json.
 
 import contextlib
 import itertools
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
+from keras_bert.escaping import to_json
 from keras_bert.files import atomic_folder, check_target
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -178,7 +178,7 @@ def _measure(tokenizer: "TokenLayer", corpus: "CorpusLines", every: int, measure
 def _write(learned: "LearnedVocabulary", lowercase: bool, report: dict[str, Any], as_file: bool) -> None:
     from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    text = to_json(report, indent=2) + "\n"
     if not as_file:
         with atomic_folder(FLAGS.output, FLAGS.overwrite) as folder:
             write_tokenizer_files(folder, learned.tokens, lowercase, FLAGS.strip_accents, learned.merges)
@@ -204,7 +204,7 @@ def _print(report: dict[str, Any], seconds: float) -> None:
             f"{held_out['characters_per_piece']:.2f} characters per piece"
         )
         if unknown := held_out["most_frequent_unknown"]:
-            print(f"  most frequent [UNK]: {' '.join(unknown)}")
+            print(f"  most frequent [UNK]: {one_line(' '.join(unknown), 1000)}")
     for note in report["notes"]:
         print(f"  {note}")
 

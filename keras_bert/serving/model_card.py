@@ -1,6 +1,5 @@
 """The model card: what a model is, what it was trained on, how well it does, where it ends."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from keras_bert.config import BertConfig
+from keras_bert.escaping import markdown, markdown_code, to_json, yaml_string
 from keras_bert.version import __version__
 
 CUT_OFF = "Input beyond the model's longest is cut off."
@@ -23,6 +23,8 @@ _VERSIONS = {
 
 def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
     """Writes the card as Markdown, with the headings that model hubs know.
+
+    Labels, presets, paths and whatever else others wrote are shown as the text that they are.
 
     Args:
         task: Name of the task's class.
@@ -61,13 +63,13 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
             "pre-trained and fine-tuned on; do not let it decide about people unchecked."
         ),
     }
-    license_line = f"license: {facts['license']}\n" if "license" in facts else ""
+    license_line = f"license: {yaml_string(str(facts['license']))}\n" if "license" in facts else ""
     return "\n".join(
         [
             f"---\nlibrary_name: keras\ntags:\n- bert\n- keras_bert\n{license_line}---",
             f"# {task}\n",
             f"A BERT with a head for {problem.replace('_', ' ')}, {outputs}.",
-            f"Started from: {facts.get('preset', 'not recorded')}.",
+            f"Started from: {markdown(str(facts.get('preset', 'not recorded')))}.",
             *(f"\n## {title}\n\n{body}" for title, body in sections.items()),
             "",
         ]
@@ -75,18 +77,19 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
 
 
 def _shortened(labels: list[str]) -> str:
-    return ", ".join(f"`{label}`" for label in labels[:20]) + (f", ... ({len(labels)})" if len(labels) > 20 else "")
+    return ", ".join(markdown_code(label) for label in labels[:20]) + (
+        f", ... ({len(labels)})" if len(labels) > 20 else ""
+    )
 
 
 def _table(values: Mapping[str, Any] | None, empty: str) -> str:
     if not values:
         return empty
-    rows = [f"| {name} | {_cell(value)} |" for name, value in values.items()]
+    rows = [f"| {markdown(str(name))} | {_cell(value)} |" for name, value in values.items()]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.replace("|", "\\|").replace("\n", " ")
+    return markdown(value if isinstance(value, str) else to_json(value))

@@ -1,15 +1,16 @@
 """A SavedModel with signatures, written whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from keras_bert.files import atomic_folder
+from keras_bert.files import atomic_folder, check_target
 from keras_bert.serving.frozen import frozen
 from keras_bert.serving.one_thread import in_one_thread
 from keras_bert.serving.signature import Signature
+from keras_bert.serving.warmup import write_warmup
 
 
 def write_saved_model(
@@ -19,6 +20,7 @@ def write_saved_model(
     files: Mapping[str, str],
     overwrite: bool = False,
     freeze: bool = False,
+    warmup: Sequence[bytes] = (),
 ) -> None:
     """Writes a SavedModel that runs where only `tensorflow` and `tensorflow_text` are imported.
 
@@ -29,15 +31,17 @@ def write_saved_model(
         files: Name → content of text files to put beside, such as the model card.
         overwrite: Replace a folder that is there already.
         freeze: Write the weights into the graphs as constants, see `frozen`; a copy for each function.
+        warmup: Requests for TensorFlow Serving to send when it loads the model, see `warmup_requests`.
 
     Raises:
-        InputError: The folder holds something and `overwrite` is False, the disk is full, or the weights are too
-            large to be constants; what was there before is unchanged.
+        InputError: The folder holds something and `overwrite` is False, its path holds `*`, `?`, `[` or a backslash,
+            the disk is full, or the weights are too large to be constants; what was there before is unchanged.
 
     Example:
         >>> double = Signature(lambda x: {"y": 2 * x}, {"x": tf.TensorSpec([None], tf.float32, name="x")})
         >>> write_saved_model("export/models/double/1", model, {"serving_default": double}, {})  # doctest: +SKIP
     """
+    check_target(folder, overwrite, tensorflow=True)
     module = tf.Module()
     if freeze:
         signatures = frozen(model, signatures)
@@ -47,7 +51,8 @@ def write_saved_model(
         name: tf.function(in_one_thread(signature).function).get_concrete_function(**signature.inputs)
         for name, signature in signatures.items()
     }
-    with atomic_folder(folder, overwrite) as temporary:
+    with atomic_folder(folder, overwrite, tensorflow=True) as temporary:
         tf.saved_model.save(module, str(temporary), signatures=functions)
         for name, content in files.items():
             (temporary / name).write_text(content, encoding="utf-8")
+        write_warmup(temporary, warmup)

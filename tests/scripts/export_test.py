@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_text  # noqa: F401 -- its operations are in the SavedModel
 
+from keras_bert.serving.warmup import WARMUP_FILE
 from keras_bert.tasks import open_task
 from tests.scripts.programs import run_program
 
@@ -52,9 +53,24 @@ def test_the_card_goes_with_the_model(classifier: Path, tmp_path: Path):
     assert "| test accuracy | 0.975 |" in text
 
 
+def test_a_server_is_warmed_up_with_rows_of_a_file(classifier: Path, tmp_path: Path):
+    labels = open_task(classifier).labels
+    lines = [f"text {number}\t{labels[0]}" for number in range(40)]
+    (tmp_path / "dev.tsv").write_text("\n".join(["sentence\tlabel", *lines]) + "\n")
+    flags = [f"--warmup={tmp_path}/dev.tsv", "--text=sentence"]
+    done = run_program("export", f"--model={classifier}", f"--output={tmp_path}/1", *flags)
+    assert done.status == 0, done.stderr
+    requests = list(tf.data.TFRecordDataset(str(tmp_path / "1" / WARMUP_FILE)).as_numpy_iterator())
+    assert len(requests) == 33
+    assert all(f"text {number}".encode() in requests[number] for number in range(32))
+    assert b"text 32" not in requests[32]
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
+        (["--output=out[1]"], "TensorFlow takes [ in a path for a pattern"),
+        (["--warmup=none.tsv"], "none.tsv"),
         (["--model=runs/none"], "runs/none: no such folder or preset"),
         (["--output=FILE"], "is a file; expected the name of a folder to write"),
     ],

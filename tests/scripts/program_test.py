@@ -52,7 +52,7 @@ def test_a_program_that_ends_well_has_status_0():
 def test_an_input_error_is_one_line_and_status_2():
     status, stdout, stderr = run(raises(InputError("train.tsv, line 3: no column\n  'label'")))
     assert (status, stdout) == (2, "")
-    assert stderr == "keras-bert tiny: error: train.tsv, line 3: no column 'label'\n"
+    assert stderr == "keras-bert tiny: error: train.tsv, line 3: no column\\n  'label'\n"
 
 
 @pytest.mark.parametrize(
@@ -218,3 +218,24 @@ def test_signals_end_a_program_that_waits(tmp_path: Path, number: int, status: i
         assert process.stdout.read() == b"cleared away\n"
         assert process.stderr.read() == words
     assert process.returncode == status
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\v", "\x1c", "\x85", "\u2028"])
+def test_a_value_that_would_be_two_lines_of_a_flag_file_is_refused(end: str):
+    """Of `flags.txt`, where the second line would be another flag."""
+    for argument in (f"--tiny_text=a{end}--seed=2", f"--tiny_text=a{end}", f"--tiny_list=a,b{end}c"):
+        values = flags.FlagValues()
+        flags.DEFINE_string("tiny_text", "", "A text.", flag_values=values)
+        flags.DEFINE_list("tiny_list", [], "Texts.", flag_values=values)
+        with mock.patch.object(flags, "FLAGS", values):
+            status, stdout, stderr = run(raises(AssertionError("runs")), argument)
+        name = argument[2:].split("=")[0]
+        assert (status, stdout, stderr.count("\n")) == (2, "", 1)
+        # absl has its own words for a list that is no line of CSV.
+        assert f"--{name} holds a line break; a value" in stderr or "comma separated list" in stderr
+
+
+def test_what_is_reported_does_not_move_the_cursor():
+    record = standard_logging.LogRecord("absl", 30, __file__, 1, "label %s\n%s", ("\x1b]0;t\x07", "\x9b31m"), None)
+    run(lambda: None)
+    assert logging.get_absl_handler().format(record) == "label \\x1b]0;t\\x07\n\\x9b31m"

@@ -1,6 +1,9 @@
 """The card says what it was told, says what it was not told, and is Markdown that hubs can read."""
 
+import itertools
+
 import keras
+import markdown_it
 import tensorflow as tf
 import yaml
 
@@ -34,7 +37,7 @@ def test_every_fact_is_in_its_section():
     assert "| dev accuracy | 0.9123 |" in card["Metrics"]
     assert "| dev f1 | 1e-07 |" in card["Metrics"]
     assert "| epochs | 3 |" in card["Training"]
-    assert "| notes | two lines |" in card["Training"]
+    assert "| notes | two\\\\nlines |" in card["Training"], "a line break would end the table"
     assert "| hidden_size | 768 |" in card["Architecture"]
     assert f"| keras_bert | {__version__} |" in card["Versions"]
     assert f"| tensorflow | {tf.__version__} |" in card["Versions"]
@@ -63,3 +66,26 @@ def test_many_classes_are_counted_not_listed():
     card = model_card("BertClassifier", BertConfig(), {"id2label": labels}, {})
     assert "`intent 19`, ... (150)." in card
     assert "intent 20" not in card
+
+
+def test_what_others_wrote_is_text():
+    """No markup, no link, no HTML, no further key of the head, no line of its own, whatever a label or a path holds."""
+    nasty = "x`\n---\n# h\n<script>alert(1)</script> | [a](http://b) \x1b[31m"
+    facts = {
+        name: {nasty: nasty, "n": float("nan"), "m": {"k": float("nan")}} for name in ("data", "metrics", "training")
+    }
+    labels = {"id2label": {"0": nasty, "1": "no"}}
+    card = model_card("BertClassifier", BertConfig(), labels, {**facts, "preset": nasty, "license": f"no\nx: {nasty}"})
+    head = yaml.safe_load(card.split("\n---\n")[0].removeprefix("---\n"))
+    assert list(head) == ["library_name", "tags", "license"]
+    parser = markdown_it.MarkdownIt("commonmark", {"html": True}).enable("table")
+    tokens = parser.parse(card.split("\n---\n", 1)[1])
+    inner = [child for token in tokens for child in token.children or ()]
+    assert not {"html_block", "fence"} & {token.type for token in tokens}
+    assert not {"html_inline", "link_open", "image"} & {child.type for child in inner}
+    headings = [after.content for token, after in itertools.pairwise(tokens) if token.type == "heading_open"]
+    assert headings == ["BertClassifier", "Data", "Metrics", "Training", "Architecture", "Versions", "Limits"]
+    shown = "".join(child.content for child in inner)
+    assert shown.count(r"x`\n---\n# h\n<script>alert(1)</script> | [a](http://b) \x1b[31m") == 8
+    assert "NaN" not in card
+    assert "\x1b" not in card

@@ -61,7 +61,7 @@ def write_whole(path: str, source: BinaryIO) -> int:
         Its size in bytes.
     """
     folder, name = file_systems().split(path)
-    temporary = file_systems().join(folder, f".{name}{PARTIAL}{uuid.uuid4().hex[:8]}")
+    temporary = file_systems().join(folder, f".{name}{PARTIAL}{uuid.uuid4().hex}")
     try:
         with create_plain(temporary) as target:
             shutil.copyfileobj(source, target)

@@ -4,6 +4,7 @@ import array
 import dataclasses
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,8 @@ def _files(
 def _match(pattern: str) -> list[str]:
     from apache_beam.io.filesystem import BeamIOError
 
+    if Path(pattern).is_file():  # whatever its name would mean as a pattern
+        return [pattern]
     try:
         (found,) = file_systems().match([pattern])
     except (BeamIOError, ValueError) as error:

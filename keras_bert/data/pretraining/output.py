@@ -54,7 +54,7 @@ def check_output(output: str, overwrite: bool) -> str:
     if any(character in output for character in "*?["):
         raise InputError(f"{output}: *, ? and [ in the name of a folder to write stand for other names; choose another")
     if "://" not in output:
-        return str(check_target(output, overwrite))
+        return str(check_target(output, overwrite, tensorflow=True))  # the whole path, as Beam gets it
     try:
         if not overwrite and names_in(output):
             raise InputError(f"{output}: is not empty; choose another folder or pass overwrite=True (--overwrite)")

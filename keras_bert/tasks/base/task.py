@@ -1,7 +1,7 @@
 """A task as a whole: the text model, its folders, its exports, its Keras files."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import write_saved_model
 from keras_bert.serving.signature import Signature
 from keras_bert.serving.token_inputs import token_signature
+from keras_bert.serving.warmup import warmup_requests
 from keras_bert.tasks.base.text_model import TextModel
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -150,6 +151,7 @@ class BertTask(TextModel):
         card: Mapping[str, Any] | None = None,
         freeze: bool = False,
         unpad: bool = True,
+        warmup: Iterable[Any] | None = None,
     ) -> None:
         """Writes a SavedModel that answers raw strings.
 
@@ -163,15 +165,27 @@ class BertTask(TextModel):
             card: Facts for the model card.
             freeze: Write the weights into the graphs as constants, which a CPU runs fastest, and leave out `token_ids`.
             unpad: Compute nothing but attention for padding, see `BertEncoder`; XLA cannot compile such a function.
+            warmup: Texts as `answer` takes them, best some of those to come: TensorFlow Serving runs the first 32 when
+                it loads the model, so that no caller waits for it. They lie in the SavedModel for all to read. None
+                takes words of the vocabulary, an empty list leaves the file out.
 
         Raises:
-            InputError: The folder holds something and `overwrite` is False, or the weights are too many to freeze.
+            InputError: The folder holds something and `overwrite` is False, its path holds `*`, `?`, `[` or a
+                backslash, the weights are too many to freeze, or a text of `warmup` is not what the task takes.
         """
         files, signatures = {"README.md": self._card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function
             signatures = {name: value for name, value in signatures.items() if name not in ("token_ids", "pairs")}
+        inputs = signatures["serving_default"].inputs
+        requests = warmup_requests([self._words_for(inputs)] if warmup is None else warmup, inputs)
         with unpadded(self.encoder, unpad):
-            write_saved_model(folder, self, signatures, files, overwrite, freeze)
+            write_saved_model(folder, self, signatures, files, overwrite, freeze, requests)
+
+    def _words_for(self, inputs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
+        """Makes a row of a usual length for a signature, of words of the vocabulary and no text of anybody."""
+        entries = [entry for entry in self.tokenizer.get_vocabulary() if entry.isalpha()] or ["a"]
+        text = " ".join(entries[len(entries) // 3 :: max(len(entries) // 40, 1)][:24])
+        return {name: text if spec.shape.rank == 1 else [text, text] for name, spec in inputs.items()}
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel; a task may have more than these two."""

@@ -1,6 +1,5 @@
 """A callback that leaves a sign of life: where a run is, how fast it goes, what it measured last."""
 
-import json
 import os
 import socket
 import time
@@ -10,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_bert.escaping import to_json
 from keras_bert.files import write_file
 from keras_bert.training.runs.run_state import RunState
 
@@ -93,5 +93,5 @@ class RunStatus(keras.callbacks.Callback):
             "host": socket.gethostname(),
             "time": time.time(),
         }
-        write_file(self.path, json.dumps(status) + "\n")
+        write_file(self.path, to_json(status) + "\n")
         self._written = time.monotonic()

@@ -221,6 +221,21 @@ def test_lines_that_are_no_utf8_are_counted(tmp_path: Path):
     assert build(tmp_path / "text.txt", tmp_path / "out").counts["corpus"]["invalid_lines"] == 2
 
 
+def test_no_file_is_taken_for_a_pattern(corpus: Path, tmp_path: Path, monkeypatch):
+    """A file with the name of a pattern is that file; a folder that a pattern leads to is refused."""
+    text = tmp_path / "part[1]*?.txt"
+    text.write_bytes(corpus.read_bytes())
+    (tmp_path / "part1.txt").write_text("not this one\n")
+    build(text, tmp_path / "data")
+    build(corpus, tmp_path / "same")
+    assert rows(tmp_path / "data") == rows(tmp_path / "same")
+    (tmp_path / "b[1]").mkdir()
+    monkeypatch.chdir(tmp_path / "b[1]")
+    with pytest.raises(InputError, match="for a pattern"):
+        build(corpus, "data")
+    assert list((tmp_path / "b[1]").iterdir()) == []
+
+
 def test_a_folder_that_holds_something_is_left_alone(corpus: Path, tmp_path: Path):
     first = build(corpus, tmp_path / "out", seed=1)
     before = rows(tmp_path / "out")
