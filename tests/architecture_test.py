@@ -79,7 +79,7 @@ INNER = {
 }
 
 # The only layers that may ask which backend runs them, and so import TensorFlow.
-BACKEND_SWITCHES = ("layers/bias_add.py", "layers/dropout.py", "layers/gather_rows.py")
+BACKEND_SWITCHES = ("layers/bias_add.py", "layers/dropout.py", "layers/gather_rows.py", "layers/recompute.py")
 
 # Files that may use a private name of Keras or TensorFlow, each with the reason.
 PRIVATE_NAMES_ALLOWED: dict[str, str] = {

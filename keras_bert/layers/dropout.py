@@ -17,8 +17,9 @@ class Dropout(keras.layers.Dropout):
     Each value takes 16 random bits and one comparison of integers, where Keras makes a float of 32 bits (two values,
     in bfloat16) and compares that. The rate is met to 1/131072, and what is kept is divided by the share that is
     really kept, so that the expectation stays. Of the forward pass one byte a value is kept for the backward pass.
+    Replicas of a distribution strategy draw masks of their own, where Keras' draw the same.
 
-    Elsewhere, and with a `noise_shape`, it is Keras' own.
+    Elsewhere it is Keras' own.
 
     Args:
         rate: Share of the values to drop, between 0 and 1.
@@ -49,14 +50,21 @@ class Dropout(keras.layers.Dropout):
         if not training or not self.rate:
             return inputs
         threshold = round(self.rate * _LEVELS)
-        if keras.config.backend() != "tensorflow" or self.noise_shape is not None or not 0 < threshold < _LEVELS:
+        if keras.config.backend() != "tensorflow" or not 0 < threshold < _LEVELS:
             return super().call(inputs, training=training)
         # Within int32, as XLA needs it; the same numbers as in Keras (3.15, backend/tensorflow/random.py).
         seed = tf.cast(tf.math.floormod(self.seed_generator.next(), tf.int32.max - 1), "int32")
-        size = tf.size(inputs)
+        context = tf.distribute.get_replica_context()
+        if context is not None and context.num_replicas_in_sync > 1:
+            # All replicas have the same state. With the same masks a batch would have as many as a part of it has.
+            seed = tf.random.experimental.stateless_fold_in(seed, context.replica_id_in_sync_group)
+        shape = tf.shape(inputs)
+        if self.noise_shape is not None:
+            shape = tf.stack([own or shape[axis] for axis, own in enumerate(self.noise_shape)])
+        size = tf.reduce_prod(shape)
         words = tf.random.stateless_uniform(((size + 1) // 2,), seed, minval=None, maxval=None, dtype=tf.int32)
         bits = tf.reshape(tf.bitcast(words, tf.uint16), (-1,))[:size]
-        is_kept = tf.reshape(bits >= tf.constant(threshold, tf.uint16), tf.shape(inputs))
+        is_kept = tf.reshape(bits >= tf.constant(threshold, tf.uint16), shape)
         return _keep(inputs, is_kept, _LEVELS / (_LEVELS - threshold))
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.wide import wide
+
 # The epsilon of TensorFlow's fused kernel: a graph's own is lost when grappler puts the kernel in its place
 # (tensorflow/core/grappler/optimizers/remapper.cc, AddMklLayerNorm sets no `epsilon`).
 _FUSED_EPSILON = 1e-3
@@ -59,7 +61,7 @@ class LayerNorm(keras.layers.Layer):
             gamma, beta = (ops.reshape(weight, (-1,)) for weight in (self.gamma, self.beta))
             outputs = _norm_with_lean_gradient(self.epsilon)(inputs, gamma, beta)
         else:
-            outputs = _fusible_norm(_wide(inputs), self.gamma, self.beta, self.epsilon)
+            outputs = _fusible_norm(wide(inputs), self.gamma, self.beta, self.epsilon)
         return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
@@ -67,10 +69,6 @@ class LayerNorm(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
-
-
-def _wide(inputs: Any) -> Any:
-    return ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
 
 
 def _fusible_norm(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
@@ -100,18 +98,18 @@ def _norm_with_lean_gradient(epsilon: float) -> Any:
 
     @ops.custom_gradient
     def norm(inputs: Any, gamma: Any, beta: Any) -> Any:
-        wide = _wide(inputs)
-        mean = ops.mean(wide, axis=-1, keepdims=True)
-        centered = wide - mean
+        widened = wide(inputs)
+        mean = ops.mean(widened, axis=-1, keepdims=True)
+        centered = widened - mean
         inverse = ops.rsqrt(ops.mean(ops.square(centered), axis=-1, keepdims=True) + epsilon)
         outputs = ops.cast(centered * (inverse * gamma) + beta, inputs.dtype)
 
         def gradient(*arguments: Any, upstream: Any = None) -> Any:
             if upstream is None:
                 (upstream,) = arguments
-            upstream = _wide(upstream)
+            upstream = wide(upstream)
             # Computed again: what the forward pass had would have to lie in memory until here.
-            normal = (_wide(inputs) - mean) * inverse
+            normal = (wide(inputs) - mean) * inverse
             rows = list(range(len(inputs.shape) - 1))
             scaled = upstream * gamma
             shift = ops.mean(scaled, axis=-1, keepdims=True)

@@ -6,12 +6,16 @@ from typing import Any
 import keras
 from keras import ops
 
+if keras.config.backend() == "tensorflow":
+    import tensorflow as tf
+
 
 def recompute(layer: keras.layers.Layer, function: Callable[..., Any], *inputs: Any) -> Any:
     """Calls `function(*inputs)`; of all it computes only inputs and outputs are kept, and the rest is computed again.
 
     `keras.remat` alone would draw other dropout masks the second time, since each draw moves a seed on. Here both
-    times begin from the seeds as they were before the call, so that outputs and gradients are those of a plain call.
+    times begin from the seeds as they were before the call, so that outputs and gradients are those of a plain call, as
+    are gradients of gradients.
 
     Args:
         layer: All weights and seeds that `function` uses are its own, and from each seed it draws once.
@@ -45,8 +49,39 @@ def recompute(layer: keras.layers.Layer, function: Callable[..., Any], *inputs: 
         with keras.StatelessScope([*zip(weights, values, strict=True), *zip(seeds, tied, strict=True)]):
             return function(*inputs)
 
-    outputs = keras.remat(call)(*(ops.copy(weight) for weight in weights), *inputs)
+    outputs = _recomputed(call)(*(ops.copy(weight) for weight in weights), *inputs)
     for seed, value in zip(seeds, drawn, strict=True):
         # What one draw adds (Keras 3.15, random/seed_generator.py, `next`); in the scope it is forgotten.
         seed.assign(value + ops.convert_to_tensor([0, 1], dtype=seed.dtype))
     return outputs
+
+
+def _recomputed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function of tensors whose gradient computes it once more, by operations that have gradients themselves.
+
+    `tf.recompute_grad`, which is `keras.remat` on TensorFlow, keeps nothing of the forward pass; its gradient has none.
+    """
+    if keras.config.backend() != "tensorflow":
+        return keras.remat(call)
+
+    @tf.custom_gradient
+    def compute(*arguments: Any) -> Any:
+        def gradient(*upstream: Any, variables: Any = ()) -> Any:
+            # Known only when the upstream gradient is: equal nodes of a graph would be merged, and kept from the
+            # forward pass. It is 0 unless the gradient is lost anyway.
+            first = tf.reduce_max(tf.reshape(upstream[0], (-1,))[:1])
+            nothing = tf.where(tf.math.is_nan(first), first, tf.zeros_like(first))
+            again = [argument + tf.cast(nothing, argument.dtype) for argument in arguments]
+            with tf.GradientTape() as tape:
+                tape.watch(again)
+                outputs = call(*again)
+            sources = [*again, *variables]
+            zero = tf.UnconnectedGradients.ZERO
+            gradients = tape.gradient(outputs, sources, list(upstream), unconnected_gradients=zero)
+            if not variables:
+                return gradients
+            return gradients[: len(again)], gradients[len(again) :]
+
+        return keras.remat(call)(*arguments), gradient
+
+    return compute

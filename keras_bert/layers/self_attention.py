@@ -8,6 +8,7 @@ from keras import ops
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.unpadding import remove_padding, restore_padding
+from keras_bert.layers.wide import wide
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -91,7 +92,7 @@ class SelfAttention(keras.layers.Layer):
             query, attention_bias = query[:, :, :1], attention_bias[:, :, :1]
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
         scores = scores * self.head_size**-0.5 + attention_bias
-        probabilities = ops.softmax(ops.cast(scores, "float32"))
+        probabilities = ops.softmax(wide(scores))
         probabilities = ops.cast(probabilities, self.compute_dtype)
         dropped = self.probability_dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(dropped, value), (0, 2, 1, 3))  # (B, T, H, S)

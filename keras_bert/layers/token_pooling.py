@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.wide import wide
+
 MODES = ("cls", "mean", "max")
 
 
@@ -12,7 +14,7 @@ MODES = ("cls", "mean", "max")
 class TokenPooling(keras.layers.Layer):
     """Takes the first token's hidden state, or the mean or maximum over the real tokens.
 
-    The mean and its division are in float32 under every dtype policy. A row without tokens gives zeros.
+    The mean and its division are in float32 at least, under every dtype policy. A row without tokens gives zeros.
 
     Args:
         mode: `"cls"`, `"mean"`, or `"max"`.
@@ -43,8 +45,8 @@ class TokenPooling(keras.layers.Layer):
     def call(self, sequence_output: Any, padding_mask: Any) -> Any:
         if self.mode == "cls":
             return sequence_output[:, 0]
-        hidden = ops.cast(sequence_output, "float32")
-        mask = ops.cast(padding_mask, "float32")[:, :, None]
+        hidden = wide(sequence_output)
+        mask = ops.cast(padding_mask, hidden.dtype)[:, :, None]
         if self.mode == "mean":
             pooled = ops.sum(hidden * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1.0)
         else:

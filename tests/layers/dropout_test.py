@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 from keras_bert.layers import Dropout
+from tests.forked_process import run_python
 from tests.layer_test_case import BACKEND, to_numpy
 
 SIZE = (500, 1001)  # odd in all, so that a random word is left over
@@ -122,3 +123,32 @@ def test_the_gradient_is_that_of_a_product_with_the_mask(dtype: str, jit_compile
     scale = tf.cast(1 / 0.7, dtype)
     np.testing.assert_allclose(to_numpy(outputs), to_numpy(inputs * scale) * is_kept, rtol=1e-5)
     np.testing.assert_allclose(to_numpy(gradient), to_numpy(upstream * scale) * is_kept, rtol=1e-5)
+
+
+REPLICAS = """
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from keras_bert.layers import Dropout
+
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    layers = [Dropout(0.5, seed=7), Dropout(0.5, noise_shape=(None, 1), seed=8)]
+
+@tf.function
+def step():
+    return [strategy.run(lambda: layer(tf.ones((400, 50)), training=True)) for layer in layers]
+
+for values in zip(*(map(strategy.experimental_local_results, step()) for _ in range(2))):
+    (one, other), (later, _) = ([part.numpy() for part in parts] for parts in values)
+    # Of independent masks a half agree.
+    for masks in ((one, other), (one, later)):
+        assert 0.35 < np.mean((masks[0] == 0) == (masks[1] == 0)) < 0.65
+print("apart")
+"""
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere the layer is Keras' own")
+def test_replicas_draw_masks_of_their_own():
+    assert run_python(REPLICAS) == "apart"

@@ -122,6 +122,33 @@ def test_what_it_computes_in_between_is_not_kept():
     assert not is_kept(again=True)
 
 
+@ON_TENSORFLOW
+@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+def test_gradients_of_gradients_are_those_of_a_plain_call(mode):
+    import tensorflow as tf
+
+    def second(again):
+        layer = make(0.5, again)
+        inputs, variables = tf.constant(INPUTS), [weight.value for weight in layer.trainable_weights]
+
+        def step():
+            with tf.GradientTape() as outer:
+                outer.watch(inputs)
+                with tf.GradientTape() as tape:
+                    tape.watch(inputs)
+                    loss = tf.reduce_sum(layer(inputs) ** 2)
+                gradients = tape.gradient(loss, [inputs, *variables])
+                total = tf.add_n([tf.reduce_sum(gradient**2) for gradient in gradients])
+            return outer.gradient(total, [inputs, *variables])
+
+        run = step if mode == "eager" else tf.function(step, jit_compile=mode == "xla")
+        return [to_numpy(tensor) for tensor in run()]
+
+    for got, want in zip(second(True), second(False), strict=True):
+        assert np.abs(want).max() > 1
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4 * np.abs(want).max())
+
+
 def test_the_seeds_move_on_as_in_a_plain_call():
     plain, again = make(0.5, again=False), make(0.5, again=True)
     for layer in (plain, again):

@@ -15,6 +15,7 @@ from keras_bert.checkpoints.heads import (
 )
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.marker_pooling import MarkerPooling
 from keras_bert.layers.token_pooling import MODES, TokenPooling
@@ -68,7 +69,7 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str, marker_ids: Sequ
     else:
         mask = encoder.input["padding_mask"]
         pooled = TokenPooling(pooling, dtype=policy, name="pooling")(outputs["sequence_output"], mask)
-    dropped = keras.layers.Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(pooled)
+    dropped = Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(pooled)
     linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
     logits = linear(dropped)
     return keras.layers.Activation("linear", dtype="float32", name="logits")(logits), linear

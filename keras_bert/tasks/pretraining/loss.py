@@ -4,18 +4,20 @@ from typing import Any
 
 from keras import ops
 
+from keras_bert.layers.wide import wide
+
 
 def cross_entropies(labels: Any, logits: Any) -> Any:
-    """Gives the cross-entropy of each prediction, in float32.
+    """Gives the cross-entropy of each prediction, in float32 at least.
 
     Args:
         labels: int (...).
         logits: float (..., classes).
 
     Returns:
-        float32 (...).
+        float32 (...), or float64 for float64.
     """
-    return ops.sparse_categorical_crossentropy(labels, ops.cast(logits, "float32"), from_logits=True)
+    return ops.sparse_categorical_crossentropy(labels, wide(logits), from_logits=True)
 
 
 def is_right(labels: Any, logits: Any) -> Any:

@@ -7,6 +7,7 @@ import keras
 from keras_bert.checkpoints.heads import TOKENS
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 
 ARCHITECTURE = TOKENS
@@ -33,6 +34,6 @@ def token_head(encoder: BertEncoder, units: int) -> tuple[Any, Linear]:
         raise InputError("the head reads no pooled output: it needs an encoder with use_pooler=False")
     config, policy = encoder.config, encoder.dtype_policy
     hidden = encoder(encoder.input)["sequence_output"]
-    dropped = keras.layers.Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(hidden)
+    dropped = Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(hidden)
     linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
     return keras.layers.Activation("linear", dtype="float32", name="logits")(linear(dropped)), linear
