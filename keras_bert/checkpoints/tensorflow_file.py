@@ -1,5 +1,8 @@
 """TensorFlow checkpoint files: which one of a folder, and its variables."""
 
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import tensorflow as tf
 
 from keras_bert.checkpoints.tensorflow_index import read_index
 from keras_bert.errors import InputError
+from keras_bert.files import PATTERN_CHARACTERS
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _FLOATS = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
@@ -56,9 +60,24 @@ class Variables:
         self._prefix = prefix
         self._entries = read_index(prefix)
         try:
-            self._reader = tf.train.load_checkpoint(str(prefix))
+            self._reader = tf.train.load_checkpoint(self._without_pattern(prefix))
         except (tf.errors.OpError, ValueError) as error:
             raise InputError(f"{prefix}: not a readable TensorFlow checkpoint: {_reason(error)}") from None
+
+    def _without_pattern(self, prefix: Path) -> str:
+        """Returns a path to the same files that TensorFlow does not take for a pattern of names.
+
+        It would look for those of `b[1]` in `b1`. Links from elsewhere lead it to them, as long as this object lives,
+        since the data files are opened when they are read.
+        """
+        if not set(PATTERN_CHARACTERS) & set(str(prefix)):
+            return str(prefix)
+        folder = Path(tempfile.mkdtemp(prefix="keras-bert-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        for part in prefix.resolve().parent.iterdir():
+            if part.name.startswith(f"{prefix.name}."):
+                (folder / f"checkpoint{part.name[len(prefix.name) :]}").symlink_to(part)
+        return str(folder / "checkpoint")
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._entries))

@@ -94,7 +94,7 @@ def resumes(folder: Path) -> bool:
     if FLAGS.resume == "auto" and not FLAGS.overwrite and (folder / "checkpoints").is_dir():
         return True
     if is_chief():
-        check_target(folder, FLAGS.overwrite)
+        check_target(folder, FLAGS.overwrite, tensorflow=True)
     return False
 
 

@@ -43,7 +43,7 @@ def run_folder(path: str | Path, overwrite: bool = False) -> Iterator[Path]:
         InputError: As `keras_bert.files.check_target`.
         OSError: The folder cannot be written.
     """
-    folder = check_target(path, overwrite)
+    folder = check_target(path, overwrite, tensorflow=True)
     was_there = folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=_EARLIER, dir=folder))

@@ -1,5 +1,8 @@
 """Which checkpoint of a folder is meant."""
 
+import gc
+import tempfile
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -45,6 +48,27 @@ def test_variables(tmp_path):
     assert variables.half_precision == ["half"]
     with pytest.raises(InputError, match="step is int64, expected floating-point"):
         variables.read("step")
+
+
+@pytest.mark.parametrize(
+    "place", ["b[1]/model.ckpt", "b*/model.ckpt", "b?/a b/model.ckpt", "model[1].ckpt", "中 b/model"]
+)
+def test_a_path_that_tensorflow_takes_for_a_pattern(tmp_path, monkeypatch, place):
+    """Read all the same, and not what the pattern leads to."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "links"))
+    (tmp_path / "links").mkdir()
+    write(tmp_path / "b1" / "model.ckpt", a=np.float32(1.0))
+    # Written elsewhere, as it was where it came from.
+    write(tmp_path / "source" / "model", a=np.float32(2.0))
+    target = tmp_path / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for part in (tmp_path / "source").glob("model.*"):
+        part.rename(target.parent / (target.name + part.name.removeprefix("model")))
+    variables = Variables(find_prefix(target))
+    assert variables.read("a") == 2.0
+    del variables
+    gc.collect()
+    assert list((tmp_path / "links").iterdir()) == []
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -100,3 +100,14 @@ def test_a_file_is_no_folder(tmp_path: Path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(InputError, match="is a file"), run_folder(tmp_path / "run", overwrite=True):
         pass
+
+
+def test_a_path_that_checkpoints_could_not_be_read_from(tmp_path: Path):
+    with (
+        pytest.raises(InputError, match=r"b\[1\]: TensorFlow takes \[ in a path for a pattern"),
+        run_folder(tmp_path / "b[1]"),
+    ):
+        pytest.fail("the block must not run")
+    assert names_in(tmp_path) == []
+    with run_folder(tmp_path / "Größe 中文 (2)") as folder:
+        leave_run(folder, "first")

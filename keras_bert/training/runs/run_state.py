@@ -18,6 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert.errors import InputError
+from keras_bert.files import check_no_pattern
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -82,6 +83,7 @@ class RunState(keras.callbacks.Callback):
         super().__init__()
         if every_steps < 0 or keep < 1:
             raise InputError(f"every_steps={every_steps} must be 0 or more, keep={keep} 1 or more")
+        check_no_pattern(Path(folder).resolve())
         self.folder = Path(folder)
         self.every_steps = every_steps
         self.keep = keep
