@@ -14,9 +14,10 @@ POWER, GNMT = "power", "gnmt"
 
 def beam_search(
     step: Step,
-    first: Any,
+    logits: Any,
     source: Any,
     state: Any,
+    growing: Any,
     constraints: Constraints,
     max_new_tokens: int,
     num_beams: int,
@@ -34,10 +35,11 @@ def beam_search(
     Rows that are done leave the loop when a quarter of the rows are, so that the others go on alone.
 
     Args:
-        step: See `Step`; the first call has one beam.
-        first: int32 (rows,), the token that each sequence follows, such as `[SEP]`.
+        step: See `Step`.
+        logits: float (rows, entries), for the first token.
         source: Tensors (rows, ...) that `step` reads. They are never copied for beams.
-        state: Tensors (rows, 1, ...) that the first call of `step` gets; axes that grow have no static length.
+        state: Tensors (rows, 1, ...) that the first call of `step` gets, for each beam.
+        growing: For each tensor of the state the axis that gets longer with each step, or -1.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
         num_beams: K.
@@ -56,7 +58,7 @@ def beam_search(
         ValueError: An unknown `penalty` or `early_stopping`, no beam, no token.
 
     Example:
-        >>> beam_search(step, first, keys_and_values, state, Constraints(end=102), 32, num_beams=5)  # doctest: +SKIP
+        >>> beam_search(step, logits, source, state, 3, Constraints(end=102), 32, num_beams=5)  # doctest: +SKIP
     """
     if penalty not in (POWER, GNMT):
         raise ValueError(f"penalty must be {POWER!r} or {GNMT!r}, received: {penalty!r}")
@@ -65,7 +67,7 @@ def beam_search(
     if num_beams < 1 or max_new_tokens < 1:
         raise ValueError(f"num_beams and max_new_tokens must be from 1, received: {num_beams}, {max_new_tokens}")
     search = _Search(step, constraints, max_new_tokens, num_beams, length_penalty, penalty, early_stopping, pad)
-    return search.run(first, {"source": source, **constraints.per_row()}, state)
+    return search.run(logits, {"source": source, **constraints.per_row()}, state, growing)
 
 
 class _Search:
@@ -91,15 +93,14 @@ class _Search:
         self.early_stopping = early_stopping
         self.pad = pad
 
-    def run(self, first: Any, rows: dict[str, Any], state: Any) -> dict[str, Any]:
-        count = tf.shape(first)[0]
+    def run(self, logits: Any, rows: dict[str, Any], state: Any, growing: Any) -> dict[str, Any]:
+        count = tf.shape(logits)[0]
         beams = self.beams
         carried = {
             "row": tf.range(count),
             "open": tf.ones([count], tf.bool),
             "rows": rows,
             "state": state,
-            "last": first[:, None],
             "ids": tf.zeros([count, 1, 0], tf.int32),
             "log_p": tf.zeros([count, 1]),
             "found": tf.zeros([count, beams, 0], tf.int32),
@@ -109,18 +110,17 @@ class _Search:
             "ids": tf.fill([count, beams, self.longest], self.pad),
             "scores": tf.fill([count, beams], NEVER),
         }
-        carried = self._advance(carried)
+        carried = self._take(carried, logits[:, None], state)
         loose = tf.TensorShape([None, beams])
-        growing = tf.TensorShape([None, beams, None])
+        longer = tf.TensorShape([None, beams, None])
         shapes = {
             "row": tf.TensorShape([None]),
             "open": tf.TensorShape([None]),
             "rows": tf.nest.map_structure(lambda tensor: tf.TensorShape([None, *tensor.shape[1:]]), rows),
-            "state": shapes_of(carried["state"], beams),
-            "last": loose,
-            "ids": growing,
+            "state": shapes_of(carried["state"], growing, beams),
+            "ids": longer,
             "log_p": loose,
-            "found": growing,
+            "found": longer,
             "scores": loose,
         }
         carried, results = tf.while_loop(
@@ -144,11 +144,15 @@ class _Search:
 
     def _advance(self, carried: dict[str, Any]) -> dict[str, Any]:
         """Looks one token further."""
+        ids, source = carried["ids"], carried["rows"]["source"]
+        return self._take(carried, *self.step(ids[:, :, -1], tf.shape(ids)[2] - 1, source, carried["state"]))
+
+    def _take(self, carried: dict[str, Any], logits: Any, state: Any) -> dict[str, Any]:
+        """Chooses among the continuations."""
         ids, beams = carried["ids"], self.beams
         time = tf.shape(ids)[2]
-        logits, state = self.step(carried["last"], time, carried["rows"]["source"], carried["state"])
         logits = tf.cast(logits, tf.float32)
-        now = logits.shape[1]  # 1 in the first call, K after it
+        now = logits.shape[1]  # 1 for the first token, K after it
         whole = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)
         given = {name: value for name, value in carried["rows"].items() if name != "source"}
         rules = self.constraints._replace(**given)
@@ -171,7 +175,7 @@ class _Search:
 
         # Of those that do not end the first K live on.
         log_p, alive = tf.math.top_k(tf.where(ends | ~possible, 2 * NEVER, log_p), beams)
-        parent, token = gathered((parent, token), alive, 1)
+        parent = gathered(parent, alive, 1)
         full = tf.reduce_all(scores > NEVER / 2, axis=1)
         reach = tf.constant(float(self.longest)) if self.early_stopping == "never" and self.alpha > 0 else length
         could_be_better = log_p[:, 0] / self._penalty_of(reach) > scores[:, -1]
@@ -183,7 +187,6 @@ class _Search:
             "open": open_ & tf.logical_not(is_last),
             "rows": carried["rows"],
             "state": gathered(state, parent, 1),
-            "last": token,
             "ids": gathered(sequences, alive, 1),
             "log_p": log_p,
             "found": found,

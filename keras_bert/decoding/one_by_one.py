@@ -9,15 +9,23 @@ from keras_bert.decoding.rows import Step, gathered, shapes_of
 
 
 def greedy(
-    step: Step, first: Any, source: Any, state: Any, constraints: Constraints, max_new_tokens: int, pad: int = 0
+    step: Step,
+    logits: Any,
+    source: Any,
+    state: Any,
+    growing: Any,
+    constraints: Constraints,
+    max_new_tokens: int,
+    pad: int = 0,
 ) -> dict[str, Any]:
     """Takes the likeliest token each time.
 
     Args:
         step: See `Step`.
-        first: int32 (rows,), the token that each sequence follows, such as `[SEP]`.
+        logits: float (rows, entries), for the first token.
         source: Tensors (rows, ...) that `step` reads; may be an empty structure.
-        state: Tensors (rows, 1, ...) that the first call of `step` gets; axes that grow have no static length.
+        state: Tensors (rows, 1, ...) that the first call of `step` gets, for each sequence.
+        growing: For each tensor of the state the axis that gets longer with each step, or -1.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
         pad: The id behind an end.
@@ -27,21 +35,22 @@ def greedy(
         log-probabilities over their number; `lengths` int32 (rows, 1), tokens without the end.
 
     Example:
-        >>> greedy(step, first, {}, state, Constraints(end=102), 32)["ids"]  # doctest: +SKIP
+        >>> greedy(step, logits, {}, state, Constraints(end=102), 32)["ids"]  # doctest: +SKIP
     """
 
     def choose(logits: Any, time: Any) -> Any:
         del time
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
-    return _one_by_one(step, first, source, state, constraints, max_new_tokens, pad, choose, 1)
+    return _one_by_one(step, logits, source, state, growing, constraints, max_new_tokens, pad, choose, 1)
 
 
 def sample(
     step: Step,
-    first: Any,
+    logits: Any,
     source: Any,
     state: Any,
+    growing: Any,
     constraints: Constraints,
     max_new_tokens: int,
     seeds: Any,
@@ -57,9 +66,10 @@ def sample(
 
     Args:
         step: See `Step`.
-        first: int32 (rows,), the token that each sequence follows.
+        logits: float (rows, entries), for the first token.
         source: Tensors (rows, ...) that `step` reads.
-        state: Tensors (rows, 1, ...) that the first call of `step` gets.
+        state: Tensors (rows, 1, ...) that the first call of `step` gets, for each sequence.
+        growing: As for `greedy`.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
         seeds: int32 (rows,).
@@ -88,13 +98,9 @@ def sample(
 
     def choose(logits: Any, time: Any) -> Any:
         logits = tf.where(logits > NEVER / 2, logits / temperature, NEVER)
-        return _drawn(logits, uniform[:, : tf.shape(logits)[1], time], top_k, top_p)
+        return _drawn(logits, uniform[:, :, time], top_k, top_p)
 
-    source = {"source": source, "uniform": uniform}
-    return _one_by_one(
-        lambda ids, time, rows, state: step(ids, time, rows["source"], state),
-        *(first, source, state, constraints, max_new_tokens, pad, choose, samples),
-    )
+    return _one_by_one(step, logits, source, state, growing, constraints, max_new_tokens, pad, choose, samples)
 
 
 def _drawn(logits: Any, uniform: Any, top_k: int, top_p: float) -> Any:
@@ -116,45 +122,39 @@ def _drawn(logits: Any, uniform: Any, top_k: int, top_p: float) -> Any:
 
 def _one_by_one(
     step: Step,
-    first: Any,
+    logits: Any,
     source: Any,
     state: Any,
+    growing: Any,
     constraints: Constraints,
     max_new_tokens: int,
     pad: int,
     choose: Any,
     beams: int,
 ) -> dict[str, Any]:
-    rows = tf.shape(first)[0]
+    rows = tf.shape(logits)[0]
+    rows_of_beams = tf.zeros([rows, beams], tf.int32)
 
-    def advance(ids: Any, done: Any, score: Any, last: Any, state: Any) -> tuple[Any, ...]:
-        time = tf.shape(ids)[2]
-        logits, state = step(last, time, source, state)
+    def take(ids: Any, done: Any, score: Any, logits: Any) -> tuple[Any, ...]:
         logits = tf.cast(logits, tf.float32)
-        if logits.shape[1] != beams:  # the first call: all sequences of a row begin with the same logits
-            logits = tf.repeat(logits, beams, axis=1)
-            state = gathered(state, tf.zeros([rows, beams], tf.int32), batch_dims=1)
-        chosen = choose(constraints.apply(logits, ids), time)
-        chosen = tf.where(done, pad, chosen)
+        chosen = tf.where(done, pad, choose(constraints.apply(logits, ids), tf.shape(ids)[2]))
         known = tf.gather(logits, chosen, batch_dims=2) - tf.reduce_logsumexp(logits, axis=-1)
         score = tf.where(done, score, score + known)
-        done |= chosen == constraints.end
-        return tf.concat([ids, chosen[..., None]], axis=2), done, score, chosen, state
+        return tf.concat([ids, chosen[..., None]], axis=2), done | (chosen == constraints.end), score
 
-    begun = (
-        tf.zeros([rows, beams, 0], tf.int32),
-        tf.zeros([rows, beams], tf.bool),
-        tf.zeros([rows, beams]),
-        first[:, None],
-        state,
-    )
-    begun = advance(*begun)
+    def advance(ids: Any, done: Any, score: Any, state: Any) -> tuple[Any, ...]:
+        logits, state = step(ids[:, :, -1], tf.shape(ids)[2] - 1, source, state)
+        return *take(ids, done, score, logits), state
+
+    none = tf.zeros([rows, beams, 0], tf.int32)
+    begun = take(none, tf.zeros([rows, beams], tf.bool), tf.zeros([rows, beams]), tf.repeat(logits[:, None], beams, 1))
+    state = gathered(state, rows_of_beams, batch_dims=1)
     loose = tf.TensorShape([None, beams])
-    ids, _, score, _, _ = tf.while_loop(
+    ids, _, score, _ = tf.while_loop(
         lambda ids, done, *_: tf.logical_not(tf.reduce_all(done)),
         advance,
-        begun,
-        shape_invariants=(tf.TensorShape([None, beams, None]), loose, loose, loose, shapes_of(begun[-1], beams)),
+        (*begun, state),
+        shape_invariants=(tf.TensorShape([None, beams, None]), loose, loose, shapes_of(state, growing, beams)),
         maximum_iterations=max_new_tokens - 1,
     )
     ended = tf.cast(ids == constraints.end, tf.int32)

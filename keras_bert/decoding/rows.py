@@ -8,8 +8,8 @@ import tensorflow as tf
 Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 """`step(ids, time, source, state) -> (logits, state)`.
 
-`ids` int32 (rows, beams), the last token of each sequence; `time` int32 scalar, how many tokens stand before it in the
-sequence, 0 for the first call; `source` tensors (rows, ...), the same in every call; `state` tensors
+`ids` int32 (rows, beams), the last token of each sequence; `time` int32 scalar, how many tokens of the sequence stand
+before it, 0 for the first call; `source` tensors (rows, ...), the same in every call; `state` tensors
 (rows, beams, ...), what the step left for itself. `logits` float (rows, beams, entries) for the next token.
 """
 
@@ -19,11 +19,17 @@ def gathered(tensors: Any, places: Any, batch_dims: int = 0) -> Any:
     return tf.nest.map_structure(lambda tensor: tf.gather(tensor, places, batch_dims=batch_dims), tensors)
 
 
-def shapes_of(state: Any, beams: int) -> Any:
-    """Returns what of the shapes of a state stays in a loop: any number of rows, `beams` beams, axes of known length.
+def shapes_of(state: Any, growing: Any, beams: int) -> Any:
+    """Returns what of the shapes of a state stays in a loop: any number of rows, `beams` beams, axes that do not grow.
 
     Args:
-        state: Tensors (rows, beams, ...); an axis that grows must have no static length.
+        state: Tensors (rows, beams, ...).
+        growing: For each of them the axis that gets longer with each step, or -1.
         beams: Sequences a row.
     """
-    return tf.nest.map_structure(lambda tensor: tf.TensorShape([None, beams, *tensor.shape[2:]]), state)
+
+    def kept(tensor: Any, axis: int) -> tf.TensorShape:
+        sizes = [None if at == axis else size for at, size in enumerate(tensor.shape)]
+        return tf.TensorShape([None, beams, *sizes[2:]])
+
+    return tf.nest.map_structure(kept, state, growing)

@@ -125,6 +125,20 @@ class EncoderBlock(keras.layers.Layer):
         attended, probabilities = attended if self.output_attentions else (attended, None)
         if first_token:
             hidden = first_tokens(hidden, ops.shape(attention_bias)[0], padding_mask)
+        hidden = self.finish(hidden, attended, training)
+        return (hidden, probabilities) if self.output_attentions else hidden
+
+    def finish(self, hidden: Any, attended: Any, training: bool = False) -> Any:
+        """Computes what follows attention, token by token.
+
+        Args:
+            hidden: The block's input, float (tokens, size).
+            attended: What attention made of it, float (tokens, size).
+            training: With dropout.
+
+        Returns:
+            float (tokens, size).
+        """
         hidden = hidden + self.attention_dropout_layer(attended, training=training)
         if not self.norm_first:
             hidden = self.attention_norm(hidden)
@@ -134,7 +148,7 @@ class EncoderBlock(keras.layers.Layer):
         hidden = hidden + self.output_dropout_layer(expanded, training=training)
         if not self.norm_first:
             hidden = self.output_norm(hidden)
-        return (hidden, probabilities) if self.output_attentions else hidden
+        return hidden
 
     def compute_output_spec(self, hidden: Any, attention_bias: Any, *arguments: Any, **options: Any) -> Any:
         if options.get("first_token"):

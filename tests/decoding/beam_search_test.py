@@ -72,10 +72,12 @@ def test_it_runs_in_a_graph_with_any_number_of_rows():
 
     @tf.function(input_signature=[tf.TensorSpec([None, 5])])
     def found(source):
-        start = toy.first()
         rows = tf.shape(source)[0]
-        state = tf.nest.map_structure(lambda tensor: tensor[:rows], start["state"])
-        return beam_search(toy.step, tf.fill([rows], 1), source, state, Constraints(END), LONGEST, 3)
+        start = tf.nest.map_structure(lambda tensor: tensor[:rows], {**toy.first(), "growing": ()})
+        return beam_search(
+            toy.step, **{**start, "growing": {"hidden": -1, "cache": 2}}, constraints=Constraints(END),
+            max_new_tokens=LONGEST, num_beams=3,
+        )  # fmt: skip
 
     eager = search(toy, 3)
     for rows in (4, 2):

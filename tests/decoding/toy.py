@@ -32,19 +32,16 @@ class Toy:
 
     def first(self) -> dict[str, Any]:
         """The arguments of a search before its constraints."""
-        rows = len(self.source)
-        cache = tf.zeros([rows, 1, 0, SIZE])
-        state = {
-            "hidden": tf.zeros([rows, 1, SIZE]),
-            "cache": tf.raw_ops.PlaceholderWithDefault(input=cache, shape=[None, 1, None, SIZE]),
-        }
-        return {"first": tf.fill([rows], FIRST), "source": tf.constant(self.source), "state": state}
+        rows, source = len(self.source), tf.constant(self.source)
+        state = {"hidden": tf.zeros([rows, 1, SIZE]), "cache": tf.zeros([rows, 1, 0, SIZE])}
+        logits, state = self.step(tf.fill([rows, 1], FIRST), -1, source, state)
+        return {"logits": logits[:, 0], "source": source, "state": state, "growing": {"hidden": -1, "cache": 2}}
 
     def log_p(self, row: int, tokens: tuple[int, ...]) -> np.ndarray:
         """The log-probability of each token of a sequence, given those before."""
         hidden, total, found, last = np.zeros(SIZE), np.zeros(SIZE), [], FIRST
         for time, token in enumerate(tokens):
-            hidden = np.tanh(hidden @ self.inner + self.table[last] + self.source[row] + 0.1 * time)
+            hidden = np.tanh(hidden @ self.inner + self.table[last] + self.source[row] + 0.1 * (time - 1))
             total = total + hidden
             logits = (hidden + total) @ self.out
             found.append(logits[token] - np.log(np.exp(logits - logits.max()).sum()) - logits.max())
