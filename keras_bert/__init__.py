@@ -25,6 +25,7 @@ __all__ = [
     "BertPretrainer",
     "BertQuestionAnswerer",
     "BertRegressor",
+    "BertSeq2Seq",
     "BertTokenClassifier",
     "BertTokenizer",
     "BytePairTokenizer",
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "checkpoints",
     "data",
+    "decoding",
     "evaluation",
     "layers",
     "serving",
@@ -52,6 +54,7 @@ _HOME = {
     "BertPretrainer": "keras_bert.tasks",
     "BertQuestionAnswerer": "keras_bert.tasks",
     "BertRegressor": "keras_bert.tasks",
+    "BertSeq2Seq": "keras_bert.tasks",
     "BertTokenClassifier": "keras_bert.tasks",
     "BertTokenizer": "keras_bert.text",
     "BytePairTokenizer": "keras_bert.text",
@@ -59,13 +62,13 @@ _HOME = {
     "TokenMasker": "keras_bert.text",
 }
 _ROOMS = frozenset(
-    ("checkpoints", "data", "evaluation", "layers", "serving", "tasks", "text", "training"),
+    ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training"),
 )
 
 register()
 
 if TYPE_CHECKING:
-    from keras_bert import checkpoints, data, evaluation, layers, serving, tasks, text, training
+    from keras_bert import checkpoints, data, decoding, evaluation, layers, serving, tasks, text, training
     from keras_bert.config import BertConfig
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
         BertPretrainer,
         BertQuestionAnswerer,
         BertRegressor,
+        BertSeq2Seq,
         BertTokenClassifier,
     )
     from keras_bert.text import BertPreprocessor, BertTokenizer, BytePairTokenizer, TokenMasker

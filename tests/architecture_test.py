@@ -43,7 +43,7 @@ BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows
 # (`__init__.py`) may name them all. A task rests on `base` alone; only `open_task` knows every task.
-TASKS = {"pooled", "tagging", "question_answering", "embedding", "pretraining"}
+TASKS = {"pooled", "tagging", "question_answering", "embedding", "pretraining", "generation"}
 INNER = {
     "tasks": {
         "base": set(),
@@ -68,6 +68,7 @@ INNER = {
         "preprocessor": {"markers", "token_layer"},
         "alignment": {"byte_pair", "token_layer", "words"},
         "masks": {"byte_pair", "vocabulary"},
+        "detokenize": {"token_layer", "vocabulary", "word_piece", "words"},
         "learning": {"byte_pair", "normalizer_model", "token_layer", "vocabulary", "word_piece"},
     },
     "training": {
@@ -158,6 +159,7 @@ TESTED_ELSEWHERE = {
     "text/normalized_spans.py": "tests/text/word_piece/tokenizer_test.py and byte_pair/byte_pair_tokenizer_test.py",
     "text/token_layer.py": "tests/text/word_piece/tokenizer_test.py and byte_pair/byte_pair_tokenizer_test.py",
     "text/word_piece/wordpiece.py": "tests/text/word_piece/tokenizer_test.py and hugging_face_test.py",
+    "tasks/generation/search.py": "tests/tasks/generation/seq2seq_test.py",
     "decoding/rows.py": "tests/decoding/beam_search_test.py and one_by_one_test.py",
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }

@@ -47,6 +47,7 @@ OTHER_ARGUMENTS = {
     "gradient_checkpointing": True,
     "unpad": True,
     "packing": True,
+    "attention": "causal",
     "dtype": "mixed_bfloat16",
     "name": "renamed",
     "trainable": False,

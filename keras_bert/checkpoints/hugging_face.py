@@ -70,11 +70,13 @@ def _config(fields: dict[str, Any], path: Path) -> BertConfig:
     model_type = fields.get("model_type", "bert")
     if model_type not in ("bert", OWN_MODEL_TYPE):
         raise InputError(f"{path}: model_type is {model_type!r}; keras_bert reads 'bert' only")
-    for field in ("is_decoder", "add_cross_attention"):
-        if fields.get(field):
-            raise InputError(f"{path}: {field} is true; keras_bert has BERT's encoder only")
+    if fields.get("add_cross_attention"):
+        raise InputError(
+            f"{path}: add_cross_attention is true; blocks that attend to an encoder of their own are not built here"
+        )
     try:
-        return BertConfig.from_dict(fields)
+        # Which tokens see which is no matter of the weights: the task that opens them looks at `is_decoder`.
+        return BertConfig.from_dict({name: value for name, value in fields.items() if name != "is_decoder"})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

@@ -95,17 +95,34 @@ class BertEmbeddings(keras.layers.Layer):
         tokens = token_ids.shape[1]
         if examples is None and tokens is not None and tokens > self.max_positions:
             raise ValueError(f"the input has {tokens} tokens, the position table {self.max_positions} rows")
-        if self.position_embeddings is None:
-            positions = ops.convert_to_tensor(
-                sinusoidal_positions(self.max_positions, self.hidden_size), self.variable_dtype
-            )
-        else:
-            positions = self.position_embeddings
-        embeddings = ops.take(self.word_embeddings, token_ids, axis=0)  # (B, T, D)
+        table = self._position_table()
         if examples is None:
-            embeddings = embeddings + positions[: ops.shape(token_ids)[1]]
+            positions = table[: ops.shape(token_ids)[1]]
         else:
-            embeddings = embeddings + ops.take(positions, packed_positions(examples), axis=0)
+            positions = ops.take(table, packed_positions(examples), axis=0)
+        return self._sum(token_ids, segment_ids, positions, training)
+
+    def at(self, token_ids: Any, segment_ids: Any, positions: Any) -> Any:
+        """Embeds tokens that stand at given positions, without dropout.
+
+        Args:
+            token_ids: int32 (batch, tokens).
+            segment_ids: int32 (batch, tokens).
+            positions: int32 (batch, tokens); those beyond the table take its last row.
+
+        Returns:
+            float (batch, tokens, hidden_size).
+        """
+        positions = ops.minimum(positions, self.max_positions - 1)
+        return self._sum(token_ids, segment_ids, ops.take(self._position_table(), positions, axis=0), training=False)
+
+    def _position_table(self) -> Any:
+        if self.position_embeddings is not None:
+            return self.position_embeddings
+        return ops.convert_to_tensor(sinusoidal_positions(self.max_positions, self.hidden_size), self.variable_dtype)
+
+    def _sum(self, token_ids: Any, segment_ids: Any, positions: Any, training: bool) -> Any:
+        embeddings = ops.take(self.word_embeddings, token_ids, axis=0) + positions  # (B, T, D)
         embeddings = embeddings + ops.take(self.token_type_embeddings, segment_ids, axis=0)
         if self.layer_norm is not None:
             embeddings = self.layer_norm(embeddings)

@@ -2,6 +2,7 @@
 
 from keras_bert.tasks.base.task import BertTask
 from keras_bert.tasks.embedding.embedder import BertEmbedder
+from keras_bert.tasks.generation.seq2seq import BertSeq2Seq
 from keras_bert.tasks.open_task import open_task
 from keras_bert.tasks.pooled.classifier import BertClassifier
 from keras_bert.tasks.pooled.multiple_choice import BertMultipleChoice
@@ -17,6 +18,7 @@ __all__ = [
     "BertPretrainer",
     "BertQuestionAnswerer",
     "BertRegressor",
+    "BertSeq2Seq",
     "BertTask",
     "BertTokenClassifier",
     "open_task",

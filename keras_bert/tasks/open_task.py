@@ -8,6 +8,7 @@ from keras_bert.checkpoints.heads import CHOICES, QUESTIONS, SEQUENCES, TOKENS, 
 from keras_bert.errors import InputError
 from keras_bert.tasks.base.task import BertTask, open_preset
 from keras_bert.tasks.embedding.embedder import BertEmbedder
+from keras_bert.tasks.generation.seq2seq import BertSeq2Seq, writes
 from keras_bert.tasks.pooled.classifier import BertClassifier
 from keras_bert.tasks.pooled.head import REGRESSION, problem_type_of
 from keras_bert.tasks.pooled.multiple_choice import BertMultipleChoice
@@ -51,6 +52,8 @@ def task_class(checkpoint: Checkpoint) -> Any:
         return BertRegressor if problem_type_of(checkpoint) == REGRESSION else BertClassifier
     if head is not None:
         return {TOKENS: BertTokenClassifier, CHOICES: BertMultipleChoice, QUESTIONS: BertQuestionAnswerer}[head]
+    if writes(checkpoint):
+        return BertSeq2Seq
     if "cls.predictions.bias" in checkpoint.tensors:
         return BertPretrainer
     if "sentence_embedding" in checkpoint.extra:

@@ -131,7 +131,6 @@ def test_quantized_weights_are_refused(tmp_path):
     ("fields", "message"),
     [
         ({"model_type": "roberta"}, r"config\.json: model_type is 'roberta'"),
-        ({"is_decoder": True}, r"config\.json: is_decoder is true"),
         ({"add_cross_attention": True}, r"config\.json: add_cross_attention is true"),
         ({"position_embedding_type": "relative_key"}, r"config\.json: .*position_embedding_type"),
         ({"num_hidden_layers": 1}, r"16 tensors that the config has no place for: bert\.encoder\.layer\.1"),

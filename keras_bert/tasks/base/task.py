@@ -14,6 +14,7 @@ from keras_bert.checkpoints.presets import open_checkpoint
 from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
 from keras_bert.encoder import BertEncoder, unpadded
+from keras_bert.errors import InputError
 from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import write_saved_model
@@ -61,9 +62,23 @@ class BertTask(TextModel):
         dtype: Any,
         use_pooler: bool,
         preprocessing: Mapping[str, Any],
-        packing: bool = False,
+        **encoder: Any,
     ) -> tuple[BertEncoder, BertPreprocessor]:
-        """Makes the encoder and the preprocessor that a checkpoint describes, without its weights."""
+        """Makes the encoder and the preprocessor that a checkpoint describes, without its weights.
+
+        Args:
+            checkpoint: An opened checkpoint.
+            max_length: Longest input in tokens; None takes the checkpoint's own.
+            dtype: Dtype policy of the encoder.
+            use_pooler: The encoder has a pooler.
+            preprocessing: Arguments of the preprocessor in place of the checkpoint's own, but for those that are None.
+            **encoder: Further arguments of the encoder: `packing`, `attention`.
+        """
+        if checkpoint.metadata.get("is_decoder") and "attention" not in encoder:
+            raise InputError(
+                f"{checkpoint.source}: is_decoder is true; its tokens see those to their left alone, which only "
+                "BertSeq2Seq follows"
+            )
         saved = checkpoint.extra.get("preprocessor", {})
         settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
         if max_length is None:
@@ -71,7 +86,7 @@ class BertTask(TextModel):
         # An accelerator likes even widths, a CPU little padding: of SST-2 4 % with a multiple of 1, 22 % with one of 8.
         settings.setdefault("pad_to_multiple_of", 8 if _has_accelerator() else 1)
         preprocessor = BertPreprocessor(checkpoint.tokenizer(), **{**settings, "max_length": max_length})
-        return BertEncoder(checkpoint.config, use_pooler=use_pooler, packing=packing, dtype=dtype), preprocessor
+        return BertEncoder(checkpoint.config, use_pooler=use_pooler, dtype=dtype, **encoder), preprocessor
 
     def load_checkpoint(self, checkpoint: Checkpoint, new: Sequence[str] = ()) -> LoadReport:
         """Loads the encoder's and the head's weights; says of each weight what became of it.

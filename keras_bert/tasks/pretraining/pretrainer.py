@@ -13,7 +13,7 @@ from absl import logging
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
-from keras_bert.checkpoints.mapping import Weight, dense_weights, norm_weights, variable_weight
+from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
 from keras_bert.checkpoints.presets import take_next_sentence_pooler
 from keras_bert.encoder import BertEncoder
@@ -24,6 +24,7 @@ from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.global_batch import global_mean
 from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.word_head import word_head_weights
 from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
 from keras_bert.tasks.pretraining.mask_filler import MaskFiller
@@ -180,7 +181,7 @@ class BertPretrainer(MaskFiller):
         if vocabulary is not None:
             checkpoint = replace_vocabulary(checkpoint, vocabulary, lowercase)
         settings = {} if new_heads else checkpoint.extra.get("masked_lm", {})
-        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {}, packing)
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {}, packing=packing)
         model = cls(
             encoder,
             preprocessor,
@@ -306,12 +307,7 @@ class BertPretrainer(MaskFiller):
 
     def head_weights(self) -> list[Weight]:
         """Returns the heads' weights under Hugging Face's names; the output matrix is the word table."""
-        head = self.masked_lm_head
-        weights = [
-            variable_weight("cls.predictions.bias", head.bias),
-            *dense_weights("cls.predictions.transform.dense", head.dense),
-            *norm_weights("cls.predictions.transform.LayerNorm", head.layer_norm),
-        ]
+        weights = word_head_weights(self.masked_lm_head)
         if self.next_sentence_head is not None:
             weights += dense_weights("cls.seq_relationship", self.next_sentence_head)
         return weights

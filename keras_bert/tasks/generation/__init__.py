@@ -1,0 +1,1 @@
+"""Text out of text, and text that goes on."""

@@ -1,0 +1,85 @@
+"""An encoder with a word head as what a search asks for: the source once, then one token at a time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert.encoder import BertEncoder
+from keras_bert.layers.attention_bias import AttentionBias
+from keras_bert.layers.cached_attention import block_step, keys_and_values
+from keras_bert.layers.masked_lm_head import MaskedLMHead
+from keras_bert.layers.ordered_attention_bias import CAUSAL, OrderedAttentionBias
+from keras_bert.layers.word_table import WordTable
+
+
+class CachedDecoder:
+    """Gives the logits that the whole row would give, from what is kept of the tokens before.
+
+    Args:
+        encoder: With `attention="prefix"` or `"causal"`.
+        head: The word head.
+        segment: The segment of what is written: 1 after a source, 0 for a text that goes on.
+
+    Example:
+        >>> decoder = CachedDecoder(model.encoder, model.masked_lm_head, segment=1)  # doctest: +SKIP
+        >>> beam_search(decoder.step, *decoder.begin(inputs), constraints, 32, num_beams=5)  # doctest: +SKIP
+    """
+
+    def __init__(self, encoder: BertEncoder, head: MaskedLMHead, segment: int) -> None:
+        self.encoder = encoder
+        self.head = head
+        self.segment = segment
+        policy = encoder.dtype_policy
+        self._bias = AttentionBias(dtype=policy)
+        self._ordered = OrderedAttentionBias(CAUSAL, dtype=policy)
+        self._table = WordTable(encoder.embeddings, dtype=policy)
+
+    def begin(self, inputs: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
+        """Reads the source.
+
+        Args:
+            inputs: `token_ids`, `segment_ids`, `padding_mask`, int32 (rows, tokens): sources alone.
+
+        Returns:
+            What a search begins with: the logits of the first token, float32 (rows, entries); the source, by layer its
+            keys and values; the state, keys and values of no tokens; and the axis by which these grow.
+        """
+        encoder, mask = self.encoder, inputs["padding_mask"]
+        rows, tokens = tf.unstack(tf.shape(mask))
+        bias = self._bias(mask)
+        seen = self._ordered(mask, inputs["segment_ids"]) if encoder.attention == CAUSAL else bias
+        hidden = encoder.embeddings(inputs["token_ids"], inputs["segment_ids"])
+        hidden = tf.reshape(hidden, (-1, encoder.config.hidden_size))
+        kept = []
+        for block in encoder.blocks:
+            kept.append(keys_and_values(block, hidden, rows))
+            hidden = block(hidden, seen)
+        hidden = hidden if encoder.final_norm is None else encoder.final_norm(hidden)
+        lengths = tf.reduce_sum(mask, axis=1)
+        last = tf.maximum(lengths - 1, 0)[:, None]
+        logits = self._logits(tf.reshape(hidden, (rows, tokens, -1)), last)[:, 0]
+        source = {"layers": kept, "bias": bias, "length": lengths}
+        attention = encoder.blocks[0].attention
+        none = tf.zeros([rows, 1, attention.num_heads, 0, attention.head_size], attention.compute_dtype)
+        state = [(none, none) for _ in encoder.blocks]
+        return logits, source, state, [(3, 3) for _ in encoder.blocks]
+
+    def step(self, ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
+        """Computes the newest token of each sequence; see `keras_bert.decoding.rows.Step`."""
+        encoder = self.encoder
+        rows, beams = tf.unstack(tf.shape(ids))
+        positions = tf.broadcast_to(source["length"][:, None] + time, [rows, beams])
+        hidden = encoder.embeddings.at(ids, tf.fill([rows, beams], self.segment), positions)
+        hidden = tf.reshape(hidden, (-1, encoder.config.hidden_size))
+        kept = []
+        for block, of_source, before in zip(encoder.blocks, source["layers"], state, strict=True):
+            hidden, now = block_step(block, hidden, of_source, source["bias"], before)
+            kept.append(now)
+        hidden = hidden if encoder.final_norm is None else encoder.final_norm(hidden)
+        # The rows' beams as tokens of a row.
+        places = tf.broadcast_to(tf.range(beams), [rows, beams])
+        return self._logits(tf.reshape(hidden, (rows, beams, encoder.config.hidden_size)), places), kept
+
+    def _logits(self, hidden: Any, places: Any) -> Any:
+        return tf.cast(self.head(hidden, places, self._table(places)), tf.float32)

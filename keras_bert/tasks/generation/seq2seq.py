@@ -1,0 +1,382 @@
+"""Text out of text, by one BERT that reads the source whole and writes the target from left to right."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert.arguments import check_arguments, check_options
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.mapping import Weight
+from keras_bert.data.batching.batches import batches
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.layers.masked_lm_head import MaskedLMHead
+from keras_bert.layers.ordered_attention_bias import CAUSAL, MASKS, PREFIX
+from keras_bert.layers.word_table import WordTable
+from keras_bert.serving.signature import Signature
+from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import Tensors
+from keras_bert.tasks.base.word_head import word_head_weights
+from keras_bert.tasks.generation.decoder import CachedDecoder
+from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
+from keras_bert.tasks.generation.rows import source_rows, teacher_rows
+from keras_bert.tasks.generation.search import write, written
+from keras_bert.tasks.generation.settings import GenerationSettings
+from keras_bert.text.preprocessor import BertPreprocessor
+
+LEFT_TO_RIGHT = "BertLMHeadModel"
+"""The class of transformers for a BERT whose every token sees those to its left."""
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertSeq2Seq(LabelledTask):
+    """BERT that writes: translations, summaries, titles, questions.
+
+    A row is `[CLS] source [SEP] target [SEP]`. Under the mask `"prefix"` the source sees itself whole and the target
+    what stands to its left, as in UniLM; under `"causal"` every token sees those to its left. In training every target
+    token is predicted from what stands before it; in answers the source is read once, and its keys and values and
+    those of the tokens written are kept.
+
+    Args:
+        encoder: Without a pooler, with `attention="prefix"` or `"causal"`.
+        preprocessor: Its `max_length` is that of a source, in tokens.
+        max_target_length: Tokens of a training target at most, its end included.
+        label_smoothing: See `SmoothedCrossEntropy`.
+        generation: Settings of the search, as `GenerationSettings` names them.
+        head_activation: Activation of the word head; None takes the encoder's.
+        head_layer_norm_eps: Epsilon of its layer normalization; None takes the encoder's.
+        **kwargs: Those of `keras.Model`.
+
+    Call arguments:
+        inputs: The encoder's, int32 (batch, tokens), and `target_positions` int32 (batch, predictions), the places from
+            which the next token is predicted.
+
+    Returns:
+        Logits, float32 (batch, predictions, vocabulary).
+
+    Raises:
+        InputError: The encoder has a pooler or no order, or source and target together are longer than its position
+            table.
+
+    Example:
+        >>> model = BertSeq2Seq.from_preset("minilm", max_length=64)  # doctest: +SKIP
+        >>> model.compile(keras_bert.training.adamw(1e-4, steps=10_000))  # doctest: +SKIP
+        >>> model.fit(model.batches(rows, batch_size=64, shuffle=True))  # doctest: +SKIP
+        >>> model.answer(["ein hund läuft am strand"])  # doctest: +SKIP
+        [{'text': 'a dog is running on the beach.', 'score': -0.21, 'hypotheses': [...]}]
+
+    References:
+        Dong et al. 2019, arXiv:1905.03197 (UniLM); trained on every target token, as in s2s-ft's causal form.
+    """
+
+    # Under the mask "prefix": transformers' left-to-right class would not see a source whole.
+    architecture = "BertForMaskedLM"
+    may_be_new = ("cls.",)
+
+    def __init__(
+        self,
+        encoder: BertEncoder,
+        preprocessor: BertPreprocessor,
+        max_target_length: int = 64,
+        label_smoothing: float = 0.1,
+        generation: Mapping[str, Any] | None = None,
+        head_activation: str | None = None,
+        head_layer_norm_eps: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.pop("text_pair", None)  # a property of every task's config; a source is one text
+        check_arguments(BertSeq2Seq, kwargs)
+        config, policy = encoder.config, encoder.dtype_policy
+        settings = GenerationSettings.of({"max_new_tokens": max_target_length, **(generation or {})})
+        _check(encoder, preprocessor, max_target_length, settings)
+        head = MaskedLMHead(
+            config.vocab_size,
+            activation=head_activation or config.hidden_act,
+            layer_norm_epsilon=config.layer_norm_eps if head_layer_norm_eps is None else head_layer_norm_eps,
+            initializer_range=config.initializer_range,
+            dtype=policy,
+            name="word_head",
+        )
+        places = {"target_positions": keras.Input(shape=(None,), dtype="int32", name="target_positions")}
+        hidden = encoder(encoder.input)["sequence_output"]
+        table = WordTable(encoder.embeddings, dtype=policy, name="word_table")(encoder.input["token_ids"])
+        logits = head(hidden, places["target_positions"], table)
+        logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
+        super().__init__(encoder, preprocessor, logits, inputs=places, **kwargs)
+        self.max_target_length = max_target_length
+        self.label_smoothing = label_smoothing
+        self.generation = settings
+        self.word_head = head
+        self._stages.pad = self._pad
+        self._stages.decoder = CachedDecoder(encoder, head, segment=1)
+
+    @property
+    def monitor(self) -> str:
+        """The score by which one model is better than another."""
+        return "token_accuracy"
+
+    @classmethod
+    def from_preset(
+        cls,
+        handle: str | Path | Checkpoint,
+        max_length: int | None = None,
+        *,
+        mask: str | None = None,
+        dtype: Any = None,
+        **options: Any,
+    ) -> "BertSeq2Seq":
+        """Opens a checkpoint of any known format as a model that writes.
+
+        Where a checkpoint has no word head, its inner layer starts as the identity, so that the head begins as the
+        product with the word table.
+
+        Args:
+            handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
+            max_length: Tokens of a source at most; None takes the checkpoint's own, or what a target leaves.
+            mask: `"prefix"` or `"causal"`; None takes the checkpoint's own, or `"prefix"`.
+            dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            **options: Further arguments of the constructor; those not given are the checkpoint's own.
+
+        Raises:
+            InputError: The checkpoint does not open, or an unknown mask.
+        """
+        check_options(cls, options)
+        checkpoint = open_preset(handle)
+        saved = dict(checkpoint.extra.get("generation", {}))
+        own = saved.pop("mask", CAUSAL if checkpoint.metadata.get("is_decoder") else PREFIX)
+        mask = mask or own
+        if mask not in MASKS:
+            raise InputError(f"mask is {mask!r}; it must be one of {', '.join(MASKS)}")
+        options = {**saved, **options}
+        if max_length is None and "preprocessor" not in checkpoint.extra:
+            target = options.get("max_target_length", 64)
+            max_length = checkpoint.config.max_position_embeddings - target
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {}, attention=mask)
+        model = cls(encoder, preprocessor, **options)
+        report = model.load_checkpoint(checkpoint)
+        if "cls.predictions.transform.dense.weight" in report.new:
+            kernel = model.word_head.dense.kernel
+            kernel.assign(np.eye(kernel.shape[0], dtype="float32"))
+        return model
+
+    # -- rows to batches ---------------------------------------------------------------------------------
+
+    def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Turns a batch of rows into `(inputs, targets, weights)`, ragged; without `target` into `(inputs,)`.
+
+        Args:
+            rows: `text` and `target`, string (batch,).
+        """
+        if "target" not in rows:
+            source = source_rows(self.tokenizer, rows["text"], self.preprocessor.max_length)
+            positions = tf.cast(source.row_lengths() - 1, tf.int32)[:, None]
+            inputs = {"token_ids": source, "segment_ids": tf.zeros_like(source)}
+            return ({**inputs, "target_positions": tf.RaggedTensor.from_tensor(positions)},)
+        return teacher_rows(
+            self.tokenizer, rows["text"], rows["target"], self.preprocessor.max_length, self.max_target_length
+        )
+
+    def batches(
+        self,
+        rows: tf.data.Dataset,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        keep_order: bool = False,
+    ) -> tf.data.Dataset:
+        """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
+
+        Args:
+            rows: `text` and `target`.
+            batch_size: Rows a batch; the last one may be smaller.
+            shuffle: In another order in every epoch.
+            seed: Of the shuffling.
+            keep_order: Rows in the order given, with more padding.
+
+        Returns:
+            Dataset of `(inputs, targets, weights)`: targets int32, weights float32 (batch, predictions).
+
+        Raises:
+            InputError: The rows have no target.
+        """
+        if "target" not in rows.element_spec:
+            raise InputError("the rows have no target: each needs the text to be written beside the text to be read")
+
+        def dense(inputs: Any, targets: Any, weights: Any) -> tuple[Any, ...]:
+            shape = tf.shape(inputs["target_positions"])
+            return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
+
+        options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
+        return batches(rows, self.features, self._pad, batch_size, **options).map(dense)
+
+    def _pad(self, inputs: Mapping[str, Any]) -> Tensors:
+        padded = _padded(inputs, self.tokenizer.pad_token_id)
+        return {**padded, "target_positions": inputs["target_positions"].to_tensor()}
+
+    # -- training ----------------------------------------------------------------------------------------
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+        """Keras' `compile`; unless told otherwise with the cross-entropy and the accuracy of target tokens."""
+        if metrics is None and "weighted_metrics" not in kwargs:
+            kwargs["weighted_metrics"] = [keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")]
+        super().compile(optimizer, loss, metrics, **kwargs)
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Returns the smoothed cross-entropy, a mean over the target tokens of the batch."""
+        return SmoothedCrossEntropy(self.label_smoothing)
+
+    def default_metrics(self) -> list[keras.metrics.Metric]:
+        """Returns no metric, as those without weights would count padding."""
+        return []
+
+    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+        """Scores rows token by token, each given the true tokens before it.
+
+        Args:
+            rows: `text` and `target`.
+            batch_size: Rows a batch.
+
+        Returns:
+            `loss`, the mean cross-entropy of a target token without label smoothing; `perplexity`, its exponential;
+            `token_accuracy`.
+        """
+        loss, sums = SmoothedCrossEntropy(reduction="none"), np.zeros(3)
+        for inputs, targets, weights in self.batches(rows, batch_size):
+            logits = self._stages.forward(inputs)
+            is_right = tf.cast(tf.argmax(logits, -1, tf.int32) == targets, tf.float32)
+            sums += [float(tf.reduce_sum(part * weights)) for part in (loss(targets, logits), is_right, 1.0)]
+        if not sums[2]:
+            raise InputError("there are no rows to evaluate")
+        return {
+            "loss": sums[0] / sums[2],
+            "perplexity": float(np.exp(sums[0] / sums[2])),
+            "token_accuracy": sums[1] / sums[2],
+        }
+
+    # -- answers -----------------------------------------------------------------------------------------
+
+    def answer_strings(self, *texts: Any) -> Tensors:
+        """The whole way in one graph: strings → ids → search → strings.
+
+        Args:
+            *texts: `text`, string (batch,).
+
+        Returns:
+            `text` string (batch,), the best; `score` float32 (batch,); `hypotheses` string and `scores` float32
+            (batch, hypotheses), the best first.
+        """
+        (text,) = texts
+        source = source_rows(self.tokenizer, text, self.preprocessor.max_length)
+        inputs = {"token_ids": source, "segment_ids": tf.zeros_like(source)}
+        return self.answers(self.search(_padded(inputs, self.tokenizer.pad_token_id)))
+
+    def search(self, inputs: Mapping[str, Any]) -> Tensors:
+        """Writes for sources as the settings say; see `keras_bert.tasks.generation.search.write`."""
+        return write(self._stages.decoder, self.tokenizer, self.generation, inputs)
+
+    def answers(self, outputs: Any) -> Tensors:
+        """Turns what `search` found into texts; see `keras_bert.tasks.generation.search.written`."""
+        return written(self.tokenizer, outputs)
+
+    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+        """Turns the arrays of `answers` into one dict for each row."""
+
+        def listed() -> Iterator[dict[str, Any]]:
+            for texts, scores in zip(answers["hypotheses"], answers["scores"], strict=True):
+                found = [
+                    {"text": text.decode("utf-8", "replace"), "score": float(score)}
+                    for text, score in zip(texts, scores, strict=True)
+                ]
+                yield {**found[0], "hypotheses": found}
+
+        return list(listed())
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns the functions of the exported SavedModel: `serving_default` of texts, `token_ids` of sources."""
+        names = ("token_ids", "segment_ids", "padding_mask")
+        return {
+            **super().signatures(),
+            "token_ids": Signature(
+                lambda **inputs: self.answers(self.search(inputs)),
+                {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names},
+            ),
+        }
+
+    # -- folders -----------------------------------------------------------------------------------------
+
+    def head_weights(self) -> list[Weight]:
+        """Returns the word head's weights under Hugging Face's names."""
+        return word_head_weights(self.word_head)
+
+    def metadata(self) -> dict[str, Any]:
+        """Returns what `config.json` says of a left-to-right model."""
+        return {"architectures": [LEFT_TO_RIGHT], "is_decoder": True} if self.encoder.attention == CAUSAL else {}
+
+    def extra(self) -> dict[str, Any]:
+        """Returns what `keras_bert.json` keeps."""
+        head = self.word_head
+        return {
+            "generation": {
+                "mask": self.encoder.attention,
+                "max_target_length": self.max_target_length,
+                "label_smoothing": self.label_smoothing,
+                "generation": self.generation.to_dict(),
+                "head_activation": head.activation,
+                "head_layer_norm_eps": head.layer_norm_epsilon,
+            }
+        }
+
+    def files(self) -> dict[str, str]:
+        """Returns transformers' file of the search's settings."""
+        tokenizer = self.tokenizer
+        ids = {"eos_token_id": tokenizer.sep_token_id, "pad_token_id": tokenizer.pad_token_id}
+        return {"generation_config.json": json.dumps({**self.generation.to_dict(), **ids}, indent=2) + "\n"}
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        del config["text_pair"]
+        kept = {name: value for name, value in self.extra()["generation"].items() if name != "mask"}
+        return {**config, **kept}
+
+
+def writes(checkpoint: Checkpoint) -> bool:
+    """Tells whether a checkpoint is a model that writes: one saved here, or a left-to-right one of transformers."""
+    return "generation" in checkpoint.extra or LEFT_TO_RIGHT in (checkpoint.metadata.get("architectures") or ())
+
+
+def _padded(inputs: Mapping[str, Any], pad_token_id: int) -> Tensors:
+    """Pads rows of any length: int32 (batch, tokens)."""
+    token_ids = inputs["token_ids"]
+    lengths = tf.cast(token_ids.row_lengths(), tf.int32)
+    width = tf.maximum(tf.reduce_max(lengths), 1)  # of no rows the maximum is the lowest integer
+    shape = tf.stack([tf.size(lengths), width])
+    return {
+        "token_ids": token_ids.to_tensor(pad_token_id, shape=shape),
+        "segment_ids": inputs["segment_ids"].to_tensor(shape=shape),
+        "padding_mask": tf.sequence_mask(lengths, width, tf.int32),
+    }
+
+
+def _check(encoder: BertEncoder, preprocessor: BertPreprocessor, target: int, settings: GenerationSettings) -> None:
+    if encoder.use_pooler or encoder.attention not in MASKS:
+        raise InputError(
+            f"BertSeq2Seq needs an encoder with use_pooler=False and attention {' or '.join(map(repr, MASKS))}; this "
+            f"one has use_pooler={encoder.use_pooler}, attention={encoder.attention!r}"
+        )
+    longest, table = max(target, settings.max_new_tokens), encoder.config.max_position_embeddings
+    if target < 2 or preprocessor.max_length + longest > table:
+        raise InputError(
+            f"a source of max_length={preprocessor.max_length} and a target of {longest} tokens are more than the "
+            f"position table has rows, {table}: lower max_length, max_target_length (from 2) or max_new_tokens"
+        )
+    if encoder.config.type_vocab_size < 2:
+        raise InputError("the encoder knows one segment (type_vocab_size=1); source and target need two")
+    if settings.num_beams > encoder.config.vocab_size:
+        raise InputError(f"num_beams={settings.num_beams} is more than the vocabulary has entries")
