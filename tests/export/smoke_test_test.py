@@ -102,6 +102,10 @@ def spans_moved(text):
     return {**found, "score": tf.ones([tf.size(text), 1]), "count": tf.ones([tf.size(text)], tf.int32)}
 
 
+def no_lists(text):
+    return {**classify(text), "scores": scores_of(text)[:, 1]}
+
+
 def not_finite_vectors(text):
     return {"embedding": tf.fill([tf.size(text), 2], float("inf"))}
 
@@ -124,6 +128,7 @@ def newer_operation(text):
         (company, "in company"),
         (spans_moved, "is not what stands from byte 0 to"),
         (not_finite_vectors, "row 0: embedding inf"),
+        (no_lists, "error: the outputs are not those of an export of keras_bert"),
         (crash_on_a_long_text, "too long"),
         (newer_operation, "operations that TensorFlow Serving may not have: TFText>WhitespaceTokenizeWithOffsetsV2"),
     ],

@@ -20,6 +20,7 @@ pytest.importorskip("requests", reason="needs the serving extra")
 
 import answers
 import client_rest
+import smoke_test
 
 
 @contextlib.contextmanager
@@ -236,6 +237,8 @@ def test_tls_by_a_flag(certificate, capsys):
         assert client.predict(address, "any", ["x"], root_certificates=str(path)) == {"score": [0.5]}
         assert client.main([f"--target={address}", "--tls", f"--root_certificates={path}", "x"]) == 0
         assert json.loads(capsys.readouterr().out) == {"text": "x", "score": 0.5}
+        assert smoke_test.main([f"--grpc={address}", f"--root_certificates={path}"]) == 1, "one row for all"
+        assert "answered 12 rows with other numbers of rows: score: 1" in capsys.readouterr().err
         # Of an authority that nobody trusts, and without TLS: no answer.
         for flags in (["--tls"], []):
             assert client.main([f"--target={address}", "--timeout=5", "x", *flags]) == 1
