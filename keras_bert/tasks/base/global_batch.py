@@ -2,7 +2,7 @@
 
 import types
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -17,6 +17,19 @@ from keras_bert.tasks.base.replicas import over_replicas, replicas
 __all__ = ["GlobalBatchModel", "global_mean"]
 
 
+class StepResult(NamedTuple):
+    """What a training step came to.
+
+    Attributes:
+        loss: Of the step's whole batch, over all replicas; that of no other step is in it.
+        is_finite: Whether loss and gradient are finite. A step of which they are not has changed no weight and is in no
+            metric where the optimizer has `skip_nonfinite`.
+    """
+
+    loss: float
+    is_finite: bool
+
+
 class GlobalBatchModel(keras.Model):
     """A model whose loss, under a distribution strategy, is that of the whole batch.
 
@@ -27,6 +40,15 @@ class GlobalBatchModel(keras.Model):
     """
 
     _parts = types.SimpleNamespace(count=1, totals={})
+    _last_step: Any = None
+
+    @property
+    def last_step(self) -> StepResult | None:
+        """What the last training step came to, read from the device; None before the first `compile`."""
+        if self._last_step is None:
+            return None
+        loss, is_finite = self._last_step.values.numpy()
+        return StepResult(float(loss), bool(is_finite))
 
     def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
         """Says what the sums in the loss are divided by; for `accumulate`, which has to know before it computes a part.
@@ -69,14 +91,17 @@ class GlobalBatchModel(keras.Model):
         return loss if added is None else loss + ops.cast(added, loss.dtype)
 
     def train_step(self, data: Any) -> Any:
-        """Keras' `train_step`; with `accumulate`, in parts."""
-        is_keras = self._parts.count == 1 and replicas() == 1
-        return self._vectors(super().train_step(data) if is_keras else self._train_step(data))
+        """Keras' `train_step`; with `accumulate`, in parts. `last_step` gives the step's own loss.
 
-    def _train_step(self, data: Any) -> dict[str, Any]:
-        """A step on one of several replicas, or in parts, or both."""
+        A step that an optimizer with `skip_nonfinite` leaves out is left out of the metrics, too.
+        """
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         variables = self.trainable_variables
+        left_out = _steps_left_out(self.optimizer)
+        if left_out is not None:
+            # Read now: a variable that is taken for a tensor is read where it is used.
+            left_out_before = tf.identity(left_out.value)
+            before = {id(variable): tf.identity(variable.value) for variable in self.metrics_variables}
 
         def step(part: Any) -> tuple[Any, list[Any]]:
             x, y, sample_weight = part
@@ -99,8 +124,22 @@ class GlobalBatchModel(keras.Model):
             finally:
                 self._parts.totals = {}
         self._count_loss(loss, x)
-        self.optimizer.apply(gradients, variables)
-        return self.get_metrics_result()
+        if variables:
+            self.optimizer.apply(gradients, variables)
+        loss = over_replicas(ops.cast(loss, "float32"))
+        is_finite = ops.isfinite(loss)
+        if left_out is not None:
+            is_finite = ops.logical_and(is_finite, ops.equal(left_out, left_out_before))
+            self._keep_metrics(is_finite, before)
+        self._last_step.values.assign(ops.stack([loss, ops.cast(is_finite, "float32")]))
+        return self._vectors(self.get_metrics_result())
+
+    def _keep_metrics(self, is_finite: Any, before: Mapping[int, Any]) -> None:
+        """Gives the metrics their values from before the step unless it was finite."""
+        for variable in self.metrics_variables:
+            value = tf.identity(variable.value)
+            # Those that were made in this step begin with zeros.
+            variable.assign(ops.where(is_finite, value, before.get(id(variable), ops.zeros_like(value))))
 
     def _count_loss(self, loss: Any, x: Any) -> None:
         """Counts this replica's part of the loss, so that the mean over the epoch is that of one device.
@@ -108,7 +147,7 @@ class GlobalBatchModel(keras.Model):
         Keras (3.15) counts a part by the replica's own rows, which is right where all replicas have as many.
         """
         rows = ops.cast(ops.shape(tf.nest.flatten(x)[0])[0], "float32")
-        value = loss * over_replicas(rows) / ops.maximum(rows, 1.0)
+        value = loss if replicas() == 1 else loss * over_replicas(rows) / ops.maximum(rows, 1.0)
         next(metric for metric in self.metrics if metric.name == "loss").update_state(value, sample_weight=rows)
 
     def test_step(self, data: Any) -> Any:
@@ -156,6 +195,12 @@ class GlobalBatchModel(keras.Model):
             self._check_parts(accumulate, kwargs.get("loss_weights"))
         self._parts = types.SimpleNamespace(count=accumulate, totals={})
         self._compiled_state_is_built = False
+        if self._last_step is None:
+            with self.distribute_strategy.scope():
+                first = tf.VariableAggregation.ONLY_FIRST_REPLICA
+                # In a namespace, which Keras does not look into: it is no weight.
+                values = tf.Variable([float("nan"), 1.0], trainable=False, aggregation=first, name="last_step")
+            self._last_step = types.SimpleNamespace(values=values)
 
     def _check_parts(self, accumulate: int, loss_weights: Any) -> None:
         """Refuses a loss whose parts, of parts of a batch or of several replicas, do not add up to it."""
@@ -217,6 +262,11 @@ class GlobalBatchModel(keras.Model):
 
 # What a task with a loss of its own defines.
 _LOSS = ("compute_loss", "loss_totals")
+
+
+def _steps_left_out(optimizer: Any) -> Any:
+    """Returns the variable in which an optimizer counts the steps that it leaves out, None if it leaves out none."""
+    return getattr(getattr(optimizer, "inner_optimizer", optimizer), "skipped", None)
 
 
 def _zeros(spec: tf.TensorSpec) -> tf.Tensor:

@@ -11,11 +11,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.base.global_batch import GlobalBatchModel, global_mean
 from keras_bert.tasks.embedding.ranking_loss import RankingLoss
 from keras_bert.tasks.pooled.loss import ClassificationLoss
+from keras_bert.training import AdamW
 from tests.data.batching.static_shapes_test import CASES
 from tests.forked_process import ROOT, run_python
 from tests.tasks import tiny
@@ -100,6 +102,33 @@ def test_in_batch_negatives_are_those_of_the_replica(monkeypatch: pytest.MonkeyP
     by_replica = np.concatenate([RankingLoss().call(y, x) for x, y in parts])
     assert found == pytest.approx(float(by_replica.mean()), rel=1e-6)
     assert found < 0.9 * float(np.mean(RankingLoss().call(prints, vectors)))  # of all ten, it is harder
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_step_hands_out_its_own_loss_and_whether_it_is_finite(accumulate: int):
+    """The third batch holds a nan: it is in no metric, and its weights are those before."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,))
+    model = GlobalBatchModel(inputs, keras.layers.Dense(2)(inputs))
+    assert model.last_step is None
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(AdamW(0.0, skip_nonfinite=True), loss, ["accuracy"], accumulate=accumulate)
+    x = np.random.default_rng(0).normal(size=(4, 4, 3)).astype("float32")
+    y = np.tile([0, 1, 1, 0], (4, 1))
+    expected = [float(loss(y[index], model(x[index]))) for index in range(4)]
+    x[2, 1] = np.nan
+    steps, values = [], []
+    batches = tf.data.Dataset.from_tensor_slices((x, y))
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: (steps.append(model.last_step), values.append(logs))
+    )
+    model.fit(batches, verbose=0, shuffle=False, callbacks=[note])
+    assert [step.is_finite for step in steps] == [True, True, False, True]
+    finite = [0, 1, 3]
+    np.testing.assert_allclose([steps[index].loss for index in finite], np.array(expected)[finite], rtol=1e-5)
+    assert np.isnan(steps[2].loss)
+    assert values[2] == values[1]
+    assert values[3]["loss"] == pytest.approx(np.mean(np.array(expected)[finite]), rel=1e-5)
 
 
 def test_float16_on_several_replicas_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch):
