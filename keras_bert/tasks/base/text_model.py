@@ -12,6 +12,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.frozen_parts import freeze_parts
 from keras_bert.tasks.base.global_batch import GlobalBatchModel
+from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
 
@@ -75,8 +76,8 @@ class TextModel(GlobalBatchModel):
             preprocessor=preprocessor,
             pad=preprocessor.pad,
             load_report=None,
-            forward=tf.function(
-                lambda inputs: self(inputs, training=False), input_signature=[dict.fromkeys(inputs, ids)]
+            forward=on_replicas(
+                self.distribute_strategy, lambda inputs: self(inputs, training=False), [dict.fromkeys(inputs, ids)]
             ),
             answer=tf.function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
         )

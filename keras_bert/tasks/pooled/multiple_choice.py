@@ -19,6 +19,7 @@ from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import warn_of_fresh_head
+from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
@@ -77,7 +78,7 @@ class BertMultipleChoice(LabelledTask):
         self._stages.pad = lambda rows: pad_groups(preprocessor, rows)
         ids = dict.fromkeys(encoder.input, tf.TensorSpec([None, None, None], tf.int32))
         strings = [tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.string)]
-        self._stages.forward = tf.function(lambda inputs: self(inputs, training=False), input_signature=[ids])
+        self._stages.forward = on_replicas(self.distribute_strategy, lambda inputs: self(inputs, training=False), [ids])
         self._stages.answer = tf.function(self.answer_strings, input_signature=strings)
 
     @classmethod
