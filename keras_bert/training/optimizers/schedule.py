@@ -1,4 +1,4 @@
-"""The learning rate as BERT's authors move it: up in a line, then down in a line."""
+"""The learning rate that BERT is trained with: up in a line, then down in a line."""
 
 from typing import Any
 
@@ -26,7 +26,9 @@ class LinearWarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         [0.0, 5e-05, 0.0001, 5e-05, 0.0]
 
     References:
-        google-research/bert, optimization.py, `create_optimizer`.
+        transformers, optimization.py, `get_linear_schedule_with_warmup`. In google-research/bert, optimization.py,
+        `create_optimizer`, the decay counts from step 0, so that after a warm-up over a tenth of the steps the rate is
+        0.9 of the peak.
     """
 
     def __init__(self, peak_learning_rate: float, steps: int, warmup_steps: int = 0) -> None:
