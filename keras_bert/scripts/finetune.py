@@ -15,30 +15,24 @@ or --flagfile=runs/mine/flags.txt, goes on from there. So it does after a crash,
 
 from __future__ import annotations
 
-import functools
-import shutil
 import sys
-from pathlib import Path
+import types
 from typing import TYPE_CHECKING, Any
 
-from absl import flags, logging
+from absl import flags
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
-from keras_bert.files import write_file
-from keras_bert.scripts import resume, row_flags
+from keras_bert.scripts import row_flags, training_flags
 from keras_bert.scripts.program import flag_lines, run_program
 from keras_bert.scripts.task_kinds import KINDS, kind_module, kind_modules, refuse_flags_of_others
-from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
     from keras_bert.tasks.base.task import BertTask
-    from keras_bert.training import EpochRun, RunState, RunStatus
+    from keras_bert.training import Run
 
 FLAGS = flags.FLAGS
 
@@ -48,11 +42,7 @@ flags.DEFINE_string("train", "library_docs:train", "Rows to train on: a file, tf
 flags.DEFINE_string("dev", None, "Rows to choose the best epoch by; for library_docs its own by default.")
 flags.DEFINE_string("test", None, "Rows to score once, with the best epoch.")
 
-# What to start from
-flags.DEFINE_string("preset", "minilm", "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
-flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
-flags.DEFINE_string("vocabulary", None, "The vocab.txt, or tokenizer folder, that goes with --config.")
-flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with --config.")
+# What the head reads
 flags.DEFINE_enum(
     "pooling",
     None,
@@ -70,34 +60,20 @@ flags.DEFINE_enum(
 
 # How to train
 flags.DEFINE_integer("epochs", 3, "Passes over the training rows.", lower_bound=1)
-flags.DEFINE_integer("batch_size", 32, "Rows a training step.", lower_bound=1)
-flags.DEFINE_integer("eval_batch_size", 64, "Rows a batch of evaluation.", lower_bound=1)
-flags.DEFINE_float("learning_rate", 5e-5, "The peak learning rate.", lower_bound=0.0)
-flags.DEFINE_float("warmup", 0.1, "Share of the steps in which the learning rate rises.")
-flags.DEFINE_float("decay", 0.01, "Weight decay, not on biases and norms.", lower_bound=0.0)
-flags.DEFINE_float("clip_norm", 1.0, "Clip the gradients to this global norm; 0 for no clipping.", lower_bound=0.0)
 flags.DEFINE_float("layer_decay", None, "Factor on the learning rate for each block below the head.")
 flags.DEFINE_integer(
     "early_stopping", 0, "Stop after this many epochs without a better score; 0: never.", lower_bound=0
 )
 flags.DEFINE_integer("evaluations_per_epoch", 1, "How often an epoch is scored on --dev.", lower_bound=1)
-flags.DEFINE_integer("seed", 0, "Of everything random.")
-flags.DEFINE_enum(
-    "dtype_policy",
-    "float32",
-    ["float32", "mixed_bfloat16", "mixed_float16"],
-    "Numbers to compute in; mixed_bfloat16 is faster where the processor has it.",
+flags.DEFINE_string(
+    "monitor", None, "The score on --dev that makes an epoch the best, such as f1, matthews or loss; the task's own."
 )
-flags.DEFINE_enum("xla", "auto", ["auto", "on", "off"], "Compile with XLA; auto: where there is a GPU or TPU.")
-flags.DEFINE_enum("strategy", "none", ["none", "mirrored", "multi_worker", "tpu"], "Devices to train on.")
-flags.DEFINE_string("tpu", "", "Name or address of the TPU, for --strategy=tpu.")
 
 # What to leave behind
-flags.DEFINE_string("output", "runs/library_docs", "Folder of the run.")
-flags.DEFINE_bool("tensorboard", False, "Write TensorBoard logs.")
-flags.DEFINE_bool("plots", True, "Draw curves.png and confusion.png.")
 flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps, write nothing.")
 
+
+training_flags.set_defaults(preset="minilm", output="runs/library_docs")
 
 LEFT_OUT = ("overwrite", "dry_run", "worker")
 """Flags that `flags.txt` does not hold."""
@@ -105,7 +81,7 @@ LEFT_OUT = ("overwrite", "dry_run", "worker")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, resume, *kind_modules())
+    run_program(main, sys.modules[__name__], row_flags, training_flags, *kind_modules())
 
 
 def main() -> None:
@@ -127,9 +103,8 @@ def finetune() -> dict[str, Any]:
     from keras_bert.training import adamw, freeze, make_strategy, profile_step
 
     _check_flags()
-    resume.join_workers()
-    folder = Path(FLAGS.output)
-    resumed = not FLAGS.profile and resume.resumes(folder)
+    training_flags.join_workers()
+    training_flags.check_output()
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
@@ -146,6 +121,7 @@ def finetune() -> dict[str, Any]:
         shown = one_line(", ".join(labels[:12]), 1000)
         print(f"labels: {shown}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
 
+    training_flags.refuse_unequal_workers(strategy, _data(parts), *_modules())
     with strategy.scope():
         task = kind.build(_checkpoint(), train, labels)
         for part, rows in parts.items():
@@ -164,8 +140,7 @@ def finetune() -> dict[str, Any]:
             num_hidden_layers=task.encoder.config.num_hidden_layers,
             skip_nonfinite=True,
         )
-        xla = {} if FLAGS.xla == "auto" else {"jit_compile": FLAGS.xla == "on"}
-        task.compile(optimizer, accumulate=FLAGS.accumulate, **xla)
+        task.compile(optimizer, **training_flags.compile_options())
     if FLAGS.dry_run:
         task.fit(batches.take(2), verbose=0)
         print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
@@ -173,8 +148,7 @@ def finetune() -> dict[str, Any]:
     if FLAGS.profile:
         print(profile_step(task, batches))
         return {}
-    with resume.folder_of_run(folder, resumed) as folder, resume.lost_workers_named():
-        return _train(task, parts, folder, resumed)
+    return _run(task, parts).train() or {}
 
 
 def _check_flags() -> None:
@@ -187,10 +161,9 @@ def _check_flags() -> None:
         raise InputError(
             "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
         )
-    if FLAGS.early_stopping and not _source("dev"):
-        raise InputError("--early_stopping needs --dev, rows to measure on")
-    if FLAGS.evaluations_per_epoch > 1 and not _source("dev"):
-        raise InputError("--evaluations_per_epoch needs --dev, rows to measure on")
+    for name in ("early_stopping", "evaluations_per_epoch", "monitor"):
+        if FLAGS[name].value != FLAGS[name].default and not _source("dev"):
+            raise InputError(f"--{name} needs --dev, rows to measure on")
     if _source("dev") or _source("test"):
         import_extra(KINDS[FLAGS.task].scored_by)
     if FLAGS.plots:
@@ -202,85 +175,57 @@ def _check_flags() -> None:
 def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
     """Makes the batches of an epoch; they follow from the seed and its number alone."""
     made = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch)
-    return made if KINDS[FLAGS.task].compares_rows() else resume.shaped(made, task)
+    return made if KINDS[FLAGS.task].compares_rows() else training_flags.shaped(made, task)
 
 
-def _train(task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, resumed: bool) -> dict[str, Any]:
-    """Trains, leaves everything in the folder of the run, and returns the metrics."""
-    from keras_bert.checkpoints import open_checkpoint
+def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
+    """Makes the run that the flags describe."""
+    from keras_bert.training import Run
 
     kind = KINDS[FLAGS.task]
-    lines = flag_lines(sys.modules[__name__], row_flags, resume, kind_module(kind), leave_out=LEFT_OUT)
-    state = resume.restored_state(task, folder, resumed, lines, keep_metrics=True)
-    card = _card(parts)
-
-    def save() -> None:
-        task.save_preset(folder / "model", overwrite=True, card=card)
-
-    run, status = _epoch_run(task, parts, folder, state, save)
-    state.before_leaving = functools.partial(resume.leave_if_stopped, state, status, "finetune")
-    is_done = run.train()
-    resume.leave_if_stopped(state, status, "finetune")
-    assert is_done
-    state.listen()
-    try:
-        best, last = run.best_row, run.rows[-1]
-        if best is not None and best is not last:
-            logging.info("going back to step %d, in epoch %d, the best one", best["step"], best["epoch"] + 1)
-            # A worker that was resumed has no model of its own yet.
-            own = folder if (folder / "model").is_dir() else Path(FLAGS.output)
-            task.load_checkpoint(open_checkpoint(own / "model"))
-        if "dev" in parts:
-            kind.tune(task, parts["dev"])
-        metrics: dict[str, Any] = {"seconds": round(state.seconds, 1), "epochs": last["epoch"] + 1}
-        if best is not None:
-            metrics |= {"best_epoch": best["epoch"] + 1, "best_step": best["step"]}
-        for part in ("dev", "test"):
-            if part in parts:
-                metrics[part] = task.evaluate_rows(parts[part], FLAGS.eval_batch_size)
-                card["metrics"].update({f"{part} {name}": value for name, value in metrics[part].items()})
-        save()
-    finally:
-        state.stop_listening()
-    write_file(folder / "metrics.json", to_json(metrics, indent=2) + "\n")
-    if FLAGS.plots:
-        _plots(kind, task, parts.get("test", parts.get("dev")), run.history, folder)
-    status.write("finished")
-    # The run is over: what it was to go on from takes three times the room of its model.
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return metrics
-
-
-def _epoch_run(
-    task: BertTask, parts: dict[str, tf.data.Dataset], folder: Path, state: RunState, save: Callable[[], None]
-) -> tuple[EpochRun, RunStatus]:
-    from keras_bert.training import EpochRun, RunStatus, WatchLoss, WatchStalls
-
-    train, dev = parts["train"], parts.get("dev")
-    status = RunStatus(folder / "status.json", state, int(_batches(task, train, 0).cardinality()) * FLAGS.epochs)
-
-    def evaluate() -> dict[str, float]:
-        scores = task.evaluate_rows(dev, FLAGS.eval_batch_size)
-        status.note({f"val_{name}": float(value) for name, value in scores.items()})
-        return scores
-
-    run = EpochRun(
+    run = Run(
+        FLAGS.output,
         task,
-        state,
-        lambda epoch: _batches(task, train, epoch),
-        FLAGS.epochs,
-        folder / "log.csv",
-        evaluate=None if dev is None else evaluate,
-        save=save,
-        monitor=f"val_{task.monitor}",
+        lambda epoch: _batches(task, parts["train"], epoch),
+        parts.get("dev"),
+        parts.get("test"),
+        card=_card(parts),
+        data=_facts(parts["train"]),
+        epochs=FLAGS.epochs,
+        monitor=FLAGS.monitor,
         early_stopping=FLAGS.early_stopping,
         evaluations_per_epoch=FLAGS.evaluations_per_epoch,
-        before=[WatchLoss(state, FLAGS.on_nan)],
-        callbacks=[status, WatchStalls(state, FLAGS.stall_seconds)],
-        tensorboard=folder / "tensorboard" if FLAGS.tensorboard else None,
         verbose=1 if sys.stdout.isatty() else 2,
+        **training_flags.run_settings(),
     )
-    return run, status
+    lines = flag_lines(*_modules(), leave_out=LEFT_OUT)
+    training_flags.prepare(run, "finetune", lines)
+    shown = parts.get("test", parts.get("dev"))
+    if FLAGS.plots and shown is not None:
+        run.on_end = lambda run: kind.plot(task, shown, run.folder)
+    return run
+
+
+def _modules() -> list[types.ModuleType]:
+    """Returns the modules with the flags of the run."""
+    return [sys.modules[__name__], row_flags, training_flags, kind_module(KINDS[FLAGS.task])]
+
+
+def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:
+    """Returns what tells the rows of several workers from each other."""
+    from keras_bert.training import data_fingerprint
+
+    if FLAGS.strategy != "multi_worker":
+        return {}
+    return {f"the rows of --{part}": data_fingerprint(rows) for part, rows in parts.items()}
+
+
+def _facts(train: tf.data.Dataset) -> dict[str, Any]:
+    """Returns what the batches follow from."""
+    from keras_bert.training import data_fingerprint
+
+    shape = {name: FLAGS[name].value for name in ("batch_size", "seed", "max_length")}
+    return {"rows": data_fingerprint(train), **shape}
 
 
 def _source(part: str) -> str | None:
@@ -317,14 +262,6 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
     )
     settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")}
     return {"preset": FLAGS.config or FLAGS.preset, "data": data, "metrics": {}, "training": settings}
-
-
-def _plots(kind: TaskKind, task: BertTask, rows: tf.data.Dataset | None, history: dict[str, Any], output: Path) -> None:
-    from keras_bert.evaluation import plot_curves
-
-    plot_curves(history, output / "curves.png")
-    if rows is not None:
-        kind.plot(task, rows, output)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,7 @@ BAD_INPUT = 2
 """Exit status for input that the user can mend."""
 
 INTERRUPTED = 130
-TERMINATED = 143
-"""Exit status after Ctrl-C and SIGTERM, as shells have it: 128 and the number of the signal."""
+"""Exit status after Ctrl-C, as shells have it: 128 and the number of the signal."""
 
 
 LONGEST_REPORT = 5000
@@ -63,8 +62,10 @@ def run_program(
 
     def run(arguments: Sequence[str]) -> None:
         del arguments
-        # As an exception, so that what is half written is cleared away.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+        # As an exception, so that what is half written is cleared away; what is ignored, as under nohup, stays ignored.
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, lambda number, _: sys.exit(128 + number))
         # JSON is UTF-8 (RFC 8259), whatever the locale says.
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         # What the library reports is for the user to read: no time, process number and line of the source before it.

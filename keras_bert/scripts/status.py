@@ -31,6 +31,23 @@ SILENCE = 120.0
 """Seconds without a sign of life after which a run on another machine counts as lost; it gives one every 5."""
 
 
+_NUMBER = (int, float)
+FIELDS: dict[str, tuple[type, ...]] = {
+    "state": (str,),
+    "step": (int,),
+    "steps": (int, type(None)),
+    "epoch": (int,),
+    "seconds": _NUMBER,
+    "seconds_left": (*_NUMBER, type(None)),
+    "steps_per_second": _NUMBER,
+    "metrics": (dict,),
+    "process": (int,),
+    "host": (str,),
+    "time": _NUMBER,
+}
+"""What a run writes of itself: the kinds of value under each name."""
+
+
 def run() -> None:
     """Runs the program."""
     sys.argv[1:] = [part if part.startswith("-") else f"--run={part}" for part in sys.argv[1:]]
@@ -62,12 +79,25 @@ def read_status(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no status.json; expected the folder of a run of finetune or pretrain") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not what a run writes ({error})") from None
+    if not isinstance(status, dict) or (missing := [name for name in FIELDS if not _is_right(name, status.get(name))]):
+        wrong = f"nothing to be used under {missing[0]!r}" if isinstance(status, dict) else "no JSON object"
+        raise InputError(f"{path}: not what a run writes ({wrong})")
     silent = max(0.0, time.time() - status["time"])
     if status["state"] == "running":
         here = status["host"] == socket.gethostname()
         if not _is_alive(status["process"]) if here else silent > SILENCE:
             status["state"] = "lost"
     return {**status, "silent": round(silent, 1)}
+
+
+def _spelt(value: Any) -> str:
+    """Writes a metric; null stands for one that was no number."""
+    return f"{value:.4g}" if isinstance(value, _NUMBER) else "nan"
+
+
+def _is_right(name: str, value: Any) -> bool:
+    """Tells whether a value may stand under a name; what is not known yet is null."""
+    return isinstance(value, FIELDS[name]) and not isinstance(value, bool)
 
 
 def described(status: dict[str, Any]) -> list[str]:
@@ -85,7 +115,7 @@ def described(status: dict[str, Any]) -> list[str]:
         lines.append(f"left:    {'not known yet' if left is None else spelt(left)}")
         lines.append(f"written: {spelt(status['silent'])} ago by process {status['process']} on {status['host']}")
     width = max(map(len, status["metrics"]), default=0)
-    return lines + [f"{name:{width}} {value:.4g}" for name, value in status["metrics"].items()]
+    return lines + [f"{name:{width}} {_spelt(value)}" for name, value in status["metrics"].items()]
 
 
 def spelt(seconds: float) -> str:

@@ -84,7 +84,8 @@ def name_workers(workers: Sequence[str], worker: int) -> None:
 def is_chief() -> bool:
     """Tells whether this process is the one that writes files: the chief, or the first worker where there is none.
 
-    True for a process that is in no cluster (without `TF_CONFIG`).
+    True for a process that is in no cluster (without `TF_CONFIG`). `master` is what chiefs were called once, and are by
+    Kubeflow. For strategy `multi_worker`; other strategies do not look at `TF_CONFIG`, see `is_chief_of`.
 
     Raises:
         InputError: `TF_CONFIG` is no JSON object with `cluster` and `task`.
@@ -102,4 +103,37 @@ def is_chief() -> bool:
         kind, index = task.get("type"), int(task.get("index", 0))
     except (ValueError, AttributeError, TypeError) as error:
         raise InputError(f"TF_CONFIG: expected a JSON object with cluster and task ({error})") from None
-    return kind is None or kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster)
+    has_chief = bool({"chief", "master"} & set(cluster))
+    return kind in (None, "chief", "master") or (kind == "worker" and index == 0 and not has_chief)
+
+
+def check_even_shares(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> None:
+    """Refuses batches that the cores of a TPU cannot share evenly, as its compiler wants them.
+
+    Raises:
+        InputError: The number of rows is not known before a batch is there, or the cores do not divide it.
+
+    Example:
+        >>> check_even_shares(tf.distribute.get_strategy(), tf.data.Dataset.range(5).batch(2))  # which is no TPU's
+    """
+    if not isinstance(strategy, tf.distribute.TPUStrategy):
+        return
+    cores = strategy.num_replicas_in_sync
+    for spec in tf.nest.flatten(batches.element_spec):
+        rows = spec.shape[0] if spec.shape.rank else None
+        if rows is None or rows % cores:
+            found = "batches of several numbers of rows" if rows is None else f"batches of {rows} rows"
+            raise InputError(
+                f"strategy 'tpu': {cores} cores cannot share {found} evenly; take a --batch_size that is a multiple of "
+                f"{cores}, and leave --static_shapes on"
+            )
+
+
+def is_chief_of(strategy: tf.distribute.Strategy) -> bool:
+    """Tells whether this process writes the files of a model of a strategy: all do but the workers behind the chief.
+
+    Example:
+        >>> is_chief_of(tf.distribute.get_strategy())
+        True
+    """
+    return not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or is_chief()

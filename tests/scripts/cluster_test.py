@@ -58,3 +58,20 @@ def test_one_of_two_workers_told_to_leave(encoder: Path, tables: Path, tmp_path:
     lines = (tmp_path / "run" / "flags.txt").read_text().splitlines()
     assert any(line.startswith("--workers=localhost:") for line in lines)
     assert not any(line.startswith("--worker=") for line in lines)
+
+
+def test_workers_with_other_flags_or_other_rows_are_refused_with_what_differs(
+    encoder: Path, tables: Path, tmp_path: Path
+):
+    """All of them say so, at the start, in place of an error of an operation that waits for the others."""
+    rows = (tables / "train.tsv").read_text().splitlines(keepends=True)
+    (tmp_path / "train.tsv").write_text("".join([*rows[:-1], rows[1]]))
+    command = command_of(encoder, tables, tmp_path / "run")
+    for more, words in (
+        (["--batch_size=8"], "the workers differ in --batch_size;"),
+        ([f"--train={tmp_path}/train.tsv"], "the workers differ in the rows of --train;"),
+    ):
+        done = [end_of(process) for process in start_cluster(2, *command, last=more)]
+        assert [worker.returncode for worker in done] == [2, 2], done[0].stderr[-2000:] + done[1].stderr[-2000:]
+        assert all(words in worker.stderr for worker in done)
+    assert not (tmp_path / "run").exists()

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -265,6 +266,20 @@ def test_two_workers_end_with_the_weights_of_one(source: list[str], tmp_path: Pa
     one, both = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("alone", "both"))
     for name, tensor in one.items():
         np.testing.assert_allclose(both[name], tensor, rtol=0, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_workers_with_a_budget_follow_one_clock(source: list[str], tmp_path: Path):
+    """In each step both have the same rate, and both end after the same one."""
+    flags = [*TRAIN, *source, "--log_steps=1", "--evaluate_steps=1000", "--budget=15s", "--noplots"]
+    workers = run_cluster(2, "-m", "keras_bert.scripts.pretrain", *flags, f"--output={tmp_path}/run")
+    assert [worker.returncode for worker in workers] == [0, 0], workers[0].stderr + workers[1].stderr
+    of_steps = re.compile(r"^step (\d+), .*?learning_rate ([-0-9.e]+)", re.MULTILINE)
+    rates = [of_steps.findall(worker.stderr) for worker in workers]
+    assert len(rates[0]) > 3
+    assert rates[0] == rates[1]
+    metrics = [json.loads(worker.stdout.splitlines()[-1]) for worker in workers]
+    assert {**metrics[0], "seconds": 0} == {**metrics[1], "seconds": 0}
 
 
 @pytest.mark.slow

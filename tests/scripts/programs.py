@@ -23,6 +23,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import tensorflow as tf
 from absl import flags, logging
 
 import keras_bert.scripts
@@ -95,7 +96,8 @@ def run_program(name: str, *arguments: str, stdin: bytes | str = b"") -> Result:
         except SystemExit as error:
             status = int(error.code or 0)
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+                signal.signal(number, signal.SIG_DFL)
             handler.setFormatter(formatter)
             handler.filters = filters
             for stream in streams[1:]:
@@ -128,10 +130,12 @@ def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, *command], check=False, **settings)
 
 
-def start_cluster(count: int, *command: str, by_flags: bool = False) -> list[subprocess.Popen[str]]:
+def start_cluster(
+    count: int, *command: str, by_flags: bool = False, last: Sequence[str] = ()
+) -> list[subprocess.Popen[str]]:
     """Starts `python ... --strategy=multi_worker` as the workers of a cluster on this machine.
 
-    They learn of each other by `TF_CONFIG`, or by `--workers` and `--worker`.
+    They learn of each other by `TF_CONFIG`, or by `--workers` and `--worker`. The last of them has further flags.
     """
     sockets = [socket.create_server(("localhost", 0)) for _ in range(count)]
     addresses = [f"localhost:{server.getsockname()[1]}" for server in sockets]
@@ -144,6 +148,7 @@ def start_cluster(count: int, *command: str, by_flags: bool = False) -> list[sub
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         environment = os.environ if by_flags else {**os.environ, "TF_CONFIG": json.dumps(config)}
         more = [f"--workers={','.join(addresses)}", f"--worker={index}"] if by_flags else []
+        more += last if index == count - 1 else []
         processes.append(subprocess.Popen([*arguments, *more], cwd=ROOT, env=environment, **pipes))
     return processes
 
@@ -163,15 +168,22 @@ def fit_without_steps(monkeypatch: Any, *losses: float) -> None:
     """Lets `fit` add 1 to the head's bias in place of training, which takes seconds to trace; callbacks run as ever."""
 
     def fit(
-        self: BertTask, *_: Any, callbacks: keras.callbacks.CallbackList, initial_epoch: int, **__: Any
+        self: BertTask,
+        batches: tf.data.Dataset,
+        *_: Any,
+        callbacks: keras.callbacks.CallbackList,
+        initial_epoch: int,
+        **__: Any,
     ) -> keras.callbacks.History:
         logs = {"loss": losses[min(initial_epoch, len(losses) - 1)]}
         self.stop_training = False
         callbacks.on_train_begin()
         callbacks.on_epoch_begin(initial_epoch)
-        callbacks.on_train_batch_begin(0)
         self.classifier.bias.assign_add(keras.ops.ones_like(self.classifier.bias))
-        callbacks.on_train_batch_end(0, logs)
+        self._last_step.values.assign([logs["loss"], float(np.isfinite(logs["loss"]))])
+        for step in range(int(batches.cardinality())):
+            callbacks.on_train_batch_begin(step)
+            callbacks.on_train_batch_end(step, logs)
         callbacks.on_epoch_end(initial_epoch, logs)
         callbacks.on_train_end()
         return self.history

@@ -16,6 +16,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
+from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.task import BertTask
 from keras_bert.training import RunState
 from tests.scripts.programs import Result, fit_without_steps, run_program
@@ -118,7 +119,7 @@ def test_a_signal_lets_the_step_end_and_saves(number: int, flags, whole: Path, t
 
 
 def test_a_signal_while_it_scores_an_epoch_saves_at_once(flags, whole: Path, tmp_path: Path, monkeypatch):
-    evaluate, calls = BertTask.evaluate_rows, []
+    evaluate, calls = LabelledTask.evaluate_rows, []
 
     def evaluate_rows(self: BertTask, *arguments: Any) -> dict[str, float]:
         calls.append(1)
@@ -127,7 +128,7 @@ def test_a_signal_while_it_scores_an_epoch_saves_at_once(flags, whole: Path, tmp
         return evaluate(self, *arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(BertTask, "evaluate_rows", evaluate_rows)
+        patched.setattr(LabelledTask, "evaluate_rows", evaluate_rows)
         assert finetune(tmp_path / "run", flags).status == 143
     assert len(calls) == 1
     done = finetune(tmp_path / "run", flags)
@@ -188,7 +189,7 @@ def test_other_flags_are_named(flags, crashed: Path, tmp_path: Path):
 @pytest.mark.parametrize("on_nan", ["stop", "skip"])
 def test_a_nan_is_named_and_not_learned(on_nan: str, flags, tmp_path: Path, monkeypatch):
     """The loss of a step becomes nan by its targets' weights."""
-    batches = BertTask.batches
+    batches = LabelledTask.batches
 
     def spoiled(self: BertTask, rows: Any, *arguments: Any, shuffle: bool = False, **options: Any) -> Any:
         made = batches(self, rows, *arguments, shuffle=shuffle, **options)
@@ -203,7 +204,7 @@ def test_a_nan_is_named_and_not_learned(on_nan: str, flags, tmp_path: Path, monk
 
         return made.enumerate().map(spoil).apply(tf.data.experimental.assert_cardinality(count))
 
-    monkeypatch.setattr(BertTask, "batches", spoiled)
+    monkeypatch.setattr(LabelledTask, "batches", spoiled)
     done = finetune(tmp_path / "run", flags, f"--on_nan={on_nan}", "--checkpoint_steps=2", "--epochs=2")
     if on_nan == "stop":
         assert done.error.startswith("step 6 (epoch 1, batch 6): the loss is nan; no weight has changed by it")

@@ -74,6 +74,15 @@ def test_what_is_no_run_is_one_line(tmp_path: Path):
     assert "which run?" in run_program("status").error
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("{}", "under 'state'"), ("[]", "no JSON object"), ('{"state": "running", "step": "7"}', "under 'step'")],
+)
+def test_a_damaged_status_is_one_line(tmp_path: Path, text: str, message: str):
+    (tmp_path / "status.json").write_text(text)
+    assert run_program("status", str(tmp_path)).error.endswith(f"({message})" if "JSON" in message else f"{message})")
+
+
 def test_times_are_spelt():
     with imported("status") as program:
         assert [program.spelt(value) for value in (7380.0, 200.0, 12.3, 0.0)] == ["2h03m", "3m20s", "12s", "0s"]

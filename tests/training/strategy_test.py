@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.training import STRATEGIES, is_chief, make_strategy, name_workers
+from keras_bert.training import STRATEGIES, is_chief, is_chief_of, make_strategy, name_workers
+from keras_bert.training.strategy import check_even_shares
 
 
 def test_none_is_the_default_strategy():
@@ -99,3 +100,33 @@ def test_a_broken_cluster_is_one_line(text, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match="TF_CONFIG: expected a JSON object"):
         is_chief()
+
+
+@pytest.mark.parametrize(
+    ("cluster", "task", "expected"),
+    [
+        ({"master": ["a:1"], "worker": ["b:1"]}, ("master", 0), True),  # Kubeflow's name
+        ({"master": ["a:1"], "worker": ["b:1"]}, ("worker", 0), False),
+        ({"chief": ["a:1"], "worker": ["b:1"]}, ("worker", 0), False),
+        ({"worker": ["a:1", "b:1"]}, ("worker", 1), False),
+    ],
+)
+def test_the_chief_by_any_name(cluster, task, expected, monkeypatch: pytest.MonkeyPatch):
+    config = {"cluster": cluster, "task": {"type": task[0], "index": task[1]}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert is_chief() == expected
+    assert is_chief_of(tf.distribute.get_strategy())  # one worker, whatever a scheduler puts into the environment
+
+
+def test_batches_that_a_tpu_cannot_share_evenly_are_refused(monkeypatch: pytest.MonkeyPatch):
+    class Strategy:
+        num_replicas_in_sync = 8
+
+    rows = tf.data.Dataset.range(100)
+    check_even_shares(Strategy(), rows.batch(30))
+    monkeypatch.setattr(tf.distribute, "TPUStrategy", Strategy)
+    check_even_shares(Strategy(), rows.batch(16, drop_remainder=True))
+    with pytest.raises(InputError, match="8 cores cannot share batches of 30 rows evenly; take a --batch_size that is"):
+        check_even_shares(Strategy(), rows.batch(30, drop_remainder=True))
+    with pytest.raises(InputError, match="batches of several numbers of rows"):
+        check_even_shares(Strategy(), rows.batch(16))

@@ -76,7 +76,3 @@ class Answer(TaskKind):
             max_answer_length=FLAGS.max_answer_length,
             scoring=FLAGS.scoring,
         )
-
-    def tune(self, task: Any, dev: tf.data.Dataset) -> None:
-        """Sets the no-answer threshold to that with the best F1."""
-        task.tune_threshold(dev, FLAGS.eval_batch_size)

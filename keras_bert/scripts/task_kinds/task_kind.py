@@ -30,7 +30,7 @@ class TaskKind(abc.ABC):
 
     A subclass is a value of `--task`; the flags that only it reads are defined in its file. `finetune` calls, in this
     order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`, `check_rows` for
-    all of them, `tune`, `plot`; `evaluate` calls `read_for`.
+    all of them, `plot`; `evaluate` calls `read_for`.
     """
 
     task_class: ClassVar[str]
@@ -81,10 +81,6 @@ class TaskKind(abc.ABC):
     def check_rows(self, task: Any, source: str, rows: tf.data.Dataset) -> None:
         """Refuses rows that were read but do not suit the model; an `InputError`."""
         del task, source, rows
-
-    def tune(self, task: Any, dev: tf.data.Dataset) -> None:
-        """Sets what the task takes from held-out rows, such as a threshold, when the best epoch is there."""
-        del task, dev
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws, beside the learning curves, what the task has to show on `rows`."""

@@ -107,6 +107,20 @@ class BertTask(TextModel):
         self._stages.load_report = report
         return report
 
+    def load_preset(self, handle: str | Path | Checkpoint) -> LoadReport:
+        """Loads the weights of a saved model of the same kind and size into this one.
+
+        Args:
+            handle: As for `from_preset`.
+
+        Returns:
+            What became of each weight.
+
+        Raises:
+            InputError: As `load_checkpoint`.
+        """
+        return self.load_checkpoint(open_preset(handle))
+
     @property
     def load_report(self) -> LoadReport | None:
         """What became of each weight when the model was loaded; None for a model made from nothing."""

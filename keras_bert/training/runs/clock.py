@@ -13,7 +13,7 @@ class ClockSchedule(keras.callbacks.Callback):
 
     Warm-up and decay are lines, as in `LinearWarmupDecay`, but over seconds: a run on another machine, or beside
     other work, gets through fewer steps and still ends with the rate at zero. The optimizer's learning rate must be
-    a number, not a schedule.
+    a number, not a schedule. Several workers follow the clock of the chief, see `begin`.
 
     Args:
         peak_learning_rate: The highest rate.
@@ -23,7 +23,6 @@ class ClockSchedule(keras.callbacks.Callback):
         clock: Gives the time in seconds; another one for tests.
 
     Attributes:
-        progress: Share of the budget that is spent, from 0.
         stop_at: Share at which `fit` stops; lower than 1 for a phase of the run.
 
     Raises:
@@ -52,22 +51,38 @@ class ClockSchedule(keras.callbacks.Callback):
         self.stop_at = 1.0
         self._clock = clock
         self._began = clock() - spent
+        self._of_chief: Callable[[float], float] | None = None
+        self._progress = 0.0
 
     @property
     def progress(self) -> float:
-        """Share of the budget that is spent, from 0; over 1 when it is used up."""
-        return (self._clock() - self._began) / self.budget
+        """Share of the budget that is spent, from 0; over 1 when it is used up. Workers must ask as often as others."""
+        progress = (self._clock() - self._began) / self.budget
+        return progress if self._of_chief is None else self._of_chief(progress)
+
+    def begin(self, spent: float, of_chief: Callable[[float], float] | None = None) -> None:
+        """Begins to measure, or goes on, before `fit`.
+
+        Args:
+            spent: Seconds that earlier parts of the run have used.
+            of_chief: From a number of this worker to that of the chief; with it all workers have the same rate in a
+                step, and stop after the same one.
+        """
+        self._began = self._clock() - spent
+        self._of_chief = of_chief
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Sets the rate of the step to come."""
-        progress = min(self.progress, 1.0)
+        self._progress = self.progress
+        progress = min(self._progress, 1.0)
         rising = progress / self.warmup if self.warmup else 1.0
         falling = (1.0 - progress) / (1.0 - self.warmup) if self.warmup < 1 else 1.0
         self.model.optimizer.learning_rate = self.peak_learning_rate * min(rising, falling)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Stops the run when its share of the budget is used up."""
-        if self.progress >= self.stop_at:
+        # Workers ask each other once a step.
+        if (self.progress if self._of_chief is None else self._progress) >= self.stop_at:
             self.model.stop_training = True
 
 

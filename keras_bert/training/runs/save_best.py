@@ -1,7 +1,7 @@
 """A callback that keeps the best model of a run."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -44,13 +44,39 @@ class SaveBest(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves when the monitored value is the best so far."""
-        logs = logs or {}
-        if self.monitor not in logs:
-            raise InputError(f"no {self.monitor!r} to monitor; there are: {', '.join(sorted(logs))}")
-        value = float(logs[self.monitor])
-        better = self.best is None or (value > self.best if self.mode == "max" else value < self.best)
-        # Nothing compares with nan: without this a nan in the first epoch would stay the best for ever.
-        if better or (self.best is not None and math.isnan(self.best) and not math.isnan(value)):
+        value = find(self.monitor, logs or {})
+        if self.best is None or is_better(value, self.best, self.mode):
             self.best, self.best_epoch = value, epoch + 1
             self.save()
             logging.info("%s %.4f is the best so far, saved", self.monitor, value)
+
+
+def find(monitor: str, logs: Mapping[str, Any]) -> float:
+    """Returns the monitored value; an `InputError` that says what there is if there is none of that name."""
+    if monitor not in logs:
+        raise InputError(f"no {monitor!r} to monitor; there are: {', '.join(sorted(logs))}")
+    return float(logs[monitor])
+
+
+def is_better(value: float, best: float, mode: str) -> bool:
+    """Tells whether a value is better than the best so far; any number is better than nan.
+
+    Nothing compares with nan: without this a nan in the first epoch would stay the best for ever.
+
+    Example:
+        >>> is_better(0.5, 0.4, "max"), is_better(0.5, 0.4, "min"), is_better(0.5, float("nan"), "max")
+        (True, False, True)
+    """
+    if math.isnan(value) or math.isnan(best):
+        return math.isnan(best) and not math.isnan(value)
+    return value > best if mode == "max" else value < best
+
+
+def mode_of(score: str) -> str:
+    """Returns `"min"` for losses, errors and perplexities, which are better the lower they are; `"max"` for others.
+
+    Example:
+        >>> mode_of("loss"), mode_of("mse"), mode_of("f1")
+        ('min', 'min', 'max')
+    """
+    return "min" if score.split("_")[-1] in ("loss", "mse", "mae", "rmse", "error", "perplexity") else "max"

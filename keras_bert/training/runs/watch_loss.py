@@ -1,11 +1,9 @@
 """A callback that stops a run when the loss explodes or is no number any more, or leaves such a step out."""
 
-import collections
 import math
 from typing import Any
 
 import keras
-import numpy as np
 from absl import logging
 
 from keras_bert.errors import InputError
@@ -35,16 +33,19 @@ class WatchLoss(keras.callbacks.Callback):
     quietest has its peak at 2.4 means, and five steps above 7.3 means have probability exp(-36). Such a run ends under
     `"skip"`, too: its weights are spoiled already. No checkpoint is made while the loss is so high.
 
-    It reads a number from the device after every step, which waits for the step to end. Put it before `RunState` among
-    the callbacks.
+    One watch sees a whole run, over all its epochs; what it has seen is part of the run's state, so that a run that
+    goes on knows its past. Put it before `RunState` among the callbacks.
+
+    The losses of the steps are the model's `last_step`, which waits for the step to end; the tasks of keras_bert have
+    it. Of another model the mean that `fit` logs is looked at, in which a nan shows, and stays, and no explosion does.
 
     Args:
-        state: Where the run is, for the messages.
+        state: Where the run is. Gets `hold`, and keeps what the watch has seen in `place["watch"]`.
         on_nan: `"stop"` or `"skip"`.
         patience: Steps left out in a row after which `"skip"` gives up.
 
     Attributes:
-        skipped: Steps left out by this process.
+        skipped: Steps of the run left out.
 
     Raises:
         InputError: The loss or the gradient is not finite, or the loss has exploded; the message names the step and the
@@ -61,89 +62,61 @@ class WatchLoss(keras.callbacks.Callback):
         self.state = state
         self.on_nan = on_nan
         self.patience = patience
-        self.skipped = 0
-        self._in_a_row = 0
-        self._before: list[np.ndarray] = []
-        self._counted = 0
-        self._losses: collections.deque[float] = collections.deque(maxlen=WINDOW_STEPS)
-        self._high = 0
-        self._every_steps = state.every_steps
-        self._mean, self._steps, self._carried = 0.0, 0, 0
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Takes up the count of the optimizer."""
-        self._counted = self._left_out()
+    @property
+    def skipped(self) -> int:
+        """Steps of the run left out."""
+        return self._seen["skipped"]
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Begins with the metrics, which `fit` has just reset."""
-        self._mean, self._steps = 0.0, 0
-        self._carried = self.state.place["step"] if self.state.keep_metrics else 0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Keeps what the metrics have counted."""
-        if self.on_nan == "skip":
-            self._before = [variable.numpy() for variable in self.model.metrics_variables]
+    @property
+    def _seen(self) -> dict[str, Any]:
+        """What the watch knows of the run: it goes with the state into the checkpoints."""
+        first = {"losses": [], "high": 0, "skipped": 0, "in_a_row": 0}
+        return self.state.place.setdefault("watch", first)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Looks at the step that is done."""
-        loss, counted = float((logs or {}).get("loss", 0.0)), self._left_out()
-        is_bad = counted > self._counted or not math.isfinite(loss)
-        self._counted = counted
-        if not is_bad:
-            self._in_a_row = 0
-            self._look_for_explosion(loss)
+        step = getattr(self.model, "last_step", None)
+        mean = float((logs or {}).get("loss", 0.0))
+        loss, is_finite = (mean, math.isfinite(mean)) if step is None else step
+        if is_finite:
+            self._seen["in_a_row"] = 0
+            if step is not None:
+                self._look_for_explosion(loss)
             return
         what = "the gradient is not finite" if math.isfinite(loss) else f"the loss is {loss}"
         where, advice = f"{self._where()}: {what}", "lower --learning_rate or raise --warmup"
-        if self.on_nan == "stop":
+        if self.on_nan == "stop" or step is None:
             raise InputError(
                 f"{where}; no weight has changed by it, and checkpoints before it are kept: "
                 f"{advice}, or leave such steps out with --on_nan=skip"
             )
-        self.skipped += 1
-        self._in_a_row += 1
-        if self._in_a_row >= self.patience:
-            raise InputError(f"{where}, for {self._in_a_row} steps in a row; {advice}")
-        logging.warning("%s; the step is left out (%d so far)", where, self.skipped)
-        variables = self.model.metrics_variables
-        if len(variables) > len(self._before):  # they are built with the first step
-            self.model.reset_metrics()
-            return
-        for variable, value in zip(variables, self._before, strict=True):
-            variable.assign(value)
+        seen = self._seen
+        seen.update(skipped=seen["skipped"] + 1, in_a_row=seen["in_a_row"] + 1)
+        if seen["in_a_row"] >= self.patience:
+            raise InputError(f"{where}, for {seen['in_a_row']} steps in a row; {advice}")
+        logging.warning("%s; the step is left out (%d so far)", where, seen["skipped"])
 
     def _where(self) -> str:
         place = self.state.place
         return f"step {place['steps'] + 1} (epoch {place['epoch'] + 1}, batch {place['step'] + 1})"
 
-    def _look_for_explosion(self, mean: float) -> None:
-        """Takes the mean over the epoch so far, as Keras logs it."""
-        self._steps += 1
-        if self._carried and self._steps == 2:  # the steps before the run was resumed have come into the mean
-            self._steps += self._carried
-            self._mean = mean
+    def _look_for_explosion(self, loss: float) -> None:
+        seen = self._seen
+        losses = seen["losses"]
+        if len(losses) >= FIRST_STEPS:
+            peak = max(losses)
+            seen.setdefault("first_peak", peak)
+            seen["lowest_peak"] = min(seen.get("lowest_peak", peak), peak)
+        losses.append(loss)
+        del losses[:-WINDOW_STEPS]
+        if "first_peak" not in seen:
             return
-        loss = mean * self._steps - self._mean * (self._steps - 1)
-        self._mean = mean
-        place = self.state.place
-        if len(self._losses) >= FIRST_STEPS:
-            peak = max(self._losses)
-            place.setdefault("first_peak", peak)
-            place["lowest_peak"] = min(place.get("lowest_peak", peak), peak)
-        self._losses.append(loss)
-        if "first_peak" not in place:
-            return
-        limit = max(EXPLODED_FACTOR * place["lowest_peak"], place["first_peak"])
-        self._high = self._high + 1 if loss > limit else 0
-        self.state.every_steps = 0 if self._high else self._every_steps
-        if self._high == EXPLODED_STEPS:
+        limit = max(EXPLODED_FACTOR * seen["lowest_peak"], seen["first_peak"])
+        seen["high"] = seen["high"] + 1 if loss > limit else 0
+        self.state.hold = seen["high"] > 0
+        if seen["high"] == EXPLODED_STEPS:
             raise InputError(
                 f"{self._where()}: the loss has exploded: above {limit:.4g} for {EXPLODED_STEPS} steps, {loss:.4g} "
                 "now; the checkpoints are from before that: start anew with a lower --learning_rate or more --warmup"
             )
-
-    def _left_out(self) -> int:
-        """Returns how many steps the optimizer has left out, as far as it counts them."""
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        counter = getattr(optimizer, "skipped", None)
-        return 0 if counter is None else int(counter.numpy())

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 
 import keras
 from absl import logging
@@ -38,7 +39,9 @@ class WatchStalls(keras.callbacks.Callback):
         """Starts to watch."""
         self._deadline = time.monotonic() + 10 * self.seconds
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, args=(self._over,), name="watch-stalls", daemon=True)
+        self._thread = threading.Thread(
+            target=_watch, args=(weakref.ref(self), self._over), name="watch-stalls", daemon=True
+        )
         self._thread.start()
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
@@ -61,15 +64,26 @@ class WatchStalls(keras.callbacks.Callback):
             self._thread.join()
             self._thread = None
 
-    def _watch(self, over: threading.Event) -> None:
-        while not over.wait(min(1.0, self.seconds / 4)):
-            if time.monotonic() > self._deadline:
-                self._deadline = float("inf")
-                done = self.state.place["steps"]
-                self.warned.append(done)
-                logging.warning(
-                    "step %d has taken more than %g s: no batch comes from the data, or the devices wait for each "
-                    "other; the run goes on as soon as they do",
-                    done + 1,
-                    self.seconds,
-                )
+    def look(self) -> None:
+        """Warns if the step has taken too long."""
+        if time.monotonic() <= self._deadline:
+            return
+        self._deadline = float("inf")
+        done = self.state.place["steps"]
+        self.warned.append(done)
+        logging.warning(
+            "step %d has taken more than %g s: no batch comes from the data, or the devices wait for each other; the "
+            "run goes on as soon as they do",
+            done + 1,
+            self.seconds,
+        )
+
+
+def _watch(watch: "weakref.ref[WatchStalls]", over: threading.Event) -> None:
+    """Looks every now and then, as long as there is something to look for: a `fit` that failed does not say so."""
+    while (stalls := watch()) is not None:
+        wait = min(1.0, stalls.seconds / 4)
+        stalls.look()
+        del stalls
+        if over.wait(wait):
+            return

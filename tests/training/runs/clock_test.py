@@ -93,3 +93,27 @@ def test_what_is_no_duration_is_refused(text):
 def test_numbers_out_of_their_range_are_refused(arguments):
     with pytest.raises(InputError):
         ClockSchedule(1e-3, **arguments)
+
+
+def test_workers_follow_the_chiefs_clock():
+    """Their own clocks differ, and they ask once a step."""
+    clocks, asked, models = (Clock(), Clock()), [], []
+    chiefs = ClockSchedule(1e-3, budget=10.0, clock=clocks[0])
+    other = ClockSchedule(1e-3, budget=10.0, clock=clocks[1])
+    clocks[1].now += 3.0
+
+    def of_chief(number: float) -> float:
+        asked.append(number)
+        return asked[0] if len(asked) % 2 == 0 else number
+
+    for schedule in (chiefs, other):
+        models.append(attach(schedule))
+        models[-1].stop_training = False
+        schedule.begin(0.0, of_chief)
+    clocks[0].now += 6.0
+    clocks[1].now += 9.0
+    for schedule in (chiefs, other):
+        schedule.on_train_batch_begin(0)
+        schedule.on_train_batch_end(0)
+    assert asked == [0.6, 0.9]
+    assert float(models[0].optimizer.learning_rate) == float(models[1].optimizer.learning_rate)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import types
 from pathlib import Path
 
 import keras
@@ -178,6 +179,22 @@ def test_only_the_newest_are_kept(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.glob("*.index")) == ["step-10.index", "step-12.index"]
 
 
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", None])
+def test_the_list_of_checkpoints_may_be_damaged_or_gone(tmp_path: Path, uninterrupted, damage: bytes | None):
+    """TensorFlow's own list, a file named `checkpoint`; old checkpoints are deleted as ever."""
+    with pytest.raises(RuntimeError):
+        train(make_model(), RunState(tmp_path, every_steps=1, keep=2), At(5, crash))
+    (tmp_path / "checkpoint").unlink()
+    if damage is not None:
+        (tmp_path / "checkpoint").write_bytes(damage)
+    model, state = make_model(), RunState(tmp_path, every_steps=1, keep=2)
+    assert state.restore(model)
+    assert state.place["steps"] == 5
+    train(model, state)
+    assert_same(model, uninterrupted)
+    assert len(list(tmp_path.glob("*.index"))) == 2
+
+
 def test_when_none_can_be_read_it_says_so(tmp_path: Path):
     train(make_model(), RunState(tmp_path, every_steps=6, keep=3))
     for path in tmp_path.glob("*.index"):
@@ -213,7 +230,7 @@ def test_of_several_workers_all_stop_after_the_step_at_which_one_of_them_says_so
     tmp_path: Path, received: int, others: int, expected: int | None
 ):
     state = RunState(tmp_path)
-    state._sum_over_workers = lambda number: int(number) + others
+    state.workers = types.SimpleNamespace(sum=lambda number: number + others)
     if received:
         state._leave(received, None)
     assert state._signal_in_common() == expected
@@ -223,10 +240,10 @@ def test_a_signal_that_comes_while_workers_add_up_is_for_the_next_step(tmp_path:
     """The others have had the sum without it: who saves alone waits for them in vain."""
     state = RunState(tmp_path)
 
-    def interrupted_sum(number: tf.Tensor) -> int:
+    def interrupted_sum(number: int) -> int:
         state._leave(signal.SIGTERM, None)
-        return int(number)
+        return number
 
-    state._sum_over_workers = interrupted_sum
+    state.workers = types.SimpleNamespace(sum=interrupted_sum)
     assert state._signal_in_common() is None
     assert state._signal_in_common() == signal.SIGTERM

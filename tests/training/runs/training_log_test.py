@@ -54,21 +54,24 @@ def test_tokens_become_a_rate_and_a_share_of_the_peak(tmp_path: Path, monkeypatc
     now = 50.0
     monkeypatch.setattr("keras_bert.training.runs.training_log.time.perf_counter", lambda: now)
     log.on_train_begin()
+    log.on_train_batch_begin(0)
     now += 4.0
-    log.on_train_batch_end(0, {"loss": 1.0, "tokens": 100.0})
+    state.place.update(steps=1, logs={"loss": 1.0, "tokens": 100.0})
+    log.on_train_batch_end(0)
     assert log.rows[0]["tokens_per_second"] == 25.0
     assert log.rows[0]["utilisation"] == 0.25
 
 
 def test_a_resumed_run_drops_rows_beyond_its_checkpoint_and_goes_on(tmp_path: Path):
-    state = RunState(tmp_path / "checkpoints", every_steps=0)
+    state = RunState(tmp_path / "checkpoints", every_steps=2)
     fit(TrainingLog(tmp_path / "log.csv", state, every=1), state, [1.0, 2.0, 3.0])
     resumed = RunState(tmp_path / "checkpoints", every_steps=0)
-    resumed.place.update(step=2, steps=2)
+    assert resumed.restore(make_model())
+    assert resumed.place["steps"] == 2
     fit(TrainingLog(tmp_path / "log.csv", resumed, every=1), resumed, [7.0])
     assert [(row["step"], round(float(row["loss"]))) for row in read(tmp_path / "log.csv")] == [
-        ("1.0", 1),
-        ("2.0", 2),
+        ("1", 1),
+        ("2", 2),
         ("3", 7),
     ]
 
@@ -81,3 +84,14 @@ def test_tensorboard_gets_every_value(tmp_path: Path):
     fit(TrainingLog(tmp_path / "log.csv", state, every=1, tensorboard=tmp_path / "tb"), state, [1.0, 2.0])
     events = EventAccumulator(str(tmp_path / "tb")).Reload()
     assert [event.step for event in events.Tensors("loss")] == [1, 2]
+
+
+def test_the_rate_is_that_of_the_step_of_the_row(tmp_path: Path):
+    """A schedule's rate after a step is that of the next one."""
+    model = make_model()
+    model.compile(keras.optimizers.SGD(keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.0)), "mse")
+    state = RunState(tmp_path / "checkpoints", every_steps=0)
+    log = TrainingLog(tmp_path / "log.csv", state, every=2)
+    ones = np.ones((4, 1))
+    model.fit(ones, ones, batch_size=1, verbose=0, callbacks=[state, log])
+    assert [row["learning_rate"] for row in log.rows] == pytest.approx([0.9, 0.7])

@@ -1,5 +1,7 @@
 """Bad steps: named, not learned, not counted in the metrics."""
 
+import contextlib
+import json
 import logging
 import re
 import types
@@ -13,13 +15,22 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.training import AdamW, RunState, WatchLoss
+from keras_bert.tasks.base.global_batch import GlobalBatchModel, StepResult
+from keras_bert.training import AdamW, RunState, TrainingLog, WatchLoss
+
+
+def make_model(inputs: int, *layers: keras.layers.Layer) -> keras.Model:
+    """A model that hands out its steps' own losses, as the tasks do."""
+    tensor = start = keras.Input((inputs,))
+    for layer in layers:
+        tensor = layer(tensor)
+    return GlobalBatchModel(start, tensor)
 
 
 def fit(folder: Path, bad: set[int], on_nan: str, patience: int = 3, value: float = np.nan, steps: int = 8):
     """Trains on batches of which some hold a nan."""
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model = make_model(4, keras.layers.Dense(1))
     model.compile(AdamW(0.1, skip_nonfinite=True), "mse")
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(steps, 2, 4)).astype("float32"), rng.normal(size=(steps, 2, 1)).astype("float32")
@@ -28,9 +39,8 @@ def fit(folder: Path, bad: set[int], on_nan: str, patience: int = 3, value: floa
     state = RunState(folder, every_steps=1)
     watch = WatchLoss(state, on_nan, patience)
     history = model.fit(tf.data.Dataset.from_tensor_slices((x, y)), verbose=0, shuffle=False, callbacks=[watch, state])
-    other = keras.models.clone_model(model)
     keras.utils.set_random_seed(0)
-    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    other = make_model(4, keras.layers.Dense(1))
     other.compile(AdamW(0.1, skip_nonfinite=True), "mse")
     rest = tf.data.Dataset.from_tensor_slices((x[good], y[good]))
     expected = other.fit(rest, verbose=0, shuffle=False)
@@ -72,14 +82,14 @@ def run(folder: Path, growth: float, batch_size: int, epochs: int, seed: int = 0
     y = rng.integers(0, 16, 32 * batch_size)
     x = (rng.normal(size=(16, 8))[y] + rng.normal(size=(len(y), 8))).astype("float32")
     keras.utils.set_random_seed(seed)
-    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(16)])
+    model = make_model(8, keras.layers.Dense(32, "relu"), keras.layers.Dense(16))
     rates = keras.optimizers.schedules.ExponentialDecay(0.01, 1, growth)
     model.compile(AdamW(rates), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     state = RunState(folder, every_steps=every_steps)
     batches = tf.data.Dataset.from_tensor_slices((x, y)).batch(batch_size)
+    watch = WatchLoss(state)
     for epoch in range(epochs):
-        callbacks = [WatchLoss(state), state]
-        model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=callbacks)
+        model.fit(batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=[watch, state])
         state.next_epoch()
     return state
 
@@ -103,22 +113,36 @@ def test_a_noisy_loss_does_not(seed: int, tmp_path: Path):
     assert run(tmp_path, 1.0, batch_size=2, epochs=8, seed=seed).place["steps"] == 8 * 32
 
 
+class Watched:
+    """A watch that is shown the losses of steps, in epochs of so many."""
+
+    def __init__(self, folder: Path, steps_per_epoch: int = 10**9, place: dict[str, Any] | None = None) -> None:
+        self.state = RunState(folder, every_steps=7)
+        self.state.place.update(place or {})
+        self.watch = WatchLoss(self.state)
+        self.model = types.SimpleNamespace(last_step=None)
+        self.watch.set_model(self.model)
+        self.steps_per_epoch = steps_per_epoch
+
+    def show(self, losses: Sequence[float]) -> int:
+        """Returns how many steps it took before it stopped the run."""
+        for step, loss in enumerate(losses):
+            if step % self.steps_per_epoch == 0:
+                self.watch.on_train_end()
+                self.watch.on_train_begin()
+                self.watch.on_epoch_begin(0)
+            self.model.last_step = StepResult(loss, True)
+            try:
+                self.watch.on_train_batch_end(step, {"loss": 0.0})
+            except InputError:
+                assert self.state.hold
+                return step + 1
+        assert not self.state.hold
+        return len(losses)
+
+
 def watched(folder: Path, losses: Sequence[float], place: dict[str, Any] | None = None) -> int:
-    """Shows it the losses of steps; returns how many it took."""
-    state = RunState(folder, every_steps=7)
-    state.place.update(place or {})
-    watch = WatchLoss(state)
-    watch.set_model(types.SimpleNamespace(optimizer=None))
-    watch.on_train_begin()
-    watch.on_epoch_begin(0)
-    for step in range(1, len(losses) + 1):
-        try:
-            watch.on_train_batch_end(step - 1, {"loss": float(np.mean(losses[:step]))})
-        except InputError:
-            assert state.every_steps == 0
-            return step
-    assert state.every_steps == 7
-    return len(losses)
+    return Watched(folder, place=place).show(losses)
 
 
 def test_what_has_exploded(tmp_path: Path):
@@ -132,28 +156,53 @@ def test_what_has_exploded(tmp_path: Path):
     assert watched(tmp_path, [*start, *[0.5] * 200, *[3.1] * 50]) == 225
     assert watched(tmp_path, [*start, *[0.5] * 200, *(0.5 * 1.02 ** np.arange(200))]) == 220 + 91 + 5
     # A run that goes on knows its past.
-    known = {"first_peak": 3.0, "lowest_peak": 0.5}
-    assert watched(tmp_path, [*[0.5] * 3, *[3.1] * 50], known) == 8
+    before = Watched(tmp_path)
+    before.show([*start, *[0.5] * 200])
+    assert watched(tmp_path, [3.1] * 50, json.loads(json.dumps(before.state.place))) == 5
 
 
-def test_steps_before_an_interruption_are_in_the_mean_but_not_in_the_step(tmp_path: Path):
-    """`RunState` adds what was counted before: from the second step on the mean is over all of the epoch."""
-    state = RunState(tmp_path, keep_metrics=True)
-    state.place.update(first_peak=3.0, lowest_peak=0.5, step=50, steps=50)
-    watch = WatchLoss(state)
-    watch.set_model(types.SimpleNamespace(optimizer=None))
-    watch.on_train_begin()
-    watch.on_epoch_begin(0)
-    losses = [*[0.5] * 60, *[4.0] * 10]
+def test_epochs_make_no_difference(tmp_path: Path):
+    """Its window, its count of high steps and its hold on checkpoints go on from one epoch to the next."""
+    losses = [*[3.0] * 20, *[0.5] * 60, *[9.5] * 50]
+    assert Watched(tmp_path, steps_per_epoch=4).show(losses) == 85
+    held = Watched(tmp_path, steps_per_epoch=10)
+    assert held.show([*[3.0] * 20, *[0.5] * 69, 100.0, *[0.5] * 9]) == 99  # the 90th step ends an epoch, and is high
 
-    def go_on() -> None:
-        for done in range(51, 71):
-            counted = losses[50:51] if done == 51 else losses[:done]
-            watch.on_train_batch_end(done - 51, {"loss": float(np.mean(counted))})
-            state.place.update(step=done, steps=done)
 
-    with pytest.raises(InputError, match=r"step 65 \(epoch 1, batch 65\): .* above 3 for 5 steps, 4 now"):
-        go_on()
+def test_skipped_steps_in_a_row_are_counted_over_epochs(tmp_path: Path):
+    state = RunState(tmp_path, every_steps=1)
+    watch = WatchLoss(state, "skip", patience=3)
+    watch.set_model(types.SimpleNamespace(last_step=StepResult(np.nan, False)))
+    for epoch in range(3):
+        watch.on_train_begin()
+        watch.on_epoch_begin(epoch)
+        with pytest.raises(InputError, match="for 3 steps in a row") if epoch == 2 else contextlib.nullcontext():
+            watch.on_train_batch_end(0, {})
+    assert watch.skipped == 3
+
+
+def test_a_long_epoch_with_a_log_that_begins_anew_is_not_taken_for_an_explosion(tmp_path: Path):
+    """The log's rows begin with metrics of their own every so many steps; the losses are noisy, and fall."""
+    rng = np.random.default_rng(0)
+    targets = np.sqrt(rng.exponential(np.linspace(4.5, 4.4, 3000))).astype("float32")[:, None]
+    model = make_model(1, keras.layers.Dense(1, kernel_initializer="zeros"))
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    state = RunState(tmp_path / "checkpoints", every_steps=0)
+    callbacks = [WatchLoss(state), state, TrainingLog(tmp_path / "log.csv", state, every=100)]
+    batches = tf.data.Dataset.from_tensor_slices((np.ones_like(targets), targets)).batch(1)
+    model.fit(batches, verbose=0, shuffle=False, callbacks=callbacks)
+    assert state.place["steps"] == 3000
+    losses = state.place["watch"]["losses"]
+    np.testing.assert_allclose(losses, targets[-len(losses) :, 0] ** 2, rtol=1e-5)
+
+
+def test_of_a_model_that_hands_out_no_losses_a_nan_is_seen(tmp_path: Path):
+    state = RunState(tmp_path, every_steps=0)
+    watch = WatchLoss(state, "skip")
+    watch.set_model(keras.Sequential())
+    watch.on_train_batch_end(0, {"loss": 1.0})
+    with pytest.raises(InputError, match=r"step 1 .*: the loss is nan"):
+        watch.on_train_batch_end(1, {"loss": float("nan")})
 
 
 def test_another_word_is_refused():

@@ -1,5 +1,6 @@
 """A stalled pipeline is reported, once, with the step; a run that goes on is not."""
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -46,3 +47,15 @@ def test_a_stalled_pipeline_is_reported(tmp_path: Path, caplog):
 
 def test_a_run_that_goes_on_is_not(tmp_path: Path):
     assert fit(tmp_path, 60.0, lambda watch: None).warned == []
+
+
+def test_it_ends_with_a_fit_that_failed(tmp_path: Path):
+    """Nobody tells it then; as soon as nothing else knows of it, it is gone."""
+    watch = WatchStalls(RunState(tmp_path), 0.2)
+    watch.on_train_begin()
+    thread = watch._thread
+    assert thread.is_alive()
+    del watch
+    gc.collect()
+    thread.join(10)
+    assert not thread.is_alive()
