@@ -4,7 +4,6 @@ import contextlib
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -118,7 +117,7 @@ def checkpoint_names(folder: Path) -> list[str]:
 
 def _mend_list(folder: Path) -> None:
     """Writes TensorFlow's list of the checkpoints anew where it does not name those that are there."""
-    names: list[Any] = checkpoint_names(folder)
+    names = checkpoint_names(folder)
     if not names:
         return
     try:
@@ -127,4 +126,9 @@ def _mend_list(folder: Path) -> None:
         listed = None
     if listed is None or {Path(path).name for path in listed.all_model_checkpoint_paths} != set(names):
         with contextlib.suppress(tf.errors.OpError, OSError):  # of a disk that is read-only; saving says so
-            tf.compat.v1.train.update_checkpoint_state(str(folder), names[-1], names)
+            paths = [str(folder / name) for name in names]
+            # Without times none of them would ever be deleted.
+            times = [Path(f"{path}.index").stat().st_mtime for path in paths]
+            tf.compat.v1.train.update_checkpoint_state(
+                str(folder), paths[-1], paths, all_model_checkpoint_timestamps=times, last_preserved_timestamp=0.0
+            )
