@@ -39,6 +39,7 @@ BELOW = {
     "serving": {*GROUND, "config"},  # of functions, not of tasks: a task exports itself
     "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation", "serving", "decoding"},
 }
+BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
 BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows

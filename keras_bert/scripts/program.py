@@ -1,5 +1,7 @@
 """What makes a module with absl flags a program: help in a moment, one line for an error, status 2 for bad input."""
 
+import contextlib
+import json
 import logging as standard_logging
 import os
 import re
@@ -73,6 +75,7 @@ def run_program(
         handler.setFormatter(_Plain("%(message)s"))
         handler.addFilter(_is_news)
         if tensorflow:
+            _check_engine()
             _import_tensorflow()
         main()
         sys.stdout.flush()
@@ -91,6 +94,26 @@ def run_program(
         print(f"\nkeras-bert {name}: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _check_engine() -> None:
+    """Refuses what the environment says of Keras and what these programs cannot be.
+
+    Raises:
+        InputError: Another backend than TensorFlow, or the Keras of before version 3.
+    """
+    backend, where = os.environ.get("KERAS_BACKEND"), "the environment"
+    settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
+    if not backend and settings.is_file():
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # Keras itself passes over a broken file
+            backend, where = json.loads(settings.read_text(encoding="utf-8")).get("backend"), str(settings)
+    if backend and backend != "tensorflow":
+        raise InputError(
+            f"Keras' backend is {backend!r} ({where}); the programs train and answer with TensorFlow: "
+            "set KERAS_BACKEND=tensorflow"
+        )
+    if (legacy := os.environ.get("TF_USE_LEGACY_KERAS")) in ("1", "true", "True"):
+        raise InputError(f"TF_USE_LEGACY_KERAS={legacy} asks for Keras 2; keras_bert is for Keras 3: unset it")
 
 
 # What TensorFlow 2.21 writes while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says.

@@ -16,8 +16,8 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
 
     Args:
         name: `"none"` (the default strategy: one device), `"mirrored"` (all GPUs of the machine, or all
-            logical CPU devices where there is no GPU), `"multi_worker"` (the machines of `TF_CONFIG`, or of
-            `name_workers`) or `"tpu"`.
+            logical CPU devices where there is no GPU), `"multi_worker"` (the machines of `TF_CONFIG`, which counts
+            here alone, or of `name_workers`) or `"tpu"`.
         tpu: Name or address of the TPU; empty for a TPU VM's own.
 
     Raises:
@@ -38,6 +38,7 @@ def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
             raise InputError(
                 "strategy 'multi_worker': which workers? --workers=HOST:PORT,HOST:PORT --worker=NUMBER, or TF_CONFIG"
             )
+        _join_cluster()
         return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "tpu":
         try:
@@ -137,3 +138,23 @@ def is_chief_of(strategy: tf.distribute.Strategy) -> bool:
         True
     """
     return not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or is_chief()
+
+
+def _join_cluster() -> None:
+    """Calls the master of `TF_CONFIG`, as Kubeflow has it, by the name that `tf.distribute` knows: chief.
+
+    Raises:
+        InputError: `TF_CONFIG` is no JSON object with `cluster` and `task`, or the task does not train.
+    """
+    try:
+        config = json.loads(os.environ["TF_CONFIG"])
+        cluster = {{"master": "chief"}.get(kind, kind): list(tasks) for kind, tasks in config["cluster"].items()}
+        kind, index = config["task"]["type"], int(config["task"].get("index", 0))
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"TF_CONFIG: expected a JSON object with cluster and task ({error})") from None
+    kind = "chief" if kind == "master" else kind
+    if kind not in ("chief", "worker"):
+        raise InputError(f"TF_CONFIG: a task of type {kind!r} does not train; there are chief (or master) and worker")
+    if not 0 <= index < len(cluster.get(kind, ())):
+        raise InputError(f"TF_CONFIG: the cluster has no {kind} number {index}")
+    os.environ["TF_CONFIG"] = json.dumps({**config, "cluster": cluster, "task": {"type": kind, "index": index}})

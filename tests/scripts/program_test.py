@@ -1,8 +1,10 @@
 """`run_program`: help, flags, one line for an error, status 2, and quiet ends."""
 
+import contextlib
 import io
 import logging as standard_logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,6 +45,28 @@ def raises(error: BaseException):
         raise error
 
     return main
+
+
+@pytest.mark.parametrize(
+    ("variables", "settings", "words"),
+    [
+        ({"KERAS_BACKEND": "jax"}, None, "Keras' backend is 'jax' (the environment); the programs train"),
+        ({}, '{"backend": "torch"}', "Keras' backend is 'torch' ("),
+        ({"TF_USE_LEGACY_KERAS": "1"}, None, "TF_USE_LEGACY_KERAS=1 asks for Keras 2"),
+        ({"KERAS_BACKEND": "tensorflow", "TF_USE_LEGACY_KERAS": "0"}, '{"backend": "torch"}', None),
+        ({}, "{", None),
+        ({}, "[]", None),
+    ],
+)
+def test_foreign_engines_are_one_line(variables: dict, settings: str | None, words: str | None, tmp_path, monkeypatch):
+    for name in ("KERAS_BACKEND", "TF_USE_LEGACY_KERAS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"KERAS_HOME": str(tmp_path), **variables}.items():
+        monkeypatch.setenv(name, value)
+    if settings is not None:
+        (tmp_path / "keras.json").write_text(settings)
+    with pytest.raises(InputError, match=re.escape(words)) if words else contextlib.nullcontext():
+        program._check_engine()
 
 
 def test_a_program_that_ends_well_has_status_0():

@@ -95,11 +95,43 @@ def test_one_process_writes(config, chief, monkeypatch: pytest.MonkeyPatch):
     assert is_chief() is chief
 
 
+def test_a_master_is_the_chief_of_tf_distribute(monkeypatch: pytest.MonkeyPatch):
+    """Truth: TensorFlow's own reader; `tf.distribute` knows no master."""
+    config = {"cluster": {"master": ["m:1"], "worker": ["a:1"]}, "task": {"type": "master", "index": 0}, "more": 1}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", lambda: "made")
+    assert make_strategy("multi_worker") == "made"
+    resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    assert resolver.cluster_spec().as_dict() == {"chief": ["m:1"], "worker": ["a:1"]}
+    assert (resolver.task_type, resolver.task_id) == ("chief", 0)
+    assert json.loads(os.environ["TF_CONFIG"])["more"] == 1
+    assert is_chief()
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ({"type": "ps", "index": 0}, "a task of type 'ps' does not train"),
+        ({"type": "evaluator", "index": 0}, "a task of type 'evaluator' does not train"),
+        ({}, "expected a JSON object with cluster and task"),
+        ({"type": "worker", "index": 2}, "no worker number 2"),
+        ({"type": "chief", "index": 0}, "no chief number 0"),
+    ],
+)
+def test_tasks_that_do_not_train(task: dict, words: str, monkeypatch: pytest.MonkeyPatch):
+    config = {"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "task": task}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(InputError, match=words):
+        make_strategy("multi_worker")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"task": {"index": "two"}}'])
 def test_a_broken_cluster_is_one_line(text, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match="TF_CONFIG: expected a JSON object"):
         is_chief()
+    with pytest.raises(InputError, match="TF_CONFIG: expected a JSON object"):
+        make_strategy("multi_worker")
 
 
 @pytest.mark.parametrize(

@@ -55,10 +55,13 @@ def run_pipeline(build: Callable[[Any], None], options: Any) -> None:
         options: What `pipeline_options` gave.
 
     Raises:
-        InputError: A worker met one, or ran out of disk.
+        InputError: A worker met one, or ran out of disk; or a runner other than the embedded one is not known, cannot
+            be reached, or gives up.
     """
     import apache_beam as beam
+    from apache_beam.options.pipeline_options import StandardOptions
 
+    name = options.view_as(StandardOptions).runner
     quiet = standard_logging.getLogger("apache_beam.runners.portability")
     level = quiet.level
     try:
@@ -67,12 +70,16 @@ def run_pipeline(build: Callable[[Any], None], options: Any) -> None:
         pipeline = beam.Pipeline(runner=_runner(options), options=options)
         build(pipeline)
         pipeline.run().wait_until_finish()
-    except RuntimeError as error:
+    except Exception as error:
         if found := _INPUT_ERROR.search(str(error)):
             raise InputError(found[1].partition(" [while running")[0]) from None
         if found := _SYSTEM_ERROR.search(str(error)):
             raise InputError(f"a worker failed: {found[1].strip()}") from error
-        raise
+        if name in _EMBEDDED or isinstance(error, InputError):
+            raise
+        # A program elsewhere, that we know nothing of: it may be missing, unreachable, or refuse what it is told.
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+        raise InputError(f"Apache Beam's --runner={name} failed: {type(error).__name__}: {reason}") from error
     finally:
         quiet.setLevel(level)
 

@@ -2,10 +2,11 @@
 
 import types
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
+from absl import logging
 from keras import ops
 
 from keras_bert.errors import InputError
@@ -13,6 +14,7 @@ from keras_bert.layers.wide import wide
 from keras_bert.tasks.base.micro_batches import accumulate as accumulate_parts
 from keras_bert.tasks.base.partial_loss import global_mean, partial_loss, regularization
 from keras_bert.tasks.base.replicas import over_replicas, replicas
+from keras_bert.training.optimizers.adamw import AdamW
 
 __all__ = ["GlobalBatchModel", "global_mean"]
 
@@ -38,6 +40,9 @@ class GlobalBatchModel(keras.Model):
 
     With `compile(accumulate=N)` a step computes its batch in N parts, and gives what it gives in one.
     """
+
+    learning_rate: ClassVar[float] = 3e-5
+    """The rate of `compile()` without an optimizer: of those in Devlin et al. 2018, arXiv:1810.04805, appendix A.3."""
 
     _parts = types.SimpleNamespace(count=1, totals={})
     _last_step: Any = None
@@ -166,12 +171,14 @@ class GlobalBatchModel(keras.Model):
         return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
 
     def compile(
-        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, *, accumulate: int = 1, **kwargs: Any
+        self, optimizer: Any = None, loss: Any = None, metrics: Any = None, *, accumulate: int = 1, **kwargs: Any
     ) -> None:
         """Keras' `compile`.
 
         Args:
-            optimizer: As in Keras.
+            optimizer: As in Keras; None for AdamW as BERT is fine-tuned with it: a rate of `learning_rate` all along,
+                decay 0.01 but for biases and norms, clipping at 1. `keras_bert.training.adamw` has warm-up and decay
+                of the rate, too, for which it has to know the number of steps.
             loss: As in Keras.
             metrics: As in Keras.
             accumulate: Compute each batch in so many parts, one after the other, which takes the memory of one part;
@@ -190,6 +197,7 @@ class GlobalBatchModel(keras.Model):
                 "mixed_float16 does not work on several replicas: each would scale its loss by itself; "
                 "take mixed_bfloat16, which needs no scaling"
             )
+        optimizer = AdamW(self.learning_rate, global_clipnorm=1.0) if optimizer is None else optimizer
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         if accumulate > 1 or self.distribute_strategy.num_replicas_in_sync > 1:
             self._check_parts(accumulate, kwargs.get("loss_weights"))
@@ -228,7 +236,27 @@ class GlobalBatchModel(keras.Model):
         """Keras' `fit`, also for batches that do not divide evenly among the replicas."""
         self._build_compiled_state(x)
         self._build_optimizer()
-        return super().fit(x, *args, **kwargs)
+        is_over = self._warn_at_rate_0(0)
+        history = super().fit(x, *args, **kwargs)
+        if not is_over:
+            self._warn_at_rate_0(-1)
+        return history
+
+    def _warn_at_rate_0(self, offset: int) -> bool:
+        """Warns where the schedule is over at the next step, or was at the last one (-1); says whether it is."""
+        optimizer: Any = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        schedule = getattr(optimizer, "_learning_rate", None)
+        if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            return False
+        step = int(ops.convert_to_numpy(optimizer.iterations)) + offset
+        is_over = step > 0 and float(schedule(step)) == 0
+        if is_over:
+            logging.warning(
+                "the schedule of the learning rate is over: from step %d on the rate is 0, and training changes "
+                "nothing; compile with a schedule for all the steps",
+                step,
+            )
+        return is_over
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Keras' `evaluate`, also for batches that do not divide evenly among the replicas."""

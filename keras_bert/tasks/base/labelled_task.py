@@ -68,7 +68,7 @@ class LabelledTask(BertTask):
             keep_order=keep_order,
         )
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+    def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`, with the task's own loss and metrics where none are given.
 
         Keras' default for `jit_compile` fits: XLA on an accelerator, not on a CPU, where oneDNN's fused kernels

@@ -38,7 +38,8 @@ class TextModel(GlobalBatchModel):
         **kwargs: Those of `keras.Model`.
 
     Raises:
-        InputError: The preprocessor's vocabulary or longest input does not fit the encoder.
+        InputError: The preprocessor's vocabulary or longest input does not fit the encoder; or Keras runs on another
+            backend than TensorFlow.
     """
 
     def __init__(
@@ -50,6 +51,11 @@ class TextModel(GlobalBatchModel):
         inputs: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        if keras.config.backend() != "tensorflow":
+            raise InputError(
+                f"Keras' backend is {keras.config.backend()!r}; tasks train and answer with TensorFlow: set "
+                "KERAS_BACKEND=tensorflow before Keras is imported (BertEncoder runs on every backend)"
+            )
         tokens = preprocessor.tokenizer.vocabulary_size
         if tokens != encoder.config.vocab_size:
             raise InputError(

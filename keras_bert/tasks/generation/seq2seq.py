@@ -221,7 +221,7 @@ class BertSeq2Seq(LabelledTask):
 
     # -- training ----------------------------------------------------------------------------------------
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+    def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`; unless told otherwise with the cross-entropy and the accuracy of target tokens."""
         if metrics is None and "weighted_metrics" not in kwargs:
             kwargs["weighted_metrics"] = [keras.metrics.SparseCategoricalAccuracy(name="token_accuracy")]

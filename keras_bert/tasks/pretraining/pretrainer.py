@@ -72,6 +72,7 @@ class BertPretrainer(MaskFiller):
     """
 
     architecture = "BertForPreTraining"
+    learning_rate = 1e-4  # Devlin et al. 2018, appendix A.2
     monitor = "masked_lm_accuracy"
     may_be_new = ("cls.", "bert.pooler.")
 
@@ -234,7 +235,7 @@ class BertPretrainer(MaskFiller):
         length, pad_id = row_length or preprocessor.max_length, self.tokenizer.pad_token_id
         return packed_batches(made, length, pad_id, preprocessor.pad_to_multiple_of)
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+    def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`; the loss is the pretrainer's own.
 
         Raises:

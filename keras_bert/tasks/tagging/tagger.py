@@ -274,7 +274,7 @@ class BertTokenClassifier(LabelledTask):
 
     # -- training ----------------------------------------------------------------------------------------
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
+    def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`; unless told otherwise with the cross-entropy and the accuracy of what is labelled."""
         if metrics is None and "weighted_metrics" not in kwargs:
             kwargs["weighted_metrics"] = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]

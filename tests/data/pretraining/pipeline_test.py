@@ -13,7 +13,7 @@ import psutil
 import pytest
 import tensorflow as tf
 
-from keras_bert.data.pretraining import build_pretraining_data, is_held_out, pretraining_records
+from keras_bert.data.pretraining import beam_runner, build_pretraining_data, is_held_out, pretraining_records
 from keras_bert.data.pretraining import shard as shard_module
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
@@ -313,3 +313,26 @@ def test_killed_at_any_moment_nothing_is_left_that_counts(tmp_path: Path, moment
     manifest = build(tmp_path / "corpus.txt", output, unit_megabytes=0.2, overwrite=True)
     assert len(rows(output)) == manifest.counts["examples"]
     assert not list(output.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("Unexpected pipeline runner: NoSuch.\n\nmore"), r"--runner=NoSuch failed: ValueError: Unexpected"),
+        (ConnectionError(""), r"--runner=NoSuch failed: ConnectionError: no reason given"),
+        (RuntimeError("x keras_bert.errors.InputError: no such file [while running 'a']"), "^no such file$"),
+    ],
+)
+def test_another_runner_that_fails_is_one_line(error: Exception, words: str, monkeypatch: pytest.MonkeyPatch):
+    def fails(pipeline: object) -> None:
+        raise error
+
+    options = beam_runner.pipeline_options(["--runner=NoSuch"])
+    monkeypatch.setattr("apache_beam.Pipeline", lambda **_: None)
+    with pytest.raises(InputError, match=words):
+        beam_runner.run_pipeline(fails, options)
+
+
+def test_an_unknown_runner_is_one_line():
+    with pytest.raises(InputError, match=r"--runner=NoSuch failed: ValueError: Unexpected pipeline runner: NoSuch"):
+        beam_runner.run_pipeline(lambda pipeline: None, beam_runner.pipeline_options(["--runner=NoSuch"]))

@@ -14,10 +14,11 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.base import global_batch
 from keras_bert.tasks.base.global_batch import GlobalBatchModel, global_mean
 from keras_bert.tasks.embedding.ranking_loss import RankingLoss
 from keras_bert.tasks.pooled.loss import ClassificationLoss
-from keras_bert.training import AdamW
+from keras_bert.training import AdamW, LinearWarmupDecay
 from tests.data.batching.static_shapes_test import CASES
 from tests.forked_process import ROOT, run_python
 from tests.tasks import tiny
@@ -165,6 +166,36 @@ def test_a_step_is_traced_once(monkeypatch: pytest.MonkeyPatch):
     model.compile("adam", jit_compile=False)
     model.fit(model.batches(tiny.dataset(tiny.LABELS), 4), verbose=0)
     assert len(traced) == 1
+
+
+@pytest.mark.parametrize(("make", "rate"), [(tiny.classifier, 3e-5), (tiny.pretrainer, 1e-4)])
+def test_compile_without_arguments_is_a_recipe_for_bert(make, rate: float):
+    model = make()
+    model.compile()
+    assert isinstance(model.optimizer, AdamW)
+    assert (model.optimizer.decay, model.optimizer.global_clipnorm) == (0.01, 1.0)
+    assert float(model.optimizer.learning_rate) == pytest.approx(rate)
+
+
+def test_training_past_the_end_of_the_schedule_is_warned_of(monkeypatch: pytest.MonkeyPatch):
+    warned = []
+    monkeypatch.setattr(global_batch.logging, "warning", lambda text, *values: warned.append(text % values))
+    inputs = keras.Input((3,))
+    model = GlobalBatchModel(inputs, keras.layers.Dense(1)(inputs))
+    model.compile(AdamW(LinearWarmupDecay(0.1, 4)), keras.losses.MeanSquaredError(), jit_compile=False)
+    x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    model.fit(x, y, batch_size=2, verbose=0)
+    assert not warned
+    before = model.get_weights()
+    model.fit(x, y, batch_size=2, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before[0])
+    assert len(warned) == 1
+    assert "from step 4 on the rate is 0" in warned[0]
+    model.fit(x, y, batch_size=2, verbose=0)
+    assert len(warned) == 2
+    model.compile(AdamW(LinearWarmupDecay(0.1, 6)), keras.losses.MeanSquaredError(), jit_compile=False)
+    model.fit(x, y, batch_size=2, epochs=2, verbose=0)
+    assert len(warned) == 3
 
 
 # One number of replicas a process: TensorFlow's collective operations keep the size of their first group.
