@@ -26,6 +26,8 @@ _TRAILER = 5  # behind each block: how it is compressed, and a checksum
 _LARGEST = 64 * 2**20
 _MOST_DIMENSIONS = 254
 _MOST_SHARDS = 10_000
+_MOST_ELEMENTS = 2**48
+_FIRST_REFERENCE = 100  # dtypes from here on are of variables in a graph, not of numbers in a file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,12 +83,16 @@ def _checked(
     """Checks one entry; `sizes` keeps the bytes of the data files that were looked at."""
     where = f"{prefix}.index: {name!r:.200}"
     shape = tuple(dimension.size for dimension in entry.shape.dim)
-    if entry.shape.unknown_rank or len(shape) > _MOST_DIMENSIONS or any(size < 0 for size in shape):
+    # The product is counted without zeros: TensorFlow multiplies one after the other.
+    possible = all(size >= 0 for size in shape) and math.prod(max(size, 1) for size in shape) < _MOST_ELEMENTS
+    if entry.shape.unknown_rank or len(shape) > _MOST_DIMENSIONS or not possible:
         raise InputError(f"{where} has a shape that cannot be: {len(shape)} dimensions, {shape!s:.80}")
     try:
-        dtype = tf.dtypes.as_dtype(entry.dtype)
+        dtype = tf.dtypes.as_dtype(entry.dtype) if entry.dtype < _FIRST_REFERENCE else None
     except TypeError:
-        raise InputError(f"{where} is of the unknown dtype {entry.dtype}") from None
+        dtype = None
+    if dtype is None:
+        raise InputError(f"{where} is of the unknown dtype {entry.dtype}")
     if entry.slices:
         raise InputError(f"{where} is stored in slices, which are not read; save the checkpoint without a partitioner")
     if not 0 <= entry.shard_id < shards:

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_bert.checkpoints.tokenizer_json import check_switches, check_tokenizer_json
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.foreign_files import read_json
@@ -73,6 +74,7 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     notes: list[str] = []
     config = read_json(folder / "tokenizer_config.json") or {}
     fast = read_json(folder / "tokenizer.json") or {}
+    check_tokenizer_json(fast, folder / "tokenizer.json")
     byte_pairs = _has_byte_pairs(folder, fast)
     _check_config(config, folder / "tokenizer_config.json", _GENERIC if byte_pairs else _SAME_AS_BERT)
     if byte_pairs:
@@ -214,6 +216,7 @@ def _check_config(config: dict[str, Any], path: Path, names: tuple[str, ...]) ->
     name = str(config.get("tokenizer_class") or names[0]).removesuffix("Fast")
     if name not in names:
         raise InputError(f"{path}: tokenizer_class is {name}; keras_bert has BERT's tokenizer only")
+    check_switches(config, ("do_lower_case", "strip_accents"), path)
     for field in ("tokenize_chinese_chars", "do_basic_tokenize"):
         if config.get(field, True) is not True:
             raise InputError(
