@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import inside
 from keras_bert.version import __version__
 
 MANIFEST = "manifest.json"
@@ -77,10 +78,13 @@ def parse_manifest(text: str, path: str) -> Manifest:
         version = fields.pop("format_version")
         if version != FORMAT_VERSION:
             raise InputError(f"{path}: format_version {version}; this version reads {FORMAT_VERSION}")
-        return Manifest(**fields)
+        manifest = Manifest(**fields)
+        for shard in manifest.shards:
+            inside(".", shard["name"], path)
+        return manifest
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: not a manifest of pre-training data ({error})") from None
 
 

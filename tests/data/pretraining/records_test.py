@@ -133,6 +133,19 @@ def test_a_folder_without_a_manifest(tmp_path: Path, text, words):
         pretraining_records(tmp_path, TOKENIZER)
 
 
+def test_shards_outside_of_the_folder_are_not_read(tmp_path: Path):
+    folder = Path(write(tmp_path / "data", [examples(10, 1)]))
+    path = folder / "manifest.json"
+    name = json.loads(path.read_text())["shards"][0]["name"]
+    (tmp_path / name).write_bytes((folder / name).read_bytes())
+    path.write_text(path.read_text().replace(name, f"../{name}"))
+    with pytest.raises(InputError, match=r"manifest\.json: names '\.\./.*', which leads out of its folder"):
+        pretraining_records(folder, TOKENIZER)
+    path.write_text("[" * 100_000)
+    with pytest.raises(InputError, match="not a manifest"):
+        pretraining_records(folder, TOKENIZER)
+
+
 def test_data_without_a_held_out_part(tmp_path: Path):
     folder = write(tmp_path, [examples(10, 1)])
     with pytest.raises(InputError, match=rf"^{folder}: its examples are all for training, none is held out"):
