@@ -1,6 +1,8 @@
 """What every reader of a weight format gives: one checkpoint in one language."""
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,8 +72,11 @@ class Checkpoint:
             raise InputError(f"{self.source}: no vocabulary beside the weights; put its vocab.txt into the folder")
         return make_tokenizer(self.vocabulary, self.lowercase, self.strip_accents, self.merges)
 
-    def check(self) -> "Checkpoint":
+    def check(self, pad_vocabulary: bool = False) -> "Checkpoint":
         """Checks that the tensors are those of the config and that the vocabulary fits the word table.
+
+        Args:
+            pad_vocabulary: Name the rows of the word table beyond the vocabulary `[unused_1]`, `[unused_2]`, ...
 
         Returns:
             Itself.
@@ -89,6 +94,11 @@ class Checkpoint:
                 f"{self.source}: {len(broken)} tensors hold NaN or infinity, so its training had failed: "
                 f"{shortened(broken)}; take an earlier checkpoint"
             )
+        if pad_vocabulary and self.vocabulary is not None:
+            spare = spare_entries(self.vocabulary, self.config.vocab_size - len(self.vocabulary))
+            if spare:
+                self.vocabulary = self.vocabulary + spare
+                self.notes.append(f"{len(spare)} spare rows of the word table are called {spare[0]} to {spare[-1]}")
         self._check_vocabulary()
         names, outputs = self.metadata.get("id2label"), len(self.tensors.get(CLASSIFIER, ()))
         if names and outputs > 1 and len(names) != outputs:
@@ -105,7 +115,8 @@ class Checkpoint:
         check_vocabulary(self.vocabulary, f"{self.source}: vocabulary", longest)
         if len(self.vocabulary) != self.config.vocab_size:
             way_out = (
-                "append entries such as [unused_1] to vocab.txt if the table was padded on purpose"
+                "append entries such as [unused_1] to vocab.txt if the table was padded on purpose, or have it done: "
+                "pad_vocabulary=True (keras-bert convert --pad_vocabulary)"
                 if len(self.vocabulary) < self.config.vocab_size
                 else "it is the vocabulary of another model"
             )
@@ -113,6 +124,18 @@ class Checkpoint:
                 f"{self.source}: the vocabulary has {len(self.vocabulary)} entries, "
                 f"the config vocab_size={self.config.vocab_size}; {way_out}"
             )
+
+
+def spare_entries(vocabulary: Sequence[str], count: int) -> list[str]:
+    """Makes names for rows of a word table that no entry has: the first of `[unused_1]`, ... that are not taken.
+
+    Example:
+        >>> spare_entries(["[PAD]", "[unused_1]"], 2)
+        ['[unused_2]', '[unused_3]']
+    """
+    known = set(vocabulary)
+    names = (f"[unused_{number}]" for number in itertools.count(1))
+    return list(itertools.islice((name for name in names if name not in known), max(count, 0)))
 
 
 def _is_finite(tensor: np.ndarray) -> bool:

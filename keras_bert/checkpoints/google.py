@@ -33,7 +33,7 @@ _SLOTS = re.compile(r"/(adam_[mv]|Adam(_1)?|LAMB(_1)?|Momentum)$")
 _COUNTERS = re.compile(r"(^|/)(global_step|beta[12]_power|loss_scale|good_steps)$")
 
 
-def read_google(path: str | Path) -> Checkpoint:
+def read_google(path: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
     """Reads a checkpoint written by google-research/bert, heads included.
 
     Optimizer slots and counters are passed over and named in `ignored`. Google's `"gelu"` is the tanh form,
@@ -42,6 +42,7 @@ def read_google(path: str | Path) -> Checkpoint:
 
     Args:
         path: The folder, or the checkpoint's prefix in it (`folder/bert_model.ckpt`).
+        pad_vocabulary: Name spare rows of the word table; see `open_checkpoint`.
 
     Returns:
         The checkpoint, checked.
@@ -80,7 +81,7 @@ def read_google(path: str | Path) -> Checkpoint:
     checkpoint = Checkpoint(config, tensors, str(path), ignored, metadata=metadata, notes=activation_notes(config))
     note_half_precision(checkpoint, variables)
     add_vocabulary(checkpoint, folder)
-    return checkpoint.check()
+    return checkpoint.check(pad_vocabulary)
 
 
 def activation_notes(config: BertConfig) -> list[str]:

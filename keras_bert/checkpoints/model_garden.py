@@ -56,7 +56,7 @@ _HEADS = {
 _ENDS = {"kernel": "weight", "bias": "bias", "gamma": "weight", "beta": "bias"}
 
 
-def read_model_garden(path: str | Path) -> Checkpoint:
+def read_model_garden(path: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
     """Reads an object checkpoint of tf-models-official, heads of `BertPretrainerV2` included.
 
     Three layouts are known: `Checkpoint(model=BertEncoder)` (the published TF2 checkpoints),
@@ -66,6 +66,7 @@ def read_model_garden(path: str | Path) -> Checkpoint:
 
     Args:
         path: The folder, or the checkpoint's prefix in it (`folder/bert_model.ckpt-1`).
+        pad_vocabulary: Name spare rows of the word table; see `open_checkpoint`.
 
     Returns:
         The checkpoint, checked.
@@ -104,7 +105,7 @@ def read_model_garden(path: str | Path) -> Checkpoint:
         )
     note_half_precision(checkpoint, variables)
     add_vocabulary(checkpoint, folder)
-    return checkpoint.check()
+    return checkpoint.check(pad_vocabulary)
 
 
 def _names(variables: Variables, config: BertConfig) -> tuple[dict[str, str], dict[str, str]]:

@@ -19,6 +19,7 @@ flags.DEFINE_string("preset", None, "The checkpoint: a folder, hf://org/name, ka
 flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 flags.DEFINE_bool("lowercase", None, "Whether its tokenizer lower-cases, in place of what its files say.")
+flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 flags.DEFINE_enum(
     "hidden_act",
     None,
@@ -44,7 +45,8 @@ def main() -> None:
     """Converts as the flags say."""
     from keras_bert.checkpoints import convert
 
-    options = {"lowercase": FLAGS.lowercase, "hidden_act": FLAGS.hidden_act, "pooler": FLAGS.pooler}
+    names = ("lowercase", "hidden_act", "pooler", "pad_vocabulary")
+    options = {name: FLAGS[name].value for name in names}
     report = convert(FLAGS.preset, FLAGS.output, overwrite=FLAGS.overwrite, **options)
     # Names of tensors are of a file that somebody else wrote.
     print("\n".join(one_line(line, LONGEST_REPORT) for line in str(report).split("\n")))

@@ -241,7 +241,7 @@ def _checkpoint() -> Checkpoint:
     if FLAGS.config is None:
         if FLAGS.vocabulary is not None:
             raise InputError("--vocabulary goes with --config; a preset brings its own")
-        return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
+        return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary)
     if FLAGS.vocabulary is None:
         raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
     return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)

@@ -212,8 +212,10 @@ def _checkpoint(parts: list[Part]) -> Checkpoint:
 
     if FLAGS.preset:
         if FLAGS.vocabulary is None:
-            return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
-        return replace_vocabulary(open_checkpoint(FLAGS.preset), FLAGS.vocabulary, FLAGS.lowercase)
+            return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary)
+        return replace_vocabulary(
+            open_checkpoint(FLAGS.preset, pad_vocabulary=FLAGS.pad_vocabulary), FLAGS.vocabulary, FLAGS.lowercase
+        )
     if FLAGS.config:
         return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
     size = FLAGS.hidden_size

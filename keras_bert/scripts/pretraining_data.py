@@ -24,6 +24,7 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_string("vocabulary", None, "A vocab.txt, or the folder of keras-bert vocabulary or of a checkpoint.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the checkpoint does, True for a vocab.txt.")
+flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 flags.DEFINE_enum(
@@ -125,7 +126,7 @@ def _tokenizer() -> Any:
 
     path = Path(FLAGS.vocabulary)
     if path.is_dir() and not (path / "tokenizer_config.json").is_file():
-        return open_checkpoint(path, lowercase=FLAGS.lowercase).tokenizer()
+        return open_checkpoint(path, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary).tokenizer()
     return open_tokenizer(path, FLAGS.lowercase)
 
 

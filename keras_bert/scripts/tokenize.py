@@ -26,6 +26,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", "minilm", "A checkpoint whose tokenizer to use.")
 flags.DEFINE_string("vocabulary", None, "In place of --preset: a vocab.txt, or a folder of tokenizer files.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with a vocab.txt.")
+flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 flags.DEFINE_bool("special_tokens_in_text", False, "Take [MASK], [SEP] and the like in the text for what they name.")
 flags.DEFINE_string("input", "-", "Texts, one a line: a file, or - for standard input.")
 
@@ -44,7 +45,7 @@ def main() -> None:
     if FLAGS.vocabulary:
         tokenizer = open_tokenizer(FLAGS.vocabulary, FLAGS.lowercase)
     else:
-        checkpoint = open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase)
+        checkpoint = open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary)
         if checkpoint.vocabulary is None:
             raise InputError(f"{FLAGS.preset}: no vocabulary there; name one, --vocabulary=vocab.txt")
         tokenizer = checkpoint.tokenizer()

@@ -18,7 +18,7 @@ from keras_bert.tasks.question_answering.answerer import BertQuestionAnswerer
 from keras_bert.tasks.tagging.tagger import BertTokenClassifier
 
 
-def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
+def open_task(handle: str | Path | Checkpoint, pad_vocabulary: bool = False, **options: Any) -> BertTask:
     """Opens a folder with a trained model as the task that its files name; a masked-word head is that of a pretrainer.
 
     A folder of sentence-transformers opens as an embedder.
@@ -26,6 +26,7 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
     Args:
         handle: A folder that `save_preset` wrote, or one of `transformers` with a head; or a hub handle;
             or a checkpoint that `open_checkpoint` gave.
+        pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
         **options: Further arguments of the task's `from_preset`, such as `dtype`.
 
     Raises:
@@ -34,7 +35,7 @@ def open_task(handle: str | Path | Checkpoint, **options: Any) -> BertTask:
     Example:
         >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
     """
-    checkpoint = open_preset(handle)
+    checkpoint = open_preset(handle, pad_vocabulary)
     return task_class(checkpoint).from_preset(checkpoint, **options)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from keras_bert.checkpoints import Checkpoint
+from keras_bert.checkpoints import Checkpoint, convert, open_checkpoint
 from keras_bert.checkpoints.shapes import shape_message, shortened
 from keras_bert.errors import InputError
 from tests.checkpoints import small
@@ -26,6 +26,29 @@ def test_the_pooler_may_be_absent_but_not_half():
         Checkpoint(small.CONFIG, tensors, "somewhere").check()
     del tensors["bert.pooler.dense.weight"]
     Checkpoint(small.CONFIG, tensors, "somewhere").check()
+
+
+def test_spare_rows_of_a_padded_table_get_names():
+    padded = checkpoint(vocabulary=[*small.ENTRIES[:-4], "[unused_2]"]).check(pad_vocabulary=True)
+    assert padded.vocabulary == [*small.ENTRIES[:-4], "[unused_2]", "[unused_1]", "[unused_3]", "[unused_4]"]
+    assert padded.notes == ["3 spare rows of the word table are called [unused_1] to [unused_4]"]
+    whole = checkpoint(vocabulary=list(small.ENTRIES)).check(pad_vocabulary=True)
+    assert (whole.vocabulary, whole.notes) == (small.ENTRIES, [])
+    with pytest.raises(InputError, match="21 entries, the config vocab_size=20; it is the vocabulary of another"):
+        checkpoint(vocabulary=[*small.ENTRIES, "more"]).check(pad_vocabulary=True)
+
+
+@pytest.mark.parametrize("write", [small.write_google, small.write_hugging_face])
+def test_a_padded_table_in_a_folder(tmp_path, write):
+    folder = tmp_path / "padded"
+    write(folder, small.tensors())
+    (folder / "vocab.txt").write_text("\n".join(small.ENTRIES[:-3]) + "\n")
+    with pytest.raises(InputError, match=r"17 entries, the config vocab_size=20; .*pad_vocabulary=True"):
+        open_checkpoint(folder)
+    convert(folder, tmp_path / "whole", pad_vocabulary=True)
+    whole = open_checkpoint(tmp_path / "whole")  # names are written: no flag from here on
+    assert whole.vocabulary == [*small.ENTRIES[:-3], "[unused_1]", "[unused_2]", "[unused_3]"]
+    assert whole.tensors.keys() == small.tensors().keys()
 
 
 def test_the_vocabulary_must_be_whole_and_fit():
@@ -52,7 +75,7 @@ def test_labels_are_in_the_order_of_the_outputs():
     assert checkpoint(metadata={"id2label": {"1": "b", "0": "a", "10": "k"} | dict.fromkeys("23456789", "x")}).labels[
         :2
     ] == ["a", "b"]
-    with pytest.raises(InputError, match="id2label must number the labels from 0"):
+    with pytest.raises(InputError, match=r"id2label in config\.json must number the labels from 0"):
         _ = checkpoint(metadata={"id2label": {"1": "a", "2": "b"}}).labels
 
 

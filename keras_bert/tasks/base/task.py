@@ -261,6 +261,6 @@ def _has_accelerator() -> bool:
     return bool(tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("TPU"))
 
 
-def open_preset(handle: str | Path | Checkpoint) -> Checkpoint:
-    """Opens a handle, or passes an opened checkpoint through."""
-    return handle if isinstance(handle, Checkpoint) else open_checkpoint(str(handle))
+def open_preset(handle: str | Path | Checkpoint, pad_vocabulary: bool = False) -> Checkpoint:
+    """Opens a handle, see `open_checkpoint`, or passes an opened checkpoint through."""
+    return handle if isinstance(handle, Checkpoint) else open_checkpoint(str(handle), pad_vocabulary=pad_vocabulary)

@@ -67,6 +67,8 @@ class TextModel(GlobalBatchModel):
                 f"max_length={preprocessor.max_length} is more than the encoder's position table has rows, "
                 f"max_position_embeddings={encoder.config.max_position_embeddings}"
             )
+        if text_pair:
+            check_two_segments(encoder, "two texts a row (text_pair=True)")
         inputs = {**encoder.input, **(inputs or {})}
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         if kwargs.get("trainable") is False:  # Keras (3.15, `Functional`) freezes the model before it has layers
@@ -193,3 +195,16 @@ class TextModel(GlobalBatchModel):
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:
         """Turns the arrays of `answers` into one answer for each row."""
         raise NotImplementedError
+
+
+def check_two_segments(encoder: BertEncoder, what: str) -> None:
+    """Checks that an encoder can tell the two texts of a row apart.
+
+    Raises:
+        InputError: Its segment table has one row.
+    """
+    if encoder.config.type_vocab_size < 2:
+        raise InputError(
+            f"the checkpoint has one kind of segment (type_vocab_size=1), and {what} need two: take another "
+            "checkpoint, or single texts"
+        )

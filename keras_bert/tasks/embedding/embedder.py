@@ -120,6 +120,7 @@ class BertEmbedder(LabelledTask):
         normalize: bool | None = None,
         truncation: str | None = None,
         dtype: Any = None,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertEmbedder":
         """Opens a checkpoint of any known format as an embedder; a folder of sentence-transformers gives its vectors.
@@ -131,13 +132,14 @@ class BertEmbedder(LabelledTask):
             normalize: As in the constructor; None takes the checkpoint's own, or True.
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor.
 
         Raises:
             InputError: The checkpoint does not open, or makes its vectors in a way that is not known here.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         saved = dict(checkpoint.extra.get("sentence_embedding", {}))
         if saved.get("left_out"):
             kinds = ", ".join(saved["left_out"])

@@ -119,6 +119,7 @@ class BertClassifier(LabelledTask):
         truncation: str | None = None,
         dtype: Any = None,
         new_pooler: bool = False,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertClassifier":
         """Opens a checkpoint of any known format as a classifier.
@@ -136,13 +137,14 @@ class BertClassifier(LabelledTask):
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor.
 
         Raises:
             InputError: The checkpoint does not open, or has no classes and `labels` is None.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         saved = checkpoint.extra
         own_labels, own_type = _head_of(checkpoint)
         missing = "no classifier there; say the classes, labels=[...]"

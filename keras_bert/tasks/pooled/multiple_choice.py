@@ -22,7 +22,7 @@ from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
 from keras_bert.tasks.base.task import open_preset
-from keras_bert.tasks.base.text_model import Tensors
+from keras_bert.tasks.base.text_model import Tensors, check_two_segments
 from keras_bert.tasks.pooled.head import pooled_head
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -72,6 +72,7 @@ class BertMultipleChoice(LabelledTask):
     ) -> None:
         check_arguments(BertMultipleChoice, kwargs)
         logits, head = pooled_head(encoder, 1, pooling)
+        check_two_segments(encoder, "a text and its choices")
         super().__init__(encoder, preprocessor, logits, **kwargs)
         self.pooling = pooling
         self.classifier = head
@@ -91,6 +92,7 @@ class BertMultipleChoice(LabelledTask):
         truncation: str | None = None,
         dtype: Any = None,
         new_pooler: bool = False,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertMultipleChoice":
         """Opens a checkpoint of any known format; a head that is not of multiple choice is left for a fresh one.
@@ -102,13 +104,14 @@ class BertMultipleChoice(LabelledTask):
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor.
 
         Raises:
             InputError: The checkpoint does not open.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         pooling = pooling or checkpoint.extra.get("pooling", "pooler")
         encoder, preprocessor = cls.parts_of(
             checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}

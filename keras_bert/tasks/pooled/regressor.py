@@ -94,6 +94,7 @@ class BertRegressor(LabelledTask):
         truncation: str | None = None,
         dtype: Any = None,
         new_pooler: bool = False,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertRegressor":
         """Opens a checkpoint of any known format as a regressor; a head of another kind is left for a new one.
@@ -107,13 +108,14 @@ class BertRegressor(LabelledTask):
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor; those not given are the checkpoint's own.
 
         Raises:
             InputError: The checkpoint does not open.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         is_trained = problem_type_of(checkpoint) == REGRESSION
         if not is_trained:
             warn_of_fresh_head(checkpoint, "a regressor has one output, a number")

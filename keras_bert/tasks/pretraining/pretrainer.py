@@ -24,6 +24,7 @@ from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.global_batch import global_mean
 from keras_bert.tasks.base.task import open_preset
+from keras_bert.tasks.base.text_model import check_two_segments
 from keras_bert.tasks.base.word_head import word_head_weights
 from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
@@ -91,6 +92,8 @@ class BertPretrainer(MaskFiller):
                 f"next_sentence={next_sentence} needs an encoder with use_pooler={next_sentence}, "
                 f"this one has use_pooler={encoder.use_pooler}"
             )
+        if next_sentence:
+            check_two_segments(encoder, "next sentences (next_sentence=True)")
         config, policy = encoder.config, encoder.dtype_policy
         head = MaskedLMHead(
             config.vocab_size,
@@ -143,6 +146,7 @@ class BertPretrainer(MaskFiller):
         dtype: Any = None,
         new_heads: bool = False,
         packing: bool = False,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertPretrainer":
         """Opens a checkpoint of any known format, with the heads it has; those it has not start fresh.
@@ -160,13 +164,14 @@ class BertPretrainer(MaskFiller):
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_heads: Start both heads afresh.
             packing: Train on rows that may hold several examples; what is saved is the same.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor.
 
         Raises:
             InputError: The checkpoint does not open, or its masked-word head is not BERT's.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         tensors = checkpoint.tensors
         if next_sentence is None:
             alone = "cls.predictions.bias" in tensors and "cls.seq_relationship.weight" not in tensors

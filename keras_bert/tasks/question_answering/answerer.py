@@ -21,7 +21,7 @@ from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.task import open_preset
-from keras_bert.tasks.base.text_model import Tensors, Text
+from keras_bert.tasks.base.text_model import Tensors, Text, check_two_segments
 from keras_bert.tasks.question_answering.batches import learnable, question_batches, window_rows
 from keras_bert.tasks.question_answering.character_answers import character_answer, valid_utf8
 from keras_bert.tasks.question_answering.search import N_BEST, choose, search
@@ -98,6 +98,7 @@ class BertQuestionAnswerer(LabelledTask):
         )
         logits = head(encoder(encoder.input)["sequence_output"])
         logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
+        check_two_segments(encoder, "a question and its context")
         # The context is segment 1, but for the [SEP] at its end, behind which no segment 1 comes.
         segments = encoder.input["segment_ids"]
         within = segments[:, 1:] * ops.pad(segments[:, 2:], [[0, 0], [0, 1]])
@@ -127,6 +128,7 @@ class BertQuestionAnswerer(LabelledTask):
         *,
         dtype: Any = None,
         new_head: bool = False,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertQuestionAnswerer":
         """Opens a checkpoint of any known format as a question answerer; a head that it lacks starts fresh.
@@ -136,13 +138,14 @@ class BertQuestionAnswerer(LabelledTask):
             max_length: Tokens of a window; None takes the checkpoint's own, or 384, as Google's run_squad.py.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_head: Start the head afresh.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor; what is not given is the checkpoint's own.
 
         Raises:
             InputError: The checkpoint does not open.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         if max_length is None and "qa_outputs.weight" not in checkpoint.tensors:
             max_length = min(384, checkpoint.config.max_position_embeddings)
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {})

@@ -54,8 +54,7 @@ class BertTokenClassifier(LabelledTask):
         preprocessor: Turns strings into the encoder's inputs; its `max_length` is that of a window.
         labels: Names of the labels in the order of the logits, such as `keras_bert.data.tag_labels` makes them.
         scheme: How the labels mark entities, one of `keras_bert.data.tag_schemes.SCHEMES`; None: `scheme_of_labels`.
-        constrained: Answer the likeliest sequence of labels that the scheme allows, not the likeliest label of each
-            word by itself.
+        constrained: Answer the likeliest sequence that the scheme allows, not the likeliest label of each word alone.
         stride: Tokens from the begin of one window to that of the next; None: half a window.
         pieces: What the loss counts: the `first` piece of each word, or `all` of them.
         document_context: In rows that say which document they are of, the neighbours of a row are its context.
@@ -116,23 +115,24 @@ class BertTokenClassifier(LabelledTask):
         max_length: int | None = None,
         *,
         dtype: Any = None,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertTokenClassifier":
         """Opens a checkpoint of any known format as a token classifier.
 
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
-            labels: Names of the labels; None takes the checkpoint's own, `LABEL_0`, ... where it has none. Its head is
-                taken as `BertClassifier.from_preset` takes it.
+            labels: Names of the labels; None: the checkpoint's own or `LABEL_0`, ...; see `BertClassifier.from_preset`.
             max_length: Length of a window in tokens; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor; those not given are the checkpoint's own.
 
         Raises:
             InputError: The checkpoint does not open, or has no labels of tokens and `labels` is None.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         own_labels = checkpoint.labels if has_head(checkpoint, TOKENS) else None
         missing = "no labels of tokens there; say which there are, labels=[...]"
         checkpoint, labels, is_trained = head_for_labels(checkpoint, own_labels, labels, missing)

@@ -7,9 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
-from keras_bert.tasks import BertClassifier, BertRegressor
+from keras_bert.tasks import (
+    BertClassifier,
+    BertMultipleChoice,
+    BertPretrainer,
+    BertQuestionAnswerer,
+    BertRegressor,
+)
 from tests.tasks import tiny
 
 # -- what does not fit ---------------------------------------------------------------------------------------
@@ -25,6 +32,24 @@ def test_longer_inputs_than_the_position_table_are_refused():
     assert BertRegressor(BertEncoder(tiny.config()), tiny.preprocessor(32)).preprocessor.max_length == 32
     with pytest.raises(InputError, match=r"max_length=33 is more than .*max_position_embeddings=32"):
         BertRegressor(BertEncoder(tiny.config()), tiny.preprocessor(33))
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "what"),
+    [
+        (BertClassifier, {"labels": ["a", "b"], "text_pair": True}, "two texts a row"),
+        (BertRegressor, {"text_pair": True}, "two texts a row"),
+        (BertMultipleChoice, {}, "a text and its choices"),
+        (BertQuestionAnswerer, {}, "a question and its context"),
+        (BertPretrainer, {}, "next sentences"),
+    ],
+)
+def test_pairs_need_two_kinds_of_segments(cls, options, what):
+    tokenizer = tiny.preprocessor().tokenizer
+    one = Checkpoint(tiny.config(type_vocab_size=1), {}, "nowhere", vocabulary=tokenizer.get_vocabulary())
+    with pytest.raises(InputError, match=rf"type_vocab_size=1\), and {what}.* need two"):
+        cls.from_preset(one, **options)
+    assert BertRegressor.from_preset(one).encoder.config.type_vocab_size == 1
 
 
 # -- answers -------------------------------------------------------------------------------------------------
