@@ -1,13 +1,13 @@
 """The BERT encoder: the layers, composed."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_bert.arguments import check_arguments
+from keras_bert.arguments import check_arguments, refuse_unknown
 from keras_bert.config import BertConfig
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
@@ -18,6 +18,7 @@ from keras_bert.layers.ordered_attention_bias import MASKS, OrderedAttentionBias
 from keras_bert.layers.packed_attention_bias import PackedAttentionBias
 from keras_bert.layers.pooler import Pooler
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
+from keras_bert.preset_hook import open_part
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -47,7 +48,9 @@ class BertEncoder(keras.Model):
 
     Call arguments:
         inputs: A dict of int32 (batch, tokens): `token_ids`, `segment_ids`, and `padding_mask` (1 = token,
-            0 = padding; with `packing` 1, 2, 3 ... = token of the row's first, second, third example).
+            0 = padding; with `packing` 1, 2, 3 ... = token of the row's first, second, third example). Or, as Hugging
+            Face's tokenizers give them, `input_ids`, and perhaps `token_type_ids` (else 0) and `attention_mask`
+            (else 1).
 
     Returns:
         A dict of floats: `sequence_output` (batch, tokens, hidden_size); with `use_pooler` `pooled_output`
@@ -180,6 +183,45 @@ class BertEncoder(keras.Model):
         self.final_norm = final_norm
         self.pooler = pooler
 
+    @classmethod
+    def from_preset(
+        cls,
+        handle: Any,
+        *,
+        use_pooler: bool | None = None,
+        load_weights: bool = True,
+        pad_vocabulary: bool = False,
+        **options: Any,
+    ) -> "BertEncoder":
+        """Opens the encoder of a checkpoint of any known format, without its heads.
+
+        Args:
+            handle: A folder, `hf://org/name`, `kaggle://...`, `minilm`, or an opened `Checkpoint`; see
+                `keras_bert.checkpoints.resolve`.
+            use_pooler: As in the constructor; None takes the checkpoint's own, if it has one.
+            load_weights: False takes the architecture alone, with fresh weights, and fetches no others.
+            pad_vocabulary: See `keras_bert.checkpoints.open_checkpoint`.
+            **options: Further arguments of the constructor.
+
+        Raises:
+            InputError: The checkpoint does not open.
+
+        Example:
+            >>> encoder = BertEncoder.from_preset("minilm", output_hidden_states=True)  # doctest: +SKIP
+        """
+        return open_part(
+            "encoder",
+            handle,
+            use_pooler=use_pooler,
+            load_weights=load_weights,
+            pad_vocabulary=pad_vocabulary,
+            **options,
+        )
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs, see the class; inputs under Hugging Face's names are understood as well."""
+        return super().__call__(_own_names(inputs), *args, **kwargs)
+
     @property
     def gradient_checkpointing(self) -> bool:
         """Whether each block is computed again in the backward pass."""
@@ -224,6 +266,23 @@ class BertEncoder(keras.Model):
         encoder = cls(**config)
         freeze_parts(encoder, frozen)
         return encoder
+
+
+def _own_names(inputs: Any) -> Any:
+    """Renames inputs that have Hugging Face's names; all others stay as they are."""
+    if not isinstance(inputs, Mapping) or "input_ids" not in inputs:
+        return inputs
+    refuse_unknown("BertEncoder", inputs, ("input_ids", "token_type_ids", "attention_mask"))
+    given = {
+        name: value if isinstance(value, keras.KerasTensor) else ops.convert_to_tensor(value)
+        for name, value in inputs.items()
+    }
+    ids = given["input_ids"]
+    return {
+        "token_ids": ids,
+        "segment_ids": given["token_type_ids"] if "token_type_ids" in given else ops.zeros_like(ids),
+        "padding_mask": given["attention_mask"] if "attention_mask" in given else ops.ones_like(ids),
+    }
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from keras_bert.checkpoints.mapping import (
 from keras_bert.checkpoints.model_garden import read_model_garden
 from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
 from keras_bert.checkpoints.nothing import without_weights
+from keras_bert.checkpoints.parts import describe, open_encoder, open_preprocessor
 from keras_bert.checkpoints.presets import open_checkpoint, resolve
 from keras_bert.checkpoints.report import ConvertReport, LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
@@ -28,10 +29,13 @@ __all__ = [
     "Weight",
     "convert",
     "dense_weights",
+    "describe",
     "encoder_weights",
     "load_weights",
     "norm_weights",
     "open_checkpoint",
+    "open_encoder",
+    "open_preprocessor",
     "open_tokenizer",
     "read_google",
     "read_hugging_face",

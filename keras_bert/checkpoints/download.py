@@ -34,11 +34,12 @@ _WEIGHTS = (
 )
 
 
-def download_hugging_face(handle: str) -> Path:
+def download_hugging_face(handle: str, weights: bool = True) -> Path:
     """Fetches `hf://org/name[@revision]` with huggingface_hub, only the files that are needed.
 
     Args:
         handle: The handle.
+        weights: Whether the weights are wanted.
 
     Returns:
         The snapshot's folder in the cache.
@@ -64,9 +65,9 @@ def download_hugging_face(handle: str) -> Path:
     repository, revision = match[1], match[2]
     where = constants.ENDPOINT
     try:
-        for weights in _WEIGHTS:
-            folder = Path(snapshot_download(repository, revision=revision, allow_patterns=_SMALL_FILES + weights))
-            if any(path.is_file() for pattern in weights for path in folder.glob(pattern)):
+        for files in _WEIGHTS if weights else ([],):
+            folder = Path(snapshot_download(repository, revision=revision, allow_patterns=_SMALL_FILES + files))
+            if not weights or any(path.is_file() for pattern in files for path in folder.glob(pattern)):
                 return folder
     except GatedRepoError:
         raise InputError(f"{handle}: access needs the owner's leave and a token (HF_TOKEN)") from None

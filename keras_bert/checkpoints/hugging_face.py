@@ -25,7 +25,7 @@ _BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def read_hugging_face(path: str | Path) -> Checkpoint:
+def read_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
     """Reads a folder that transformers, sentence-transformers or keras_bert wrote, head included.
 
     Names with and without the prefix `bert.` are known, and the old `LayerNorm.gamma` and `.beta`. Buffers of
@@ -33,12 +33,25 @@ def read_hugging_face(path: str | Path) -> Checkpoint:
 
     Args:
         path: The folder.
+        pad_vocabulary: Name spare rows of the word table; see `open_checkpoint`.
 
     Returns:
         The checkpoint, checked.
 
     Raises:
         InputError: A file is missing, truncated or damaged, or it is not a BERT that this encoder can follow.
+    """
+    checkpoint = describe_hugging_face(path)
+    modules = _modules(Path(path))
+    _add_tensors(checkpoint, Path(path) / modules[0]["path"] if modules else Path(path))
+    return checkpoint.check(pad_vocabulary)
+
+
+def describe_hugging_face(path: str | Path) -> Checkpoint:
+    """Reads all of a folder but its weights: architecture, tokenizer, and what is kept beside them.
+
+    Raises:
+        InputError: As `read_hugging_face`.
     """
     folder = Path(path)
     modules = _modules(folder)
@@ -57,13 +70,12 @@ def read_hugging_face(path: str | Path) -> Checkpoint:
     checkpoint.metadata = {name: value for name, value in fields.items() if name != "model_type"}
     checkpoint.extra = read_json(transformer / "keras_bert.json") or {}
     checkpoint.extra.pop("keras_bert_version", None)
-    _add_tensors(checkpoint, transformer)
     _add_sentence_modules(checkpoint, folder, modules)
     tokenizer = read_tokenizer_files(transformer)
     checkpoint.vocabulary, checkpoint.merges = tokenizer.vocabulary, tokenizer.merges
     checkpoint.lowercase, checkpoint.strip_accents = tokenizer.lowercase, tokenizer.strip_accents
     checkpoint.notes.extend(tokenizer.notes)
-    return checkpoint.check()
+    return checkpoint
 
 
 def _config(fields: dict[str, Any], path: Path) -> BertConfig:

