@@ -2,6 +2,7 @@
 
 from keras_bert.data.batching.batches import batches, padding_share
 from keras_bert.data.batching.static_shapes import bucket_widths, static_shapes
+from keras_bert.data.memory.rows import rows
 from keras_bert.data.read_choices import read_choices
 from keras_bert.data.sources.labels import label_names
 from keras_bert.data.sources.read import read
@@ -18,6 +19,7 @@ __all__ = [
     "read_choices",
     "read_squad",
     "read_tags",
+    "rows",
     "static_shapes",
     "tag_labels",
     "tag_schemes",

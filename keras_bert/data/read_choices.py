@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.data.sources.lines import MAX_LINE_BYTES, TextFormat
 from keras_bert.data.sources.read import open_source
 from keras_bert.data.sources.source import Source, utf8
 from keras_bert.errors import InputError
@@ -20,6 +21,10 @@ def read_choices(
     columns: Sequence[str] | None = None,
     split: str | None = None,
     data_dir: str | os.PathLike | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    quoting: bool | None = None,
+    max_line_bytes: int = MAX_LINE_BYTES,
 ) -> tf.data.Dataset:
     """Reads rows of a text and its choices, as many in each row.
 
@@ -32,6 +37,10 @@ def read_choices(
         columns: The names of all columns of a `.csv` or `.tsv` file that has no header line.
         split: Part of a `tfds:` source, `train` unless given.
         data_dir: TFDS's folder of data sets.
+        encoding: As for `keras_bert.data.read`, like the rest.
+        delimiter: What divides fields.
+        quoting: Fields may stand in quotation marks.
+        max_line_bytes: A longer line is an error.
 
     Returns:
         A data set of known cardinality with dicts of `text`: tf.string (); `choices`: tf.string (choices,); `label`,
@@ -47,7 +56,8 @@ def read_choices(
     names = [choices] if isinstance(choices, str) else list(choices)
     if not names:
         raise InputError("choices: name at least one column")
-    found = open_source(source, [text, *names, *([label] if label else [])], columns, split, data_dir)
+    text_format = TextFormat(encoding, max_line_bytes, delimiter, quoting)
+    found = open_source(source, [text, *names, *([label] if label else [])], columns, split, data_dir, text_format)
     texts: list[bytes] = []
     endings: list[list[bytes]] = []
     labels: list[int] = []

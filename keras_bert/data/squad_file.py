@@ -1,6 +1,5 @@
 """Rows of questions on texts: SQuAD's JSON, 1.1 and 2.0, or JSON lines."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from absl import logging
 
-from keras_bert.data.sources.json_lines_file import read_json_lines
-from keras_bert.data.sources.lines import read_lines
+from keras_bert.data.sources.json_lines_file import load_json, read_json_lines
+from keras_bert.data.sources.lines import TextFormat, read_lines
 from keras_bert.data.sources.source import Source, utf8
 from keras_bert.errors import InputError
 
@@ -19,6 +18,9 @@ NO_ANSWER = -1
 
 NOT_FOUND = -2
 """`answer_start` and `answer_end` of a question none of whose answers stands at its place."""
+
+LONGEST_FILE = 1 << 28
+"""Bytes of a file in SQuAD's layout, which is one line, at most."""
 
 SUFFIXES = (".json", ".jsonl")
 
@@ -65,7 +67,7 @@ def read_squad(source: str | os.PathLike, label: bool = True, strict: bool = Fal
         asked = utf8(found, number, "question", question)
         if not asked.strip():
             raise InputError(f"{place}: field 'question': is empty")
-        columns["id"].append(str(number if identity is None else identity).encode("utf-8", "surrogatepass"))
+        columns["id"].append(utf8(found, number, "id", str(number if identity is None else identity)))
         columns["question"].append(asked)
         columns["context"].append(contexts.setdefault(utf8(found, number, "context", context), len(contexts)))
         if label:
@@ -108,12 +110,8 @@ def _open(path: Path, label: bool) -> Source:
 
 def _squad_rows(path: Path, label: bool) -> Iterator[tuple[int, list[Any]]]:
     """The questions of a file in SQuAD's layout, numbered from 1."""
-    try:
-        whole = json.loads("".join(line for _, line in read_lines(path)))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise InputError(
-            f"{path}: bad JSON: {error}; expected SQuAD's layout (name a file of one object a line .jsonl)"
-        ) from None
+    text = "".join(line for _, line in read_lines(path, TextFormat(max_line_bytes=LONGEST_FILE)))
+    whole = load_json(text, str(path), "expected SQuAD's layout (name a file of one object a line .jsonl)")
     number = 0
     for article, fields in enumerate(_list(str(path), whole, "data")):
         place = f"{path}, data[{article}]"

@@ -16,6 +16,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from keras_bert.errors import InputError, one_line
+from keras_bert.scripts.input_files import check_inputs
 
 BAD_INPUT = 2
 """Exit status for input that the user can mend."""
@@ -74,6 +75,7 @@ def run_program(
         handler = logging.get_absl_handler()
         handler.setFormatter(_Plain("%(message)s"))
         handler.addFilter(_is_news)
+        check_inputs((module, *shared))
         if tensorflow:
             _check_engine()
             _import_tensorflow()

@@ -20,6 +20,14 @@ flags.DEFINE_list("columns", None, "Names of all columns of a .csv or .tsv file 
 flags.DEFINE_string("label_separator", "|", "What divides the labels of a row with several, in .csv and .tsv.")
 flags.DEFINE_string("data_dir", None, "TFDS's folder of data sets, for tfds: sources.")
 
+flags.DEFINE_string("weight", None, "Column with the weight of a row in the loss, 0 or more.")
+flags.DEFINE_string(
+    "encoding", None, "Encoding of files, such as gb18030; by default a file's byte-order mark, or UTF-8."
+)
+flags.DEFINE_string("delimiter", None, "What divides fields; by default a comma in .csv, a tab in .tsv.")
+flags.DEFINE_bool("quoting", None, "Fields may stand in quotation marks; by default in .csv, not in .tsv.")
+flags.DEFINE_integer("max_line_bytes", 1 << 24, "A longer line of a file is an error.", lower_bound=1)
+
 flags.DEFINE_list(
     "choices", None, "Columns with the choices of a text, or one field of a .jsonl file with a list of them."
 )
@@ -57,6 +65,8 @@ def read_rows(source: str, label: bool = True, **options: Any) -> tf.data.Datase
             "columns": FLAGS.columns,
             "label_separator": FLAGS.label_separator,
             "data_dir": FLAGS.data_dir,
+            "weight": FLAGS.weight if label else None,
+            **file_options(),
             **options,
         },
     )
@@ -80,7 +90,15 @@ def read_choice_rows(source: str, label: bool = True) -> tf.data.Dataset:
         label=FLAGS.label if label else None,
         columns=FLAGS.columns,
         data_dir=FLAGS.data_dir,
+        **file_options(),
     )
+
+
+def file_options() -> dict[str, Any]:
+    """Returns how files are written, as the flags say: arguments of `keras_bert.data.read`."""
+    delimiter = "\t" if FLAGS.delimiter == "\\t" else FLAGS.delimiter
+    kept = {"encoding": FLAGS.encoding, "quoting": FLAGS.quoting, "max_line_bytes": FLAGS.max_line_bytes}
+    return {**kept, "delimiter": delimiter}
 
 
 def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:

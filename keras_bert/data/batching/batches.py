@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.data.batching.batch_size import check_batch_size
 from keras_bert.errors import InputError
 
 SHUFFLE_ALL_BELOW = 200_000
@@ -54,8 +55,7 @@ def batches(
         >>> rows = keras_bert.data.read("train.tsv", label="label")
         >>> train = batches(rows, features=model.features, pad=model.preprocessor.pad, batch_size=32, shuffle=True)
     """
-    if batch_size < 1:
-        raise InputError(f"batch_size {batch_size}: expected 1 or more")
+    batch_size = check_batch_size(batch_size)
     if window is not None and window < 1:
         raise InputError(f"window {window}: expected 1 row or more")
     if shuffle and keep_order:
@@ -67,6 +67,8 @@ def batches(
 
     if shuffle:
         rows = shuffled(rows, seed)
+    # AutoGraph would wrap what `features` has to say of the rows into an error of its own.
+    features = tf.autograph.experimental.do_not_convert(features)
     windows = rows.ragged_batch(window).map(features, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     # New numbers each epoch, the same in each run.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)

@@ -1,14 +1,25 @@
 """Labels as they stand in a row: checked, and as TensorFlow wants them; the label names of a data set."""
 
+import ast
+import collections
 import math
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.data.class_names import class_name
 from keras_bert.errors import InputError
 
 LABEL_TYPES = ("class", "number", "classes")
+
+# What pandas writes for a label that is not there, where it is told to write something.
+_MISSING = frozenset(("nan", "NaN", "NAN", "<NA>", "NaT"))
+
+# A list as Python, JSON or NumPy write it: items in quotation marks, or numbers.
+_ITEM = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+(?:\.\d*)?)"""
+_LIST = re.compile(rf"\[\s*(?:{_ITEM}(?:(?:\s*,\s*|\s+){_ITEM})*\s*,?\s*)?\]")
 
 
 def parse_class(place: str, field: str, value: Any, labels: Collection[str] | None) -> str:
@@ -17,13 +28,22 @@ def parse_class(place: str, field: str, value: Any, labels: Collection[str] | No
     Raises:
         InputError: An empty label, or one that is not in `labels`.
     """
-    if isinstance(value, bool):
-        value = "true" if value else "false"
-    if not isinstance(value, str | int | float) and value is not None:
-        raise InputError(f"{place}: field {field!r}: expected one label, found {type(value).__name__} {value!r:.40}")
-    label = "" if value is None else str(value).strip()
+    try:
+        label = class_name(value)
+    except InputError as error:
+        raise InputError(f"{place}: field {field!r}: {error}") from None
     if not label:
         raise InputError(f"{place}: field {field!r}: the label is empty")
+    if labels is None and label in _MISSING:
+        raise InputError(
+            f"{place}: field {field!r}: {label!r} looks like a label that is missing; leave the row out, or, if it is "
+            "the name of a class, name all classes: labels=[...] (--labels)"
+        )
+    if isinstance(value, str) and _LIST.fullmatch(label):
+        raise InputError(
+            f"{place}: field {field!r}: {label!r:.60} looks like a list of labels; read several labels a row with "
+            "label_type='classes' (--multi_label)"
+        )
     if labels is not None and label not in labels:
         raise InputError(f"{place}: field {field!r}: unknown label {label!r:.60}; expected {_shortened(labels)}")
     return label
@@ -40,9 +60,15 @@ def parse_classes(place: str, field: str, value: Any, labels: Collection[str] | 
     if isinstance(value, list | tuple):
         parts = list(value)
     else:
-        text = str(value)
-        parts = text.split(separator) if text.strip() else []
+        text = str(value).strip()
+        parts = _listed(text) if _LIST.fullmatch(text) else text.split(separator) if text else []
     return list(dict.fromkeys(parse_class(place, field, part, labels) for part in parts))
+
+
+def _listed(text: str) -> list[str]:
+    """The items of a list that stands in a cell: `['x', 'y']`."""
+    items = re.findall(_ITEM, text)
+    return [str(ast.literal_eval(item)) if item[0] in "'\"" else item for item in items]
 
 
 def parse_number(place: str, field: str, value: Any) -> float:
@@ -55,11 +81,23 @@ def parse_number(place: str, field: str, value: Any) -> float:
         if isinstance(value, bool) or value is None:
             raise ValueError
         number = float(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise InputError(f"{place}: field {field!r}: expected a number, found {value!r:.60}") from None
     if not math.isfinite(number) or abs(number) > tf.float32.max:
         raise InputError(f"{place}: field {field!r}: expected a finite number, found {value!r:.60}")
     return number
+
+
+def parse_weight(place: str, field: str, value: Any) -> float:
+    """The weight of a row in the loss.
+
+    Raises:
+        InputError: No finite number, or one below 0.
+    """
+    weight = parse_number(place, field, value)
+    if weight < 0:
+        raise InputError(f"{place}: field {field!r}: expected a weight of 0 or more, found {value!r:.60}")
+    return weight
 
 
 def label_names(rows: tf.data.Dataset) -> list[str]:
@@ -76,16 +114,34 @@ def label_names(rows: tf.data.Dataset) -> list[str]:
         >>> label_names(rows)
         ['9', '10']
     """
+    return sort_labels(label_counts(rows))
+
+
+def label_counts(rows: tf.data.Dataset) -> dict[str, int]:
+    """The distinct labels of a data set, and how often each is there, in one pass.
+
+    Args:
+        rows: As for `label_names`.
+
+    Raises:
+        InputError: As `label_names`.
+    """
     spec = rows.element_spec
     if not isinstance(spec, dict) or "label" not in spec:
         raise InputError("the rows have no label: name the label's column when reading them")
-    if spec["label"].dtype != tf.string:
-        raise InputError("the label of these rows is a number, not a class: it has no names")
-    names: set[bytes] = set()
+    if spec["label"].dtype.is_floating:
+        raise InputError(
+            "the label of these rows is a number, not a class: it has no names; numbers that are names of classes are "
+            "read with label_type='class'"
+        )
+    counts: collections.Counter[Any] = collections.Counter()
     for batch in rows.map(lambda row: row["label"]).ragged_batch(4096):
         values = batch.flat_values if isinstance(batch, tf.RaggedTensor) else batch
-        names.update(values.numpy().tolist())
-    return sort_labels({name.decode("utf-8") for name in names})
+        counts.update(values.numpy().tolist())
+    names: dict[str, int] = {}
+    for value, count in counts.items():
+        names[class_name(value)] = names.get(class_name(value), 0) + count
+    return names
 
 
 def sort_labels(names: Collection[str]) -> list[str]:

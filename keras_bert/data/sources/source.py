@@ -33,7 +33,8 @@ def utf8(source: Source, number: int, field: str, value: Any) -> bytes:
     """
     if not isinstance(value, str):
         found = "null" if value is None else f"{type(value).__name__} {value!r:.40}"
-        raise InputError(f"{source.place(number)}: field {field!r}: expected a string, found {found}")
+        hint = "; pandas' to_json()? Write it with orient='records', lines=True" if isinstance(value, dict) else ""
+        raise InputError(f"{source.place(number)}: field {field!r}: expected a string, found {found}{hint}")
     try:
         return value.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -41,6 +42,10 @@ def utf8(source: Source, number: int, field: str, value: Any) -> bytes:
             f"{source.place(number)}: field {field!r}: half of a surrogate pair "
             f"(U+{ord(value[error.start]):04X}) at character {error.start + 1} is no text"
         ) from None
+
+
+NO_HEADER = "; if the file has no header line, name its columns: columns=[...] (--columns=text,label)"
+"""What to add to an error about a column that is not in the first line."""
 
 
 def field_indices(place: str, header: Sequence[str], wanted: Sequence[str], hint: str = "") -> list[int]:
@@ -68,8 +73,8 @@ def wrong_number(place: str, found: int, header: Sequence[str], hint: str = "") 
 _OTHERS = {
     "\t": "tabs: name the file .tsv",
     ",": "commas: name the file .csv",
-    ";": "semicolons; expected commas in a .csv, tabs in a .tsv",
-    "|": "bars; expected commas in a .csv, tabs in a .tsv",
+    ";": "semicolons: delimiter=';' (--delimiter=';')",
+    "|": "bars: delimiter='|' (--delimiter='|')",
 }
 
 

@@ -1,21 +1,39 @@
-"""Rows of a tab-separated file."""
+"""Rows of a file whose fields are divided by a character and never quoted."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_bert.data.sources.lines import read_lines
-from keras_bert.data.sources.source import delimiter_hint, field_indices, wrong_number
+from absl import logging
+
+from keras_bert.data.sources.lines import TextFormat, read_lines
+from keras_bert.data.sources.source import NO_HEADER, delimiter_hint, field_indices, wrong_number
 from keras_bert.errors import InputError
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
+_QUOTED_HINT = "; quoted as pandas and Excel write it? Read it with quoting=True (--quoting)"
 
 
 def read_tsv(
-    path: Path, wanted: Sequence[str], columns: Sequence[str] | None = None
+    path: Path,
+    wanted: Sequence[str],
+    columns: Sequence[str] | None = None,
+    text_format: TextFormat | None = None,
+    delimiter: str = "\t",
 ) -> Iterator[tuple[int, list[str]]]:
     r"""The wanted fields of each row of a .tsv file, with the line number.
 
     There is no quoting: a tab always divides fields and a quotation mark is a character like any other, as in the
     files of GLUE. The first line is the header unless `columns` names the fields. A blank line is passed over,
-    except where there is one column only: there it is a row with an empty text.
+    except where there is one column only: there it is a row with an empty text. A file in which every field with a
+    quotation mark is quoted as in a .csv file gets a warning.
+
+    Args:
+        path: The file.
+        wanted: Names of columns.
+        columns: Names of all columns, where there is no header.
+        text_format: How the file is written.
+        delimiter: What divides fields.
 
     Raises:
         InputError: A missing column, or a row with a wrong number of fields (names the line).
@@ -23,15 +41,30 @@ def read_tsv(
     header, indices = list(columns or ()), []
     if columns:
         indices = field_indices(str(path), header, wanted)
-    for number, line in read_lines(path):
+    quoted, plain, first = 0, False, 0
+    for number, line in read_lines(path, text_format):
         line = line.removesuffix("\n").removesuffix("\r")
-        fields = line.split("\t")
+        fields = line.split(delimiter)
         if not header:
             header = fields
-            indices = field_indices(f"{path}, line {number}", header, wanted, delimiter_hint(line, "\t"))
+            hint = delimiter_hint(line, delimiter) or NO_HEADER
+            indices = field_indices(f"{path}, line {number}", header, wanted, hint)
         elif len(fields) == len(header):
+            if '"' in line and not plain:
+                marked = [field for field in fields if '"' in field]
+                plain = not all(map(_QUOTED.fullmatch, marked))
+                quoted, first = quoted + len(marked), first or number
             yield number, [fields[index] for index in indices]
         elif line:
-            raise wrong_number(f"{path}, line {number}", len(fields), header, delimiter_hint(line, "\t"))
+            hint = _QUOTED_HINT if '"' in line else delimiter_hint(line, delimiter)
+            raise wrong_number(f"{path}, line {number}", len(fields), header, hint)
     if not header:
         raise InputError(f"{path}: the file is empty")
+    if quoted and not plain:
+        logging.warning(
+            "%s: every field with a quotation mark stands in quotation marks (%d fields, the first in line %d), which "
+            "are read as part of the text; if pandas or Excel wrote them, read the file with quoting=True (--quoting)",
+            path,
+            quoted,
+            first,
+        )

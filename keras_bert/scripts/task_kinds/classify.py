@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import json
 import math
 from pathlib import Path
@@ -14,6 +13,8 @@ from keras_bert.errors import InputError
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -33,6 +34,17 @@ class Classify(TaskKind):
     """Rows with a class each, or with `--multi_label` any number of them; a `BertClassifier`."""
 
     task_class = "BertClassifier"
+
+    def __init__(self) -> None:
+        self._counted: tuple[Any, dict[str, int]] = (None, {})
+
+    def _counts(self, train: tf.data.Dataset) -> dict[str, int]:
+        """Returns how often each class is there; the rows are gone through once for all who ask."""
+        from keras_bert.data.sources.labels import label_counts
+
+        if self._counted[0] is not train:
+            self._counted = (train, label_counts(train))
+        return self._counted[1]
 
     def check_flags(self) -> None:
         """Refuses weights of classes where a row has several."""
@@ -56,9 +68,10 @@ class Classify(TaskKind):
 
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
         """Returns the classes of the training rows, sorted, or those of `--labels`."""
-        from keras_bert.data import label_names
+        from keras_bert.data.class_names import class_names
+        from keras_bert.data.sources.labels import sort_labels
 
-        labels = FLAGS.labels or label_names(train)
+        labels = class_names(FLAGS.labels) if FLAGS.labels else sort_labels(self._counts(train))
         if len(labels) < 2 and not FLAGS.multi_label:
             raise InputError(
                 f"{FLAGS.train}: field {FLAGS.label!r}: only one class, {labels[0]!r}; nothing to tell apart"
@@ -76,7 +89,7 @@ class Classify(TaskKind):
             checkpoint,
             labels=labels,
             problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
-            class_weights=class_weights(train, labels or []),
+            class_weights=class_weights(self._counts(train) if FLAGS.class_weights == "balanced" else {}, labels or []),
             label_smoothing=FLAGS.label_smoothing,
             pooling=FLAGS.pooling,
             new_pooler=FLAGS.new_pooler,
@@ -123,8 +136,13 @@ def check_markers(task: BertClassifier, source: str, rows: tf.data.Dataset) -> N
                 raise InputError(f"{source}, row {number}: {way_out}; the text is: {shown:.80}")
 
 
-def class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float] | None:
-    """Returns --class_weights; 'balanced' is rows / (classes · rows of the class), as scikit-learn has it."""
+def class_weights(counts: Mapping[str, int], labels: list[str]) -> dict[str, float] | None:
+    """Returns --class_weights; 'balanced' is rows / (classes · rows of the class), as scikit-learn has it.
+
+    Args:
+        counts: Rows of each class, for 'balanced'.
+        labels: The classes.
+    """
     if FLAGS.class_weights is None:
         return None
     if FLAGS.class_weights != "balanced":
@@ -135,8 +153,8 @@ def class_weights(train: tf.data.Dataset, labels: list[str]) -> dict[str, float]
         if not isinstance(weights, dict) or not all(map(_is_weight, weights.values())):
             raise InputError('--class_weights: expected a JSON object of positive numbers, such as {"rare": 5}')
         return {str(label): float(weight) for label, weight in weights.items()}
-    counts = collections.Counter(label.decode() for label in train.map(lambda row: row["label"]).as_numpy_iterator())
-    return {label: counts.total() / (len(labels) * counts[label]) for label in labels if counts[label]}
+    total = sum(counts.values())
+    return {label: total / (len(labels) * counts[label]) for label in labels if counts.get(label)}
 
 
 def _is_weight(value: Any) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches
+from keras_bert.data.memory.given_rows import given_rows
 from keras_bert.errors import InputError
 from keras_bert.tasks.base.task import BertTask
 
@@ -18,11 +19,16 @@ class LabelledTask(BertTask):
     Subclasses define `targets`, `scores`, `default_loss` and `default_metrics`, beside what `BertTask` asks for.
     """
 
+    @property
+    def row_fields(self) -> tuple[str, ...]:
+        """The texts of a labelled row."""
+        return self.text_fields
+
     def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
         """Turns a batch of rows into what the batcher pads: `(inputs,)`, or `(inputs, targets[, weights])`.
 
         Args:
-            rows: `text` (and `text_pair`) string (batch,); `label` too for training.
+            rows: `text` (and `text_pair`) string (batch,); `label` too for training, and perhaps `weight`.
 
         Returns:
             `inputs`, a dict of ragged int32 (batch, (tokens)): `token_ids` and `segment_ids`. With labels,
@@ -33,11 +39,11 @@ class LabelledTask(BertTask):
         """
         self._check_fields(rows, "the rows have", self.text_fields)
         inputs = self.preprocessor.pack(*(rows[name] for name in self.text_fields))
-        return (inputs, *self.targets(rows["label"])) if "label" in rows else (inputs,)
+        return (inputs, *weighted(rows, *self.targets(rows["label"]))) if "label" in rows else (inputs,)
 
     def batches(
         self,
-        rows: tf.data.Dataset,
+        rows: Any,
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int = 0,
@@ -46,7 +52,8 @@ class LabelledTask(BertTask):
         """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
 
         Args:
-            rows: As `keras_bert.data.read` makes them: `text`, `text_pair` for tasks on pairs, `label`.
+            rows: As `keras_bert.data.read` and `rows` make them: `text`, `text_pair` for tasks on pairs, `label`, and
+                perhaps `weight`, that of a row in the loss. What `rows` takes is taken here, too.
             batch_size: Rows a batch; the last one may be smaller.
             shuffle: In another order in every epoch.
             seed: Of the shuffling; the same seed gives the same batches.
@@ -59,7 +66,7 @@ class LabelledTask(BertTask):
             >>> model.fit(model.batches(rows, batch_size=32, shuffle=True))  # doctest: +SKIP
         """
         return batches(
-            rows,
+            given_rows(rows, self.row_fields),
             self.features,
             self._stages.pad,
             batch_size,
@@ -81,7 +88,7 @@ class LabelledTask(BertTask):
             **kwargs,
         )
 
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+    def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
         """Scores labelled rows, all at once, as the task's field counts.
 
         Args:
@@ -95,7 +102,7 @@ class LabelledTask(BertTask):
         loss = self.default_loss()(targets, outputs)
         return {"loss": float(loss), **self.scores(targets, outputs)}
 
-    def predict_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> tuple[Any, Any]:
+    def predict_rows(self, rows: Any, batch_size: int = 64) -> tuple[Any, Any]:
         """Runs the model over labelled rows.
 
         Returns:
@@ -104,6 +111,7 @@ class LabelledTask(BertTask):
         Raises:
             InputError: There are no rows, or they have no label.
         """
+        rows = given_rows(rows, self.row_fields)
         if "label" not in rows.element_spec:
             raise InputError("the rows have no label: name the label's column when reading them")
         outputs, targets = [], []
@@ -129,3 +137,17 @@ class LabelledTask(BertTask):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         """Returns the metrics that `fit` shows."""
         raise NotImplementedError
+
+
+def weighted(rows: Mapping[str, Any], targets: Any, weights: Any = None) -> tuple[Any, ...]:
+    """Returns targets, and weights where there are any: those of the classes times those of the rows.
+
+    Args:
+        rows: With `weight`, a number (batch,), where rows have one.
+        targets: Of the rows.
+        weights: Of the rows' classes, float32 (batch,), or None.
+    """
+    if "weight" not in rows:
+        return (targets,) if weights is None else (targets, weights)
+    of_rows = tf.cast(rows["weight"], tf.float32)
+    return targets, of_rows if weights is None else of_rows * weights

@@ -1,7 +1,7 @@
 """The labels that a caller gives a task, and the trained head that goes with them."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from absl import logging
@@ -9,6 +9,7 @@ from absl import logging
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.head_labels import match_labels
 from keras_bert.checkpoints.heads import CLASSIFIER, head_in_words
+from keras_bert.data.class_names import in_order
 from keras_bert.errors import InputError
 
 HEAD = "classifier."
@@ -37,16 +38,7 @@ def label_list(labels: Iterable[Any]) -> list[str]:
     Raises:
         InputError: One string, which is no list of its letters; a set, which has no order; a dict.
     """
-    if isinstance(labels, str | bytes):
-        raise InputError(f"labels is one string, {labels!r:.40}; pass a list, labels=[{labels!r:.40}, ...]")
-    if isinstance(labels, set | frozenset):
-        raise InputError(
-            "labels is a set, which has no order, so that the outputs would have other names each time; "
-            "pass a list, such as labels=sorted(labels)"
-        )
-    if isinstance(labels, Mapping) or not isinstance(labels, Iterable):
-        raise InputError(f"labels is {type(labels).__name__}; pass a list of names in the order of the outputs")
-    return [label.decode() if isinstance(label, bytes) else str(label) for label in labels]
+    return [label.decode() if isinstance(label, bytes) else str(label) for label in in_order(labels, "labels")]
 
 
 def head_for_labels(

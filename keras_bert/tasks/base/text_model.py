@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.data.batching.batch_size import check_batch_size
+from keras_bert.data.memory.given_rows import given_texts, refuse_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.frozen_parts import freeze_parts
@@ -105,9 +107,25 @@ class TextModel(GlobalBatchModel):
         """The strings of a row: `("text",)` or `("text", "text_pair")`."""
         return ("text", "text_pair") if self.text_pair else ("text",)
 
-    def fit(self, *args: Any, shuffle: bool = False, **kwargs: Any) -> keras.callbacks.History:
-        """Keras' `fit`; the shuffling is done by `batches`."""
-        return super().fit(*args, shuffle=shuffle, **kwargs)
+    def fit(self, x: Any = None, *args: Any, shuffle: bool = False, **kwargs: Any) -> keras.callbacks.History:
+        """Keras' `fit`; the shuffling is done by `batches`.
+
+        Raises:
+            InputError: Texts in place of batches of numbers.
+        """
+        refuse_texts(x)
+        refuse_texts(kwargs.get("validation_data"))
+        return super().fit(x, *args, shuffle=shuffle, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras' `evaluate`, of batches of numbers; `evaluate_rows` scores rows."""
+        refuse_texts(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras' `predict`, of batches of numbers; `answer` takes texts."""
+        refuse_texts(x)
+        return super().predict(x, *args, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a model loaded from a `.keras` file as it was when saved; the optimizer goes on from there."""
@@ -129,7 +147,8 @@ class TextModel(GlobalBatchModel):
         """Answers texts.
 
         Args:
-            texts: Strings, or pairs of strings for tasks on pairs, or dicts with `text` (and `text_pair`).
+            texts: Strings, or pairs of strings for tasks on pairs, or dicts with `text` (and `text_pair`): a list, an
+                array, a tensor, a column of a table; or a table or data set of rows with these columns.
             batch_size: Texts a batch; texts of like length share one.
 
         Returns:
@@ -142,9 +161,8 @@ class TextModel(GlobalBatchModel):
             >>> model.answer(["a gripping film"])  # doctest: +SKIP
             [{'label': 'positive', 'score': 0.998}]
         """
-        if isinstance(texts, str | bytes | Mapping):
-            raise InputError("answer takes a list of texts; for one text write answer([text])")
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
+        given = given_texts(texts, self.text_fields)
+        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         return self._in_batches(rows, batch_size, self._stages.answer, self.answer_rows)
 
     def _in_batches(
@@ -155,6 +173,7 @@ class TextModel(GlobalBatchModel):
         to_answers: Callable[[Mapping[str, np.ndarray]], list[Any]],
     ) -> list[Any]:
         """Runs a graph function over rows of strings, those of like length together; answers in the rows' order."""
+        check_batch_size(batch_size)
         order = sorted(range(len(rows)), key=lambda index: sum(map(len, rows[index])))
         answers: dict[int, Any] = {}
         for start in range(0, len(order), batch_size):

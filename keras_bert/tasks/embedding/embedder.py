@@ -13,13 +13,14 @@ import tensorflow as tf
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight
+from keras_bert.data.memory.given_rows import given_rows, given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.retrieval import retrieval_scores
 from keras_bert.layers.token_pooling import MODES, TokenPooling
 from keras_bert.serving.model_card import model_card
-from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
@@ -166,6 +167,11 @@ class BertEmbedder(LabelledTask):
         """Makes vectors; see the class. The texts of a row become rows of their own."""
         return super().__call__(flat_rows(inputs), *args, **kwargs)
 
+    @property
+    def row_fields(self) -> tuple[str, ...]:
+        """The texts of a row to learn from; a third one, `negative`, has a name of its own."""
+        return ROW_FIELDS[:2]
+
     # -- rows ------------------------------------------------------------------------------------------------
 
     def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -183,11 +189,13 @@ class BertEmbedder(LabelledTask):
         texts = tf.stack([rows[name] for name in ROW_FIELDS if name in rows], axis=1)
         inputs = group_rows(self.preprocessor.pack(tf.reshape(texts, [-1])), texts.shape[1])
         if self.objective == "ranking":
+            if "weight" in rows:
+                raise InputError("the objective is 'ranking', whose loss compares rows: leave out the column 'weight'")
             targets = tf.strings.to_hash_bucket_fast(texts, BUCKETS)
             return inputs, tf.ensure_shape(tf.cast(targets, tf.int32), [None, texts.shape[1]])
         if "label" not in rows or "negative" in rows:
             raise InputError("the objective is 'cosine': its rows have text, text_pair and a number as label, no more")
-        return (inputs, *self.targets(rows["label"]))
+        return (inputs, *weighted(rows, *self.targets(rows["label"])))
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Returns scores, float32 (batch,), scaled to 0 ... 1, as float32 (batch, 1).
@@ -202,7 +210,7 @@ class BertEmbedder(LabelledTask):
         tf.debugging.Assert(tf.size(outside) == 0, ["score", outside, message])
         return (((labels - low) / (high - low))[:, None],)
 
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+    def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
         """Scores pairs of texts.
 
         Args:
@@ -218,6 +226,7 @@ class BertEmbedder(LabelledTask):
         Raises:
             InputError: There are no rows, or they are no pairs.
         """
+        rows = given_rows(rows, self.row_fields)
         if "text_pair" not in rows.element_spec:
             raise InputError("the rows are single texts: name the column of the second, to score an embedder on pairs")
         read = list(rows.as_numpy_iterator())
@@ -263,9 +272,8 @@ class BertEmbedder(LabelledTask):
         Raises:
             InputError: Not a list, or one of the texts is no string.
         """
-        if isinstance(texts, str | bytes | Mapping):
-            raise InputError("embed takes a list of texts; for one text write embed([text])")
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
+        given = given_texts(texts, self.text_fields, "embed")
+        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         vectors = self._in_batches(rows, batch_size, self._stages.answer, lambda numbers: list(numbers["embedding"]))
         return np.array(vectors, "float32").reshape(len(rows), self.encoder.config.hidden_size)
 

@@ -1,5 +1,6 @@
 """Classification of a text or a pair of texts: the rows, the head, the loss, the scores, the answers."""
 
+import collections
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.checkpoints.new_vocabulary import add_entries
+from keras_bert.data.class_names import class_name, class_names, named_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask
-from keras_bert.tasks.base.labels import head_for_labels, label_list, warn_of_fresh_head
+from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
+from keras_bert.tasks.pooled.class_numbers import ClassNumbers
 from keras_bert.tasks.pooled.head import (
     ARCHITECTURE,
     MARKERS,
@@ -93,18 +96,19 @@ class BertClassifier(LabelledTask):
         **kwargs: Any,
     ) -> None:
         check_arguments(BertClassifier, kwargs)
-        labels = label_list(labels)
-        _check(labels, problem_type, class_weights or {}, label_smoothing, threshold)
+        labels, class_weights = class_names(labels), named_weights(class_weights)
+        _check(labels, problem_type, class_weights, label_smoothing, threshold)
         self.marker_ids = _marker_ids(preprocessor) if pooling == MARKERS else ()
         logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
         super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
         self.labels = tuple(labels)
         self.problem_type = problem_type
         self.pooling = pooling
-        self.class_weights = dict(class_weights or {})
+        self.class_weights = class_weights
         self.label_smoothing = label_smoothing
         self.threshold = threshold
         self.classifier = head
+        self._stages.numbers = ClassNumbers(labels)
 
     @classmethod
     def from_preset(
@@ -148,6 +152,8 @@ class BertClassifier(LabelledTask):
         saved = checkpoint.extra
         own_labels, own_type = _head_of(checkpoint)
         missing = "no classifier there; say the classes, labels=[...]"
+        own_labels = own_labels and [class_name(label) for label in own_labels]
+        labels = labels if labels is None else class_names(labels)
         checkpoint, labels, is_trained = head_for_labels(checkpoint, own_labels, labels, missing)
         pooling = pooling or saved.get("pooling", "pooler")
         if is_trained and pooling != saved.get("pooling", "pooler") and MARKERS in (pooling, saved.get("pooling")):
@@ -188,10 +194,11 @@ class BertClassifier(LabelledTask):
         return has_tokens(token_ids, self.marker_ids)
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
-        """Turns label strings into class numbers.
+        """Turns labels into class numbers.
 
         Args:
-            labels: string (batch,); for several labels a string (batch, labels), ragged or not.
+            labels: string (batch,); for several labels a string (batch, labels), ragged or not. Numbers and booleans
+                are understood as `ClassNumbers` says; a row of zeros and ones has a place for each class.
 
         Returns:
             `(targets,)`, or `(targets, weights)` with class weights: targets int32 (batch,), for several
@@ -200,17 +207,20 @@ class BertClassifier(LabelledTask):
         Raises:
             tf.errors.InvalidArgumentError: A label that is none of `labels`, named in the message.
         """
-        names = tf.constant(self.labels)
+        numbers: ClassNumbers = self._stages.numbers
         if self.problem_type == MULTI_LABEL:
+            if labels.shape.rank != 2:
+                raise InputError("with several labels a row, the label of a row is a list of names")
+            if labels.dtype != tf.string:
+                return (numbers.checked_marks(labels),)
             if not isinstance(labels, tf.RaggedTensor):
                 labels = tf.RaggedTensor.from_tensor(labels)  # as many labels in every row
-            found = labels.flat_values[:, None] == names
-            _refuse_unknown(found, labels.flat_values, self.labels)
-            counts = tf.math.unsorted_segment_sum(tf.cast(found, tf.float32), labels.value_rowids(), labels.nrows())
-            return (tf.minimum(counts, 1.0),)
-        found = labels[:, None] == names
-        _refuse_unknown(found, labels, self.labels)
-        classes = tf.argmax(found, axis=1, output_type=tf.int32)
+            at = tf.stack([tf.cast(labels.value_rowids(), tf.int32), numbers.of(labels.flat_values)], axis=1)
+            counts = tf.scatter_nd(at, tf.ones_like(at[:, 0]), [tf.cast(labels.nrows(), tf.int32), len(self.labels)])
+            return (tf.cast(counts > 0, tf.float32),)
+        if labels.shape.rank == 2 and labels.dtype == tf.string:
+            raise InputError(f"rows have several labels; a classifier for these has problem_type={MULTI_LABEL!r}")
+        classes = numbers.of_one_hot(labels) if labels.shape.rank == 2 else numbers.of(labels)
         if not self.class_weights:
             return (classes,)
         weights = tf.constant([float(self.class_weights.get(label, 1.0)) for label in self.labels])
@@ -344,9 +354,9 @@ def _check(
 ) -> None:
     if problem_type not in (SINGLE_LABEL, MULTI_LABEL):
         raise InputError(f"problem_type must be {SINGLE_LABEL!r} or {MULTI_LABEL!r}, received: {problem_type!r}")
-    doubled = {label for label in labels if labels.count(label) > 1}
-    if doubled:
-        raise InputError(f"labels: {sorted(doubled)[0]!r} is there more than once")
+    if len(set(labels)) < len(labels):
+        label, _ = collections.Counter(labels).most_common(1)[0]
+        raise InputError(f"labels: {label!r} is there more than once")
     fewest = 1 if problem_type == MULTI_LABEL else 2
     if len(labels) < fewest:
         raise InputError(f"labels: a classifier needs at least {fewest}, received: {labels}")
@@ -372,11 +382,3 @@ def _marker_ids(preprocessor: BertPreprocessor) -> tuple[int, ...]:
     if not set(START_MARKERS) <= set(preprocessor.markers):
         raise InputError(f"pooling='markers' needs a preprocessor with markers={MARKER_TOKENS}")
     return tuple(preprocessor.tokenizer.token_to_id(marker) for marker in START_MARKERS)
-
-
-def _refuse_unknown(found: Any, labels: Any, known: Sequence[str]) -> None:
-    """Stops at a label that matches no class."""
-    matched = tf.reduce_any(found, axis=1)
-    unknown = tf.boolean_mask(labels, tf.logical_not(matched))
-    shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
-    tf.debugging.Assert(tf.reduce_all(matched), ["unknown label:", unknown, f"; the labels are: {shown}"])

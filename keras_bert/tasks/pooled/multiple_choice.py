@@ -13,11 +13,12 @@ from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import CHOICES, has_head
 from keras_bert.checkpoints.mapping import Weight, dense_weights
+from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
 from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
@@ -154,7 +155,7 @@ class BertMultipleChoice(LabelledTask):
         count = choices.shape[1] or tf.shape(choices)[1]
         packed = self.preprocessor.pack(tf.repeat(rows["text"], count), tf.reshape(choices, [-1]))
         inputs = group_rows(packed, count)
-        return (inputs, tf.cast(rows["label"], tf.int32)) if "label" in rows else (inputs,)
+        return (inputs, *weighted(rows, tf.cast(rows["label"], tf.int32))) if "label" in rows else (inputs,)
 
     # -- answers ---------------------------------------------------------------------------------------------
 
@@ -205,9 +206,8 @@ class BertMultipleChoice(LabelledTask):
         Raises:
             InputError: Not a list, or one of the texts is not what the task takes.
         """
-        if isinstance(texts, str | bytes | Mapping):
-            raise InputError("answer takes a list of texts with their choices; for one write answer([(text, choices)])")
-        rows = [self._row_of(index, text) for index, text in enumerate(texts)]
+        given = given_texts(texts, self.text_fields)
+        rows = [self._row_of(index, text) for index, text in enumerate(given)]
         answers: dict[int, dict[str, Any]] = {}
         for count in sorted({len(row) for row in rows}):
             group = [index for index, row in enumerate(rows) if len(row) == count]

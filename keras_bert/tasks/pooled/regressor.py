@@ -133,7 +133,11 @@ class BertRegressor(LabelledTask):
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Returns the labels, float32 (batch,), as float32 (batch, 1)."""
-        return (tf.cast(labels, tf.float32)[:, None],)
+        if labels.dtype == tf.string or labels.shape.rank != 1:
+            raise InputError("the label of a row is a number to predict: read it with label_type='number'")
+        labels = tf.cast(labels, tf.float32)
+        tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(labels)), ["a label is missing or infinite:", labels])
+        return (labels[:, None],)
 
     def answers(self, outputs: Any) -> Tensors:
         """Returns `score` float32 (batch,), in the graph."""

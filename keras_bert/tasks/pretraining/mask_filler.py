@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.signature import Signature
@@ -127,15 +128,14 @@ class MaskFiller(BertTask):
             >>> model.answer(["The film was [MASK]."], targets=["good", "bad"])  # doctest: +SKIP
             [[[{'token': 'good', 'text': 'The film was good.', 'score': 0.07}, {'token': 'bad', ...}]]]
         """
-        if isinstance(texts, str | bytes | Mapping):
-            raise InputError("answer takes a list of texts; for one text write answer([text])")
+        given = given_texts(texts, self.text_fields)
         chosen = None if targets is None else target_ids(self.tokenizer, targets)
         most = self.tokenizer.vocabulary_size if chosen is None else len(chosen)
         count = top_k if top_k is not None else most if chosen else min(TOP_K, most)
         if not 1 <= count <= most:
             of = "the size of the vocabulary" if chosen is None else "the number of targets"
             raise InputError(f"top_k is {top_k}; it must be from 1 to {most}, {of}")
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(texts)]
+        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         masks = count_masks(row[0] for row in rows)
         answers = self._in_batches(
             rows,

@@ -13,6 +13,7 @@ from keras import ops
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
+from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import SCORINGS, squad_scores
@@ -208,6 +209,8 @@ class BertQuestionAnswerer(LabelledTask):
         Raises:
             InputError: Nothing can be learned from any of the rows.
         """
+        if not isinstance(rows, tf.data.Dataset):
+            raise InputError("expected rows as keras_bert.data.read_squad(file) makes them")
         known, windows = self._stages.windows
         if known is not rows:
             windows = window_rows(rows, self.windows)
@@ -252,8 +255,8 @@ class BertQuestionAnswerer(LabelledTask):
         Raises:
             InputError: There are no rows, or they have no answers.
         """
-        if "answers" not in rows.element_spec:
-            raise InputError("the rows have no answers: read them with label=True")
+        if not isinstance(rows, tf.data.Dataset) or "answers" not in rows.element_spec:
+            raise InputError("the rows have no answers: read them with keras_bert.data.read_squad(file)")
         read = list(rows.as_numpy_iterator())
         if not read:
             raise InputError("there are no rows to evaluate")
@@ -367,13 +370,12 @@ class BertQuestionAnswerer(LabelledTask):
             >>> model.answer([("Where did he live?", "Gödel lived in Vienna.")])  # doctest: +SKIP
             [{'answer': 'Vienna', 'score': 0.93, 'start': 15, 'end': 21, 'no_answer_score': 0.01}]
         """
-        if isinstance(texts, str | bytes | Mapping):
-            raise InputError("answer takes a list of questions with their contexts; for one write answer([...])")
+        asked = given_texts(texts, self.text_fields)
         if not 1 <= n_best <= N_BEST:
             raise InputError(f"n_best is {n_best}; it must be from 1 to {N_BEST}")
         rows: list[tuple[bytes, ...]] = []
         contexts: list[str | bytes] = []
-        for index, text in enumerate(texts):
+        for index, text in enumerate(asked):
             row = self._texts_of(index, text, self.text_fields)
             given: list[Any] = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)
             pairs = zip(given, row, strict=True)

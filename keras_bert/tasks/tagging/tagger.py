@@ -13,6 +13,7 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import TOKENS, has_head
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.batching.batches import batches
+from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.data.tags.tag_schemes import (
     SCHEMES,
     allowed_transitions,
@@ -37,7 +38,6 @@ from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.tag_decoding import best_path
 
 LABELLED_PIECES = ("first", "all")
-
 _ROWS = 8192  # tokenized at once
 
 
@@ -425,8 +425,8 @@ class BertTokenClassifier(LabelledTask):
             >>> model.answer(["Ada Lovelace lived in London."])  # doctest: +SKIP
             [[{'text': 'Ada Lovelace', 'label': 'PER', 'score': 0.99, 'start': 0, 'end': 12}, ...]]
         """
-        answers: list[Any] = super().answer(texts, batch_size)
-        return [in_characters(text, entities) for text, entities in zip(texts, answers, strict=True)]
+        given = given_texts(texts, self.text_fields)
+        return list(map(in_characters, given, super().answer(given, batch_size)))
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:
         """Turns the arrays of `answer_strings` into a list of dicts for each text, places in bytes."""
@@ -469,8 +469,7 @@ class BertTokenClassifier(LabelledTask):
 
 
 def _check(labels: list[str], scheme: str, stride: int | None, pieces: str) -> None:
-    doubled = sorted({label for label in labels if labels.count(label) > 1})
-    if doubled:
+    if doubled := sorted({label for label in labels if labels.count(label) > 1}):
         raise InputError(f"labels: {doubled[0]!r} is there more than once")
     if len(labels) < 2:
         raise InputError(f"labels: a token classifier needs at least 2, received: {labels}")
@@ -484,8 +483,9 @@ def _check(labels: list[str], scheme: str, stride: int | None, pieces: str) -> N
         raise InputError(f"pieces must be one of {', '.join(LABELLED_PIECES)}, received: {pieces!r}")
 
 
-def _check_labelled(rows: tf.data.Dataset) -> None:
-    missing = {"text", "starts", "ends", "label"} - set(rows.element_spec)
+def _check_labelled(rows: Any) -> None:
+    spec = getattr(rows, "element_spec", ())
+    missing = {"text", "starts", "ends", "label"} - set(spec if isinstance(spec, dict) else ())
     if missing:
         raise InputError(f"the rows have no {', '.join(sorted(missing))}: read them with keras_bert.data.read_tags")
 

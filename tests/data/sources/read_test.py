@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 
 import pytest
 import tensorflow as tf
@@ -151,14 +152,19 @@ ERRORS = {
     "lone carriage return": ("a.csv", "text,label\nx\rz,y\n", {}, "a.csv, line 2: not CSV"),
     "not UTF-8": ("a.tsv", b"text\tlabel\nok\ty\ncaf\xe9\ty\n", {}, "line 3: not UTF-8: byte 0xe9 at position 4"),
     "not UTF-8, csv": ("a.csv", b"text,label\nok,y\ncaf\xe9,y\n", {}, "line 3: not UTF-8: byte 0xe9 at position 4"),
-    "UTF-16": ("a.tsv", "text\tlabel\n".encode("utf-16"), {}, "line 1: not UTF-8: byte 0xff at position 1"),
+    "UTF-16 without a mark": ("a.tsv", "text\tlabel\n".encode("utf-16-le"), {}, "line 1: holds NUL.*utf-16-le"),
+    "no header": ("a.tsv", "x\ty\n", {}, r"no column 'text'; .* 'x', 'y'; if the file has no header line, .*--columns"),
+    "nan": ("a.tsv", "text\tlabel\nx\tnan\n", {}, "line 2: .*'nan' looks like a label that is missing"),
+    "nan in JSON": ("a.jsonl", '{"text": "x", "label": NaN}', {}, "line 1: .*the label is nan, which is no class"),
+    "a list for one label": ("a.tsv", "text\tlabel\nx\t['y']\n", {}, "looks like a list of labels; .*--multi_label"),
+    "many digits": ("a.jsonl", '{"text": "x", "label": ' + "9" * 5000 + "}", {}, "line 1: a number of more than 4,300"),
+    "deep JSON": ("a.jsonl", "[" * 100_000, {}, "nested too deep"),
+    "deep JSON in a row": ("a.jsonl", '{"text": ' + "[" * 100_000, {}, "line 1: the JSON is nested too deep"),
+    "columns of pandas": ("a.json", '{"text": {"0": "x"}, "label": {"0": "y"}}', {}, "orient='records', lines=True"),
+    "long number": ("a.jsonl", f'{{"text": "x", "label": {"9" * 400}}}', {"label_type": "number"}, "line 1: .*number"),
     "bad JSON": ("a.jsonl", '{"text": "x", "label": "y"}\n{"text": \n', {}, "a.jsonl, line 2: bad JSON"),
-    "JSON array": (
-        "a.json",
-        '[{"text": "x", "label": "y"}]\n',
-        {},
-        "a.json, line 1: expected a JSON object, found list",
-    ),
+    "JSON array": ("a.json", '[{"text": "x", "label": "y"},\n {"text": "z"}]', {}, "a.json, row 2: no field 'label'"),
+    "JSON array of others": ("a.json", "[1]", {}, "a.json, row 1: expected a JSON object, found int"),
     "no JSON field": ("a.jsonl", '{"text": "x"}\n', {}, "a.jsonl, line 1: no field 'label'; the fields are: 'text'"),
     "text a number": (
         "a.jsonl",
@@ -221,6 +227,110 @@ def test_errors_name_the_place(write, case):
     with pytest.raises(InputError, match=message) as caught:
         read(write(name, content), **({"label": "label"} | arguments))
     assert "\n" not in str(caught.value)
+
+
+READ = {
+    "UTF-16": ("a.csv", "text,label\nKöln,x\n".encode("utf-16"), {}),
+    "UTF-16 BE with a mark": ("a.csv", "\ufefftext,label\nKöln,x\n".encode("utf-16-be"), {}),
+    "UTF-32": ("a.jsonl", '{"text": "Köln", "label": "x"}'.encode("utf-32"), {}),
+    "UTF-8 with a mark, named": ("a.csv", "\ufefftext,label\nKöln,x\n".encode(), {"encoding": "utf-8"}),
+    "Latin": ("a.tsv", "text\tlabel\nKöln\tx\n".encode("cp1252"), {"encoding": "cp1252"}),
+    "Chinese": ("a.tsv", "text\tlabel\nKöln\tx\n".replace("ö", "").encode("gb18030"), {"encoding": "gb18030"}),
+    "line ends of old": ("a.csv", "text,label\rKöln,x\r".encode(), {}),
+    "line ends of old, UTF-16": ("a.tsv", "text\tlabel\rKöln\tx\r".encode("utf-16"), {}),
+    "semicolons": ("a.csv", 'text;label\n"Köln";x\n'.encode(), {"delimiter": ";"}),
+    "bars, not quoted": ("a.csv", "text|label\nKöln|x\n".encode(), {"delimiter": "|", "quoting": False}),
+    "quoted tabs": ("a.tsv", '"text"\t"label"\n"Köln"\tx\n'.encode(), {"quoting": True}),
+    "a JSON array": ("a.json", ' \n[{"text": "Köln",\n "label": "x"}]'.encode(), {}),
+    "a JSON array, packed": ("a.json.gz", '[{"text": "Köln", "label": "x"}]'.encode(), {}),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_files_as_they_are_written(write, case):
+    name, content, options = READ[case]
+    found = list(read(write(name, content), label="label", **options).as_numpy_iterator())
+    text = "Kln" if case == "Chinese" else "Köln"
+    assert found == [{"text": text.encode(), "label": b"x"}]
+
+
+def test_numbers_and_booleans_are_one_class_however_they_are_spelled(write):
+    lines = '{"text": "a", "label": 1}\n{"text": "a", "label": 1.0}\n{"text": "a", "label": "1.0"}\n'
+    assert values(read(write("a.jsonl", lines), label="label"), "label") == ["1", "1", "1"]
+    lines = '{"text": "a", "label": true}\n{"text": "a", "label": "True"}\n'
+    assert values(read(write("a.jsonl", lines), label="label", labels=[True, False]), "label") == ["true", "true"]
+    rows = read(write("a.csv", "text,label\na,nan\n"), label="label", labels=["nan", "fra"])
+    assert values(rows, "label") == ["nan"], "a language, where the classes are named"
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [
+        ("['x', 'y']", [b"x", b"y"]),
+        ('["x", "y"]', [b"x", b"y"]),
+        ("['x' 'y']", [b"x", b"y"]),  # NumPy
+        ("[1, 2.0]", [b"1", b"2"]),
+        (r"['it\'s', 'y|z']", [b"it's", b"y|z"]),
+        ("[]", []),
+        ("[x]|y", [b"[x]", b"y"]),
+        ("[OTHER]", [b"[OTHER]"]),
+    ],
+)
+def test_lists_in_cells(write, cell, labels):
+    (row,) = read(write("a.tsv", f"text\tlabel\na\t{cell}\n"), label="label", label_type="classes").as_numpy_iterator()
+    assert row["label"].tolist() == labels
+
+
+def test_weights(write):
+    path = write("a.csv", "text,label,w\na,x,1\nb,y,0.5\n")
+    rows = list(read(path, label="label", weight="w").as_numpy_iterator())
+    assert [row["weight"] for row in rows] == [1.0, 0.5]
+    with pytest.raises(InputError, match="line 2: field 'w': expected a weight of 0 or more, found '-1'"):
+        read(write("b.csv", "text,w\na,-1\n"), weight="w")
+
+
+def test_tsv_that_looks_quoted_is_warned_of(write, caplog):
+    quoted = 'text\tlabel\n"He said ""no"""\tx\nplain\ty\n'
+    assert values(read(write("a.tsv", quoted), label="label"), "text") == ['"He said ""no"""', "plain"]
+    assert "quoting=True (--quoting)" in caplog.text
+    caplog.clear()
+    assert values(read(write("a.tsv", quoted), label="label", quoting=True), "text") == ['He said "no"', "plain"]
+    read(write("b.tsv", quoted + '5" of "rain\tz\n'), label="label")
+    assert not caplog.text
+    with pytest.raises(InputError, match=r"line 2: 3 fields.*quoted as pandas and Excel write it"):
+        read(write("c.tsv", 'text\tlabel\n"a\tb"\tx\n'), label="label")
+
+
+def test_what_would_fill_the_memory(tmp_path, write):
+    with pytest.raises(InputError, match=r"line 2: longer than 100 bytes; raise max_line_bytes \(--max_line_bytes\)"):
+        read(write("a.tsv", "text\n" + "x" * 101 + "\n"), max_line_bytes=100)
+    (tmp_path / "line.csv.gz").write_bytes(gzip.compress(b"text\n" + bytes(1 << 26)))
+    with pytest.raises(InputError, match="line 2: longer than 16,777,216 bytes"):
+        read(tmp_path / "line.csv.gz")
+    (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(b"text\n" + (b"x" * 1000 + b"\n") * 70_000))
+    with pytest.raises(InputError, match="unpacks to more than 200 times its"):
+        read(tmp_path / "lines.csv.gz")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match=r"pipe.csv: is a pipe or device"):
+        read(tmp_path / "pipe.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoding": "utf-9"}, "encoding 'utf-9': not one that is known"),
+        ({"encoding": "hex"}, "encoding 'hex': not one that is known"),
+        ({"encoding": "ascii"}, "line 1 or soon after: not ascii"),
+        ({"delimiter": ";;"}, "delimiter ';;': expected one character"),
+        ({"max_line_bytes": 0}, "max_line_bytes 0"),
+        ({"columns": "text"}, "columns: expected a list of different names"),
+    ],
+)
+def test_formats_that_are_none(write, options, message):
+    with pytest.raises(InputError, match=message):
+        read(write("a.csv", "text,label\nKöln,x\n"), **options)
+    with pytest.raises(InputError, match=r"delimiter and quoting are for .csv and .tsv"):
+        read(write("a.jsonl", "{}"), delimiter=";")
 
 
 def test_files_that_are_not_there(tmp_path):

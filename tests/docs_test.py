@@ -1,0 +1,31 @@
+"""The Python blocks of pages under docs/ that need nothing but the package run from top to bottom."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import keras_bert
+from tests.tasks import tiny
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory) -> Path:
+    """A tiny encoder in place of the pre-trained one."""
+    folder = tmp_path_factory.mktemp("preset") / "encoder"
+    tiny.classifier(config=tiny.config(max_position_embeddings=64)).save_preset(folder)
+    return folder
+
+
+@pytest.mark.parametrize(("page", "start"), [("classification.md", ""), ("data.md", "## My data is in memory")])
+def test_the_blocks_of_a_page_run(page: str, start: str, preset: Path):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    section = text[text.index(start) :]
+    section = section[: section.index("\n## ", 1)] if start else section
+    blocks = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert blocks
+    names = {"keras_bert": keras_bert}
+    for block in blocks:
+        exec(compile(block.replace('"minilm"', repr(str(preset))), page, "exec"), names)
