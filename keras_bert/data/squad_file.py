@@ -32,7 +32,9 @@ class _Answers(NamedTuple):
     astray: str | None
 
 
-def read_squad(source: str | os.PathLike, label: bool = True, strict: bool = False) -> tf.data.Dataset:
+def read_squad(
+    source: str | os.PathLike, label: bool = True, strict: bool = False, *, encoding: str | None = None
+) -> tf.data.Dataset:
     """Reads questions, the texts they are about, and their answers.
 
     The rows are held in memory, a text only once however many questions there are on it.
@@ -44,6 +46,7 @@ def read_squad(source: str | os.PathLike, label: bool = True, strict: bool = Fal
         label: Read the answers as well.
         strict: Refuse a file with an answer that does not stand at its `answer_start`. Without, such answers are
             counted in a warning; they count when predictions are scored, by their text, and nothing learns from them.
+        encoding: Of the file; None: what its byte-order mark says, or else UTF-8.
 
     Returns:
         A data set of known cardinality with dicts of `id`, `question`, `context`: tf.string (). With `label` also
@@ -57,7 +60,7 @@ def read_squad(source: str | os.PathLike, label: bool = True, strict: bool = Fal
         >>> rows = read_squad("squad/train.json")  # doctest: +SKIP
     """
     path = Path(source)
-    found = _open(path, label)
+    found = _open(path, label, TextFormat(encoding, LONGEST_FILE))
     contexts: dict[bytes, int] = {}
     columns: dict[str, list[Any]] = {"id": [], "question": [], "context": []}
     answers: list[_Answers] = []
@@ -92,25 +95,25 @@ def read_squad(source: str | os.PathLike, label: bool = True, strict: bool = Fal
     return tf.data.Dataset.from_tensor_slices(parts).map(whole)
 
 
-def _open(path: Path, label: bool) -> Source:
+def _open(path: Path, label: bool, text_format: TextFormat) -> Source:
     """Finds out which layout a file has; its rows are id, question, context, answers, is_impossible."""
     suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: unknown kind of file; expected SQuAD's .json or .jsonl, or these with .gz")
     if suffix == ".jsonl":
         wanted = ["question", "context", *(["answers"] if label else [])]
-        lines = read_json_lines(path, wanted, ["answers", "is_impossible", "id"])
+        lines = read_json_lines(path, wanted, ["answers", "is_impossible", "id"], text_format)
         return Source(
             name=str(path),
             unit="line",
             rows=((number, [row[-1], row[0], row[1], row[-3], row[-2]]) for number, row in lines),
         )
-    return Source(name=str(path), unit="question", rows=_squad_rows(path, label))
+    return Source(name=str(path), unit="question", rows=_squad_rows(path, label, text_format))
 
 
-def _squad_rows(path: Path, label: bool) -> Iterator[tuple[int, list[Any]]]:
+def _squad_rows(path: Path, label: bool, text_format: TextFormat) -> Iterator[tuple[int, list[Any]]]:
     """The questions of a file in SQuAD's layout, numbered from 1."""
-    text = "".join(line for _, line in read_lines(path, TextFormat(max_line_bytes=LONGEST_FILE)))
+    text = "".join(line for _, line in read_lines(path, text_format))
     whole = load_json(text, str(path), "expected SQuAD's layout (name a file of one object a line .jsonl)")
     number = 0
     for article, fields in enumerate(_list(str(path), whole, "data")):

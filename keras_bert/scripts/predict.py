@@ -9,6 +9,7 @@ arrived. A .txt file is read in the same way; .csv, .tsv and .jsonl files by the
 of questions as SQuAD lays them out, .json or .jsonl, with the id of each question beside its answer.
 """
 
+import functools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -76,7 +77,7 @@ def _reader() -> Callable[..., "tf.data.Dataset"]:
     except (OSError, ValueError):
         config = {}  # no folder of ours: a hub handle, or an error that opening the model will tell
     if "BertForQuestionAnswering" in (config.get("architectures") or ()):
-        return read_squad
+        return functools.partial(read_squad, encoding=FLAGS.encoding)
     return row_flags.read_choice_rows if FLAGS.choices else row_flags.read_rows
 
 

@@ -121,6 +121,8 @@ def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:
             "separator": FLAGS.word_separator,
             "word_column": FLAGS.word_column,
             "tag_column": FLAGS.tag_column,
+            "encoding": FLAGS.encoding,
+            "max_line_bytes": FLAGS.max_line_bytes,
             **options,
         },
     )

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_bert.data.sources.lines import read_lines
+from keras_bert.data.sources.lines import TextFormat, read_lines
 from keras_bert.errors import InputError
 
 DOCUMENT = "-DOCSTART-"
@@ -31,7 +31,9 @@ class Sentence(NamedTuple):
     document: int
 
 
-def read_conll(path: Path, word_column: int = 0, tag_column: int = -1) -> tuple[list[Sentence], bool]:
+def read_conll(
+    path: Path, word_column: int = 0, tag_column: int = -1, text_format: TextFormat | None = None
+) -> tuple[list[Sentence], bool]:
     r"""Reads a file with a word a line: columns divided by tabs, or by blanks where its first word has no tab.
 
     A blank line ends a sentence, a line whose word is `-DOCSTART-` begins a document, as does `# newdoc` (CoNLL-U).
@@ -39,9 +41,10 @@ def read_conll(path: Path, word_column: int = 0, tag_column: int = -1) -> tuple[
     `# ` and has another number of columns than the file. Words may be `#`, or begin with it.
 
     Args:
-        path: UTF-8, also `.gz`.
+        path: A text file, also `.gz`.
         word_column: The column of the words, from 0; negative ones count from the end.
         tag_column: The column of the tags.
+        text_format: How the file is written.
 
     Returns:
         The sentences, and whether the file says where documents begin; else each sentence is one by itself.
@@ -50,7 +53,7 @@ def read_conll(path: Path, word_column: int = 0, tag_column: int = -1) -> tuple[
         InputError: Another number of columns than in the line before, a column that is not there, one column for words
             and tags, or an empty word or tag (each names the line); a file without a word.
     """
-    lines = [(number, line.rstrip("\r\n")) for number, line in read_lines(path)]
+    lines = [(number, line.rstrip("\r\n")) for number, line in read_lines(path, text_format)]
     layout = _layout(lines)
     if layout is None:
         raise InputError(f"{path}: there is no word in it")

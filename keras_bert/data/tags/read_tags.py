@@ -11,6 +11,7 @@ from absl import logging
 
 from keras_bert.data.sources.json_lines_file import read_json_lines
 from keras_bert.data.sources.labels import label_names
+from keras_bert.data.sources.lines import MAX_LINE_BYTES, TextFormat
 from keras_bert.data.tags.conll_file import read_conll
 from keras_bert.data.tags.tag_schemes import SCHEMES, detect_scheme, entity_labels, find_fault, to_iob2
 from keras_bert.data.tags.tagged_text import TaggedText, join_words, parse_spans, tag_types, tag_words
@@ -42,6 +43,8 @@ def read_tags(
     word_column: int = 0,
     tag_column: int = -1,
     need_documents: bool = False,
+    encoding: str | None = None,
+    max_line_bytes: int = MAX_LINE_BYTES,
 ) -> tf.data.Dataset:
     r"""Reads texts whose words have tags.
 
@@ -63,6 +66,8 @@ def read_tags(
         word_column: CoNLL: the column of the words, from 0; negative ones count from the end.
         tag_column: CoNLL: the column of the tags.
         need_documents: Refuse a file that does not say where documents begin.
+        encoding: Of the file; None: what its byte-order mark says, or else UTF-8.
+        max_line_bytes: A longer line is an error.
 
     Returns:
         A data set of known cardinality with dicts of `text`: tf.string (), `starts` and `ends`: int64 (words,), the
@@ -79,11 +84,11 @@ def read_tags(
     """
     if scheme not in ("auto", *SCHEMES):
         raise InputError(f"scheme {scheme!r}: expected one of auto, {', '.join(SCHEMES)}")
-    path = Path(source)
+    path, text_format = Path(source), TextFormat(encoding, max_line_bytes)
     suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
     known = None if labels is None else frozenset(labels)
     if suffix in CONLL_SUFFIXES:
-        sentences, says_documents = read_conll(path, word_column, tag_column)
+        sentences, says_documents = read_conll(path, word_column, tag_column, text_format)
         if need_documents and not says_documents:
             raise InputError(f"{path}: no -DOCSTART- line says where a document begins")
         rows = (_Row(*item[:2], [f"{path}, line {line}" for line in item.lines], item.document) for item in sentences)
@@ -96,9 +101,9 @@ def read_tags(
     if need_documents and document is None:
         raise InputError(f"{path}: name the field that says which document a row is of, document=FIELD")
     if words is not None:
-        json_rows = list(_json_words(path, words, label, document))
+        json_rows = list(_json_words(path, text_format, words, label, document))
         return _dataset(_joined(str(path), json_rows, scheme, known, separator))
-    return _dataset(_with_spans(path, text, label, document, known))
+    return _dataset(_with_spans(path, text_format, text, label, document, known))
 
 
 def tag_labels(rows: tf.data.Dataset) -> list[str]:
@@ -120,10 +125,10 @@ def tag_labels(rows: tf.data.Dataset) -> list[str]:
     return tags if types is None else entity_labels(types)
 
 
-def _json_words(path: Path, words: str, label: str, document: str | None) -> Iterator[_Row]:
+def _json_words(path: Path, text_format: TextFormat, words: str, label: str, document: str | None) -> Iterator[_Row]:
     """Yields the rows of JSON lines with words and tags."""
     documents = _Documents()
-    for number, values in read_json_lines(path, [words, label, *([document] if document else [])]):
+    for number, values in read_json_lines(path, [words, label, *_named(document)], text_format=text_format):
         place = f"{path}, line {number}"
         for field, value in zip((words, label), values, strict=False):
             if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
@@ -163,11 +168,11 @@ def _joined(
 
 
 def _with_spans(
-    path: Path, text: str, label: str, document: str | None, labels: frozenset[str] | None
+    path: Path, text_format: TextFormat, text: str, label: str, document: str | None, labels: frozenset[str] | None
 ) -> Iterator[TaggedText]:
     """Yields texts with spans as texts with tagged words; says at the end how many spans cut a word."""
     documents, total, cut = _Documents(), 0, []
-    for number, values in read_json_lines(path, [text, label, *([document] if document else [])]):
+    for number, values in read_json_lines(path, [text, label, *_named(document)], text_format=text_format):
         place = f"{path}, line {number}"
         if not isinstance(values[0], str):
             raise InputError(f"{place}: field {text!r}: expected a string, found {type(values[0]).__name__}")
@@ -182,6 +187,10 @@ def _with_spans(
         raise InputError(f"{path}: there are no rows")
     if cut:
         logging.warning("%d of %d spans cut a word and were widened to it; the first: %s", len(cut), total, cut[0])
+
+
+def _named(field: str | None) -> list[str]:
+    return [field] if field else []
 
 
 class _Documents:

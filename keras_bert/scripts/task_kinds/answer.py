@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TaskKind
+from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TABLE_FLAGS, TaskKind
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -35,7 +35,7 @@ class Answer(TaskKind):
 
     task_class = "BertQuestionAnswerer"
     scored_by = "numpy"
-    refused = dict.fromkeys(ONE_VECTOR_FLAGS, "which reads questions and texts in windows")
+    refused = dict.fromkeys((*ONE_VECTOR_FLAGS, *TABLE_FLAGS), "which reads questions and texts in windows")
 
     def check_flags(self) -> None:
         """Refuses what goes with one vector a text; makes windows of 384 tokens unless another length is asked for."""
@@ -48,14 +48,14 @@ class Answer(TaskKind):
         from keras_bert.data import read_squad
 
         del labels
-        return read_squad(source, strict=FLAGS.strict_answers)
+        return read_squad(source, strict=FLAGS.strict_answers, encoding=FLAGS.encoding)
 
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads questions, texts and answers; those that do not stand in their text count when answers are scored."""
         from keras_bert.data import read_squad
 
         del task
-        return read_squad(source)
+        return read_squad(source, encoding=FLAGS.encoding)
 
     def text_fields(self, task: Any) -> tuple[str, ...]:
         """Returns nothing: no flag names a field of SQuAD's layout."""

@@ -23,7 +23,10 @@ class Choose(TaskKind):
     """Rows with a text, choices and the number of the right one; a `BertMultipleChoice`."""
 
     task_class = "BertMultipleChoice"
-    refused: ClassVar = {"text_pair": "whose second texts are the --choices"}
+    refused: ClassVar = {
+        "text_pair": "whose second texts are the --choices",
+        "weight": "whose rows all weigh alike",
+    }
 
     def check_flags(self) -> None:
         """Refuses rows without choices, or with a second text beside them."""

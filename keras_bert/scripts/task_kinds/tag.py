@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from keras_bert.scripts import row_flags
-from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TaskKind
+from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TABLE_FLAGS, TaskKind
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,7 +33,7 @@ class Tag(TaskKind):
 
     task_class = "BertTokenClassifier"
     scored_by = "seqeval.metrics"
-    refused = dict.fromkeys(ONE_VECTOR_FLAGS, "which labels the words of one text")
+    refused = dict.fromkeys((*ONE_VECTOR_FLAGS, *TABLE_FLAGS), "which labels the words of one text")
 
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
         """Reads rows of tagged words."""

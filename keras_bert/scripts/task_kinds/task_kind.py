@@ -25,6 +25,10 @@ ONE_VECTOR_FLAGS = ("pooling", "new_pooler", "truncation", "text_pair")
 """Flags of tasks that make one vector of a text or a pair."""
 
 
+TABLE_FLAGS = ("weight", "delimiter", "quoting")
+"""Flags of tasks whose rows stand in tables."""
+
+
 class TaskKind(abc.ABC):
     """How the rows of a task are read, and how its model is made, as the flags say.
 
