@@ -110,7 +110,7 @@ def named_weights(given: Any, what: str = "class_weights") -> dict[str, float]:
         what: What the argument is called, for messages.
 
     Raises:
-        InputError: No mapping, a class twice, or a weight that is no positive number.
+        InputError: No mapping, a class twice, or a weight that is no number of 0 or more.
 
     Example:
         >>> named_weights({0: 1, 1.0: 2.5})
@@ -122,8 +122,8 @@ def named_weights(given: Any, what: str = "class_weights") -> dict[str, float]:
         raise InputError(f"{what}: expected a dict of class and weight, received: {given!r:.60}")
     names = class_names(list(given), what)
     for name, weight in zip(names, given.values(), strict=True):
-        if isinstance(weight, bool | str) or not hasattr(weight, "__float__") or not 0 < float(weight) < math.inf:
-            raise InputError(f"{what}: the weight of {name!r} is {weight!r:.40}; expected a positive number")
+        if isinstance(weight, bool | str) or not hasattr(weight, "__float__") or not 0 <= float(weight) < math.inf:
+            raise InputError(f"{what}: the weight of {name!r} is {weight!r:.40}; expected a number of 0 or more")
     if len(set(names)) < len(names):
         raise InputError(f"{what}: {next(name for name in names if names.count(name) > 1)!r} is there more than once")
     return {name: float(weight) for name, weight in zip(names, given.values(), strict=True)}

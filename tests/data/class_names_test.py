@@ -84,7 +84,7 @@ def test_weights_are_of_the_same_names():
     assert named_weights(None) == {}
     for wrong, message in [
         ([1.0, 2.0], "expected a dict of class and weight"),
-        ({"a": 0}, "the weight of 'a' is 0; expected a positive number"),
+        ({"a": -1}, "the weight of 'a' is -1; expected a number of 0 or more"),
         ({"a": float("nan")}, "the weight of 'a' is nan"),
         ({"a": "2"}, "the weight of 'a' is '2'"),
         ({1: 2, "1": 3}, "'1' is there more than once"),
