@@ -100,7 +100,7 @@ def _decoded(texts: list[Any]) -> list[Any]:
 def _from_lines(fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, Any]]]:
     """Yields the texts of a file of lines, or those that have arrived at standard input."""
     number = 0
-    for lines in read_text_lines(FLAGS.input, size):
+    for lines in read_text_lines(FLAGS.input, size, **row_flags.line_options()):
         yield [_texts(line, number + index, fields) for index, line in enumerate(lines, start=1)]
         number += len(lines)
 

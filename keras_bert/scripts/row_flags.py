@@ -94,11 +94,15 @@ def read_choice_rows(source: str, label: bool = True) -> tf.data.Dataset:
     )
 
 
+def line_options() -> dict[str, Any]:
+    """Returns how lines are written, as the flags say: arguments of every reader of text."""
+    return {"encoding": FLAGS.encoding, "max_line_bytes": FLAGS.max_line_bytes}
+
+
 def file_options() -> dict[str, Any]:
-    """Returns how files are written, as the flags say: arguments of `keras_bert.data.read`."""
+    """Returns how files with columns are written, as the flags say: arguments of `keras_bert.data.read`."""
     delimiter = "\t" if FLAGS.delimiter == "\\t" else FLAGS.delimiter
-    kept = {"encoding": FLAGS.encoding, "quoting": FLAGS.quoting, "max_line_bytes": FLAGS.max_line_bytes}
-    return {**kept, "delimiter": delimiter}
+    return {**line_options(), "quoting": FLAGS.quoting, "delimiter": delimiter}
 
 
 def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:
@@ -121,8 +125,7 @@ def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:
             "separator": FLAGS.word_separator,
             "word_column": FLAGS.word_column,
             "tag_column": FLAGS.tag_column,
-            "encoding": FLAGS.encoding,
-            "max_line_bytes": FLAGS.max_line_bytes,
+            **line_options(),
             **options,
         },
     )

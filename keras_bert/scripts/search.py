@@ -97,7 +97,7 @@ def _embedder(handle: str) -> "BertEmbedder":
 def _rows(source: str) -> Iterator[dict[str, str]]:
     """Yields what is to be indexed; empty lines are no texts."""
     if source == "-" or source.endswith((".txt", ".txt.gz")):
-        lines = itertools.chain.from_iterable(read_text_lines(source, 4096))
+        lines = itertools.chain.from_iterable(read_text_lines(source, 4096, **row_flags.line_options()))
         yield from ({"text": line} for line in lines if line.strip())
         return
     for row in row_flags.read_rows(source, label=False).as_numpy_iterator():
@@ -114,7 +114,8 @@ def _make_index(embedder: "BertEmbedder", rows: list[dict[str, str]], handle: st
 def _answer(index: "VectorIndex", embedder: "BertEmbedder") -> None:
     """Writes, for each query, the rows that are nearest."""
     size = _WINDOW_BATCHES * FLAGS.batch_size
-    windows = [[FLAGS.query]] if FLAGS.query is not None else read_text_lines(FLAGS.input or "-", size)
+    lines = read_text_lines(FLAGS.input or "-", size, **row_flags.line_options())
+    windows = [[FLAGS.query]] if FLAGS.query is not None else lines
     with output_file(FLAGS.output) as out:
         for queries in windows:
             scores, numbers = index.search(embedder.embed(queries, FLAGS.batch_size), FLAGS.top_k)

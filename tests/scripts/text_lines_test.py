@@ -78,6 +78,26 @@ def test_bad_files_are_named(tmp_path: Path):
         list(read_text_lines(str(tmp_path / "latin.txt"), 8))
 
 
+def test_lines_in_another_encoding(tmp_path: Path):
+    with mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO("Köln\nÜlm\n".encode("cp1252")))):
+        assert list(read_text_lines("-", 8, encoding="cp1252")) == [["Köln", "Ülm"]]
+    (tmp_path / "a.txt").write_bytes("Köln\n".encode("utf-16"))
+    assert list(read_text_lines(str(tmp_path / "a.txt"), 8)) == [["Köln"]]
+    with (
+        mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\n"))),
+        pytest.raises(InputError, match="encoding 'utf-9': not one that is known"),
+    ):
+        next(read_text_lines("-", 8, encoding="utf-9"))
+
+
+def test_a_line_without_end_is_no_line(tmp_path: Path):
+    with mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\n" + b"x" * 200))):
+        windows = read_text_lines("-", 8, max_line_bytes=100)
+        assert next(windows) == ["one"]
+        with pytest.raises(InputError, match=r"^standard input, line 2: longer than 100 bytes"):
+            next(windows)
+
+
 def test_a_closed_standard_input_is_said():
     with mock.patch("sys.stdin", None), pytest.raises(InputError, match="--input=FILE"):
         next(read_text_lines("-", 8))
