@@ -8,7 +8,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 
-FILES = ("train", "dev", "test", "rows", "input", "text", "config", "vocabulary")
+FILES = ("train", "dev", "test", "rows", "input", "text")
 """Flags that name a file, or several; one that names none in a program is passed over there."""
 
 MODELS = ("model", "preset")

@@ -70,7 +70,7 @@ def test_what_may_be_there_is_left_to_the_program(check, name, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("dev", "a.csv"), ("rows", "folder/none"), ("model", "./none"), ("config", "c.json")]
+    ("name", "value"), [("dev", "a.csv"), ("rows", "folder/none"), ("model", "./none"), ("test", "c.json")]
 )
 def test_what_is_not_there_is_named(check, name, value):
     with pytest.raises(InputError, match=f"^{value}: no such .*--{name}"):

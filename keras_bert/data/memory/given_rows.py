@@ -46,21 +46,23 @@ def given_rows(given: Any, fields: Sequence[str]) -> tf.data.Dataset:
     return rows(items)
 
 
-def given_texts(given: Any, fields: Sequence[str], call: str = "answer") -> list[Any]:
+def given_texts(
+    given: Any, fields: Sequence[str], call: str = "answer", instead: str = "texts; for one text write answer([text])"
+) -> list[Any]:
     """Makes a list, an entry a row, of whatever a task was given to answer.
 
     Args:
         given: A list, an array, a tensor or a column; or a table or a data set with the columns of `fields`.
         fields: The texts of a row.
         call: The method's name, for messages.
+        instead: What it takes a list of, and how one is written, for messages.
 
     Raises:
         InputError: A single text, or what is no list.
     """
-    if isinstance(given, str | bytes):
-        raise InputError(f"{call} takes a list of texts; for one text write {call}([text])")
-    if isinstance(given, Mapping) and all(isinstance(value, str | bytes) for value in given.values()):
-        raise InputError(f"{call} takes a list of rows; for one row write {call}([row])")
+    is_one_row = isinstance(given, Mapping) and all(isinstance(value, str | bytes) for value in given.values())
+    if is_one_row or isinstance(given, str | bytes):
+        raise InputError(f"{call} takes a list of {instead}")
     if isinstance(given, tf.data.Dataset):
         found = given_rows(given, fields)
         if isinstance(found.element_spec, dict):

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.data.class_names import class_name
+from keras_bert.data.sources.tensors import labels_in
 from keras_bert.errors import InputError
 
 LABEL_TYPES = ("class", "number", "classes")
@@ -135,9 +136,8 @@ def label_counts(rows: tf.data.Dataset) -> dict[str, int]:
             "read with label_type='class'"
         )
     counts: collections.Counter[Any] = collections.Counter()
-    for batch in rows.map(lambda row: row["label"]).ragged_batch(4096):
-        values = batch.flat_values if isinstance(batch, tf.RaggedTensor) else batch
-        counts.update(values.numpy().tolist())
+    for values in labels_in(rows):
+        counts.update(values.ravel().tolist())
     names: dict[str, int] = {}
     for value, count in counts.items():
         names[class_name(value)] = names.get(class_name(value), 0) + count

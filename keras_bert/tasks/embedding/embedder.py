@@ -272,7 +272,7 @@ class BertEmbedder(LabelledTask):
         Raises:
             InputError: Not a list, or one of the texts is no string.
         """
-        given = given_texts(texts, self.text_fields, "embed")
+        given = given_texts(texts, self.text_fields, "embed", "texts; for one text write embed([text])")
         rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         vectors = self._in_batches(rows, batch_size, self._stages.answer, lambda numbers: list(numbers["embedding"]))
         return np.array(vectors, "float32").reshape(len(rows), self.encoder.config.hidden_size)

@@ -206,7 +206,9 @@ class BertMultipleChoice(LabelledTask):
         Raises:
             InputError: Not a list, or one of the texts is not what the task takes.
         """
-        given = given_texts(texts, self.text_fields)
+        given = given_texts(
+            texts, self.text_fields, instead="texts with their choices; for one write answer([(text, choices)])"
+        )
         rows = [self._row_of(index, text) for index, text in enumerate(given)]
         answers: dict[int, dict[str, Any]] = {}
         for count in sorted({len(row) for row in rows}):

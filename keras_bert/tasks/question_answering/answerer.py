@@ -370,7 +370,11 @@ class BertQuestionAnswerer(LabelledTask):
             >>> model.answer([("Where did he live?", "Gödel lived in Vienna.")])  # doctest: +SKIP
             [{'answer': 'Vienna', 'score': 0.93, 'start': 15, 'end': 21, 'no_answer_score': 0.01}]
         """
-        asked = given_texts(texts, self.text_fields)
+        asked = given_texts(
+            texts,
+            self.text_fields,
+            instead="questions with their contexts; for one write answer([(question, context)])",
+        )
         if not 1 <= n_best <= N_BEST:
             raise InputError(f"n_best is {n_best}; it must be from 1 to {N_BEST}")
         rows: list[tuple[bytes, ...]] = []

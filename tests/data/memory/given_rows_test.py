@@ -122,7 +122,7 @@ def test_pairs_to_answer():
     ("given", "message"),
     [
         ("good", r"answer takes a list of texts; for one text write answer\(\[text\]\)"),
-        ({"text": "good"}, r"answer takes a list of rows; for one row write answer\(\[row\]\)"),
+        ({"text": "good"}, "answer takes a list of texts"),
         (
             Frame({"review": TEXTS}),
             "no column 'text'; the task takes text, the columns are: 'review'; rename one, or give",
