@@ -88,6 +88,8 @@ def values_of(given: Any, what: str) -> list[Any]:
         raise InputError(f"{what}: expected a list, received the string {given!r:.60}; write [{given!r:.60}]")
     if isinstance(given, set | frozenset | Mapping):
         raise InputError(f"{what}: expected a list, received a {kind}, which has no order to go by")
+    if hasattr(given, "columns") and hasattr(given, "to_numpy"):
+        given = given.to_numpy()  # a DataFrame, whose elements would be the names of its columns
     if hasattr(given, "numpy") and hasattr(given, "dtype"):
         given = given.numpy()  # a tensor
     if getattr(given, "shape", None) == ():

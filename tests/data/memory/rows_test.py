@@ -1,5 +1,6 @@
 """Rows of lists, arrays and tables; what is none of them gets one line."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,12 @@ class Frame:
 
     def __getitem__(self, name: str) -> Column:
         return Column(self._columns[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def to_numpy(self) -> np.ndarray:
+        return np.array(list(self._columns.values())).T
 
 
 def read(given: tf.data.Dataset) -> list[dict[str, Any]]:
@@ -105,6 +112,8 @@ def test_label_types_are_asked_for():
     assert [row["label"] for row in read(rows(TEXTS, [1, 2.5, "3"], label_type="number"))] == [1.0, 2.5, 3.0]
     several = read(rows(TEXTS, [["x", "y"], [], ("x",)]))
     assert [row["label"].tolist() for row in several] == [[b"x", b"y"], [], [b"x"]]
+    frame = rows(TEXTS, Frame({"x": [1, 0, 0], "y": [0, 1, 0], "z": [0, 0, 1]}))
+    assert [row["label"].tolist() for row in read(frame)] == np.eye(3).tolist()
     one_hot = rows(TEXTS, np.eye(3))
     assert one_hot.element_spec["label"] == tf.TensorSpec([3], tf.float32)
 
