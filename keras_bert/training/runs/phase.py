@@ -1,7 +1,8 @@
 """A part of a run that has batches of its own, such as rows of one length."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -31,3 +32,13 @@ class Phase:
     def __post_init__(self) -> None:
         if sum(end is not None for end in (self.epochs, self.steps, self.share)) != 1:
             raise ValueError(f"a phase ends after epochs, at a step, or at a share of the budget: one of them, {self}")
+
+
+def are_phases(train: Any) -> bool:
+    """Tells phases from rows, which may be a list too.
+
+    Example:
+        >>> are_phases([Phase(lambda epoch: tf.data.Dataset.range(1), epochs=1)]), are_phases([{"text": "a"}])
+        (True, False)
+    """
+    return isinstance(train, Sequence) and bool(train) and all(isinstance(each, Phase) for each in train)

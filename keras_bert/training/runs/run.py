@@ -26,7 +26,7 @@ from keras_bert.training.runs.data_fingerprint import check_facts, data_fingerpr
 from keras_bert.training.runs.epoch_log import EpochLog
 from keras_bert.training.runs.epoch_run import EpochRun
 from keras_bert.training.runs.made_once import MadeOnce
-from keras_bert.training.runs.phase import Phase
+from keras_bert.training.runs.phase import Phase, are_phases
 from keras_bert.training.runs.run_checkpoints import checkpoint_names
 from keras_bert.training.runs.run_folder import goes_on, new_model_is_there, run_folder, worker_folder
 from keras_bert.training.runs.run_log import RunLog
@@ -114,7 +114,7 @@ class Run:
         self.on_begin: Callable[[Run], None] | None = None
         self.on_stop: Callable[[Run], None] | None = None
         self.on_end: Callable[[Run], None] | None = None
-        self.settings.check(isinstance(train, Sequence), clock is not None, dev is not None)
+        self.settings.check(are_phases(train), clock is not None, dev is not None)
         self._facts = dict(data or {})
         if isinstance(train, tf.data.Dataset):
             known = {"batch_size": self.settings.batch_size, "seed": self.settings.seed}
@@ -199,7 +199,7 @@ class Run:
     # -- the beginning -----------------------------------------------------------------------------------
 
     def _phases(self, train: Any) -> list[Phase]:
-        if isinstance(train, Sequence):
+        if are_phases(train):
             return list(train)
         settings = self.settings
         batches = train if callable(train) else self._batches_of(train)
@@ -233,7 +233,8 @@ class Run:
         monitor = self.settings.monitor
         if monitor is None or self.dev is None:
             return
-        scores = self.score(self.dev.take(self.settings.eval_batch_size))
+        some = self.settings.eval_batch_size
+        scores = self.score(self.dev.take(some) if isinstance(self.dev, tf.data.Dataset) else self.dev)
         if monitor not in scores:
             raise InputError(f"monitor: no {monitor!r} among the scores; there are: {', '.join(sorted(scores))}")
 
