@@ -258,7 +258,8 @@ class Run:
         )
         went_on = state.restore(self.model, self.target / "checkpoints" if resumes else None)
         if state.workers is not None:
-            same = {**dataclasses.asdict(settings), "verbose": None}  # which depends on the terminal
+            # What depends on the machine or the terminal may differ.
+            same = {**dataclasses.asdict(settings), "verbose": None, "peak_flops": None}
             more = {"the weights": digest_of(self.model.variables), "the step": state.place["steps"]}
             refuse_unequal_workers(self.model.distribute_strategy, {**same, **self._facts, **more})
         if went_on:
