@@ -55,6 +55,9 @@ class RunState(keras.callbacks.Callback):
     enough to be told: all of them save and stop after the same step. After the last step of all, several workers
     finish. A signal that the process ignores, as SIGHUP under `nohup`, is ignored.
 
+    What counts are updates, also where `steps_per_execution` makes several at once, which can be saved only together;
+    in a `fit` of several epochs the place moves on with them.
+
     Put it first among the callbacks, so that others see the place after the step. Do not call `fit` when all steps
     of the epoch are done: with an empty data set Keras starts a step before it finds out, random numbers included.
 
@@ -103,6 +106,8 @@ class RunState(keras.callbacks.Callback):
         self._received: int | None = None
         self._in_step = False
         self._updates: int | None = None
+        self._updates_before = 0
+        self._epochs_begun = 0
         self._earlier: dict[int, Any] = {}
         self._only_during_fit = False
         self._began = time.monotonic()
@@ -239,23 +244,32 @@ class RunState(keras.callbacks.Callback):
         if not self._checkpoints.is_attached:
             self.attach(self.model)
         self._in_step = False
+        self._epochs_begun = 0
         self._updates = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         if not self._earlier:
             self.listen()
             self._only_during_fit = True
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Takes up what the metrics, which `fit` has just reset, had counted before."""
+        """Moves on to a further epoch of `fit`; takes up what the metrics, which are reset, had counted before."""
+        if self._epochs_begun:
+            self.next_epoch()
+        self._epochs_begun += 1
         self._carried = self.place.get("metrics", []) if self.keep_metrics else []
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Marks that variables are about to change."""
         self._in_step = True
+        if self.model.steps_per_execution > 1:
+            self._updates_before = self._updates_made()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Counts the step, saves when it is time, stops when told to."""
-        self.place["step"] += 1
-        self.place["steps"] += 1
+        # The last steps of an epoch may be fewer than were to be made at once.
+        done = 1 if self.model.steps_per_execution == 1 else self._updates_made() - self._updates_before
+        before = self.place["steps"]
+        self.place["step"] += done
+        self.place["steps"] += done
         self._in_step = False
         self._updates = None
         self._logs = logs or {}
@@ -265,8 +279,16 @@ class RunState(keras.callbacks.Callback):
         if self.stopped_by is not None:
             self.save()
             self.model.stop_training = True
-        elif self.every_steps and not self.hold and self.place["steps"] % self.every_steps == 0:
+        elif (
+            self.every_steps and not self.hold and before // self.every_steps != self.place["steps"] // self.every_steps
+        ):
             self.save()
+
+    def _updates_made(self) -> int:
+        """Counts the updates of the optimizer, those that it left out included."""
+        optimizer: Any = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
+        counters = [optimizer.iterations, *([optimizer.skipped] if getattr(optimizer, "skip_nonfinite", False) else [])]
+        return sum(int(keras.ops.convert_to_numpy(counter)) for counter in counters)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Notes what the metrics have counted."""

@@ -247,3 +247,23 @@ def test_a_signal_that_comes_while_workers_add_up_is_for_the_next_step(tmp_path:
     state.workers = types.SimpleNamespace(sum=interrupted_sum)
     assert state._signal_in_common() is None
     assert state._signal_in_common() == signal.SIGTERM
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_updates_are_counted_however_many_are_made_at_once_and_epochs_move(tmp_path: Path, at_once: int):
+    """Of 6 steps an epoch, 4 and 2 at once; 3 epochs of one `fit`, of which the first step leaves nothing."""
+    model = make_model()
+    optimizer = AdamW(0.1, skip_nonfinite=True)
+    model.compile(optimizer, "mse", steps_per_execution=at_once)
+    state = RunState(tmp_path, every_steps=5, keep=9)
+    places = []
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: places.append([state.place[name] for name in ("epoch", "step", "steps")])
+    )
+    spoiled = epoch_of(0).map(lambda x, y: (x, y * np.nan)).take(1)
+    batches = spoiled.concatenate(epoch_of(0).skip(1))
+    model.fit(batches, epochs=3, verbose=0, shuffle=False, callbacks=[state, note])
+    assert places == [[0, STEPS, 6], [1, STEPS, 12], [2, STEPS, 18]]
+    assert (int(optimizer.iterations), int(optimizer.skipped)) == (15, 3)
+    saved = sorted(int(path.stem.removeprefix("step-")) for path in tmp_path.glob("step-*.index"))
+    assert saved == ([5, 10, 15] if at_once == 1 else [6, 10, 16])
