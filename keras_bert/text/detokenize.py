@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.text.ragged_rows import join_rows, row_ids, select_values
 from keras_bert.text.token_layer import TokenLayer
 from keras_bert.text.vocabulary import SPECIAL_TOKENS
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
@@ -39,14 +40,14 @@ def detokenize(tokenizer: TokenLayer, ids: tf.RaggedTensor) -> tf.Tensor:
     if not isinstance(tokenizer, BertTokenizer):
         return tokenizer.join_texts(ids, skip_special_tokens=True)
     tables = _tables(tuple(tokenizer.get_vocabulary()))
-    plain = tf.ragged.boolean_mask(ids, tf.ragged.map_flat_values(lambda flat: tf.gather(tables["plain"], flat), ids))
+    plain = select_values(ids, tf.gather(tables["plain"], ids.values))
     flat, splits = plain.values, plain.row_splits
     is_quote, closes, opens, ideograph = (
         tf.gather(tables[name], flat) for name in ("quote", "closes", "opens", "ideograph")
     )
     # Of the double quotes of a text the first opens, the second closes, and so on.
     count = tf.concat([[0], tf.cumsum(tf.cast(is_quote, tf.int32))], 0)
-    row = tf.searchsorted(splits, tf.range(tf.size(flat, tf.int64)), side="right") - 1
+    row = row_ids(splits)
     number = count[1:] - tf.gather(count, tf.gather(splits, row))
     opens |= is_quote & (number % 2 == 1)
     closes |= is_quote & (number % 2 == 0)
@@ -57,8 +58,7 @@ def detokenize(tokenizer: TokenLayer, ids: tf.RaggedTensor) -> tf.Tensor:
     is_first = tf.range(tf.size(flat, tf.int64)) == tf.gather(splits, row)
     joined = is_first | closes | before(opens) | (ideograph & before(ideograph))
     pieces = tf.gather(tables["text"], flat)
-    texts = plain.with_values(tf.where(joined, pieces, tf.strings.join([" ", pieces])))
-    return tf.strings.reduce_join(texts, axis=-1)
+    return join_rows(plain.with_values(tf.where(joined, pieces, tf.strings.join([" ", pieces]))))
 
 
 @functools.lru_cache(maxsize=8)

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.text.ragged_rows import any_in_rows
 from keras_bert.text.token_layer import TokenLayer
 
 START_MARKERS = ("<e1>", "<e2>")
@@ -62,5 +63,5 @@ def has_tokens(token_ids: tf.RaggedTensor, wanted: Sequence[int]) -> tf.Tensor:
     Returns:
         bool (batch,).
     """
-    found = [tf.reduce_any(token_ids == token_id, axis=1) for token_id in wanted]
+    found = [any_in_rows(token_ids == token_id) for token_id in wanted]
     return tf.reduce_all(tf.stack(found, 1), axis=1)

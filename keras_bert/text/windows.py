@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.text.ragged_rows import row_ids
 
 
 class Windows(NamedTuple):
@@ -53,7 +54,7 @@ def sliding_windows(lengths: Any, size: Any, stride: Any) -> Windows:
     stride = tf.minimum(stride, size)
     counts = 1 + (tf.maximum(lengths - size, 0) + stride - 1) // stride
     windows = tf.ragged.range(counts)
-    row = tf.cast(windows.value_rowids(), tf.int32)
+    row = tf.cast(row_ids(windows.row_splits), tf.int32)
     start = windows.values * tf.gather(stride, row)
     length = tf.minimum(tf.gather(lengths, row) - start, tf.gather(size, row))
     return Windows(row, start, length)
@@ -81,7 +82,7 @@ def best_window(windows: Windows, lengths: Any) -> tf.RaggedTensor:
     """
     splits = tf.concat([[0], tf.cumsum(tf.cast(lengths, tf.int32))], 0)
     offsets = tf.ragged.range(windows.length)
-    window = tf.cast(offsets.value_rowids(), tf.int32)
+    window = tf.cast(row_ids(offsets.row_splits), tf.int32)
     before = offsets.values
     after = tf.gather(windows.length, window) - before - 1
     context = 100 * tf.minimum(before, after) + tf.gather(windows.length, window)

@@ -37,6 +37,7 @@ from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
 from keras_bert.text.markers import START_MARKERS, has_tokens
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.ragged_rows import row_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -215,7 +216,7 @@ class BertClassifier(LabelledTask):
                 return (numbers.checked_marks(labels),)
             if not isinstance(labels, tf.RaggedTensor):
                 labels = tf.RaggedTensor.from_tensor(labels)  # as many labels in every row
-            at = tf.stack([tf.cast(labels.value_rowids(), tf.int32), numbers.of(labels.flat_values)], axis=1)
+            at = tf.stack([tf.cast(row_ids(labels.row_splits), tf.int32), numbers.of(labels.flat_values)], axis=1)
             counts = tf.scatter_nd(at, tf.ones_like(at[:, 0]), [tf.cast(labels.nrows(), tf.int32), len(self.labels)])
             return (tf.cast(counts > 0, tf.float32),)
         if labels.shape.rank == 2 and labels.dtype == tf.string:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_bert.data.batching.batches import batches, shuffled
 from keras_bert.errors import InputError
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.ragged_rows import row_ids
 
 Masker = Callable[[Mapping[str, Any], Any], dict[str, tf.Tensor]]
 
@@ -95,7 +96,7 @@ def _inputs_and_labels(rows: Mapping[str, Any], next_sentence: bool, max_length:
     longest = tf.maximum(tf.reduce_max(lengths), 0)
     too_long = f"an example is longer than the model's max_length={max_length}, in tokens:"
     with tf.control_dependencies([tf.debugging.Assert(longest <= max_length, [too_long, longest])]):
-        rowids = token_ids.value_rowids()
+        rowids = row_ids(token_ids.row_splits)
     place = tf.range(tf.size(rowids, tf.int64)) - tf.gather(token_ids.row_starts(), rowids)
     second = place >= tf.gather(tf.cast(rows["first_length"], tf.int64), rowids)
     inputs = {"token_ids": token_ids, "segment_ids": token_ids.with_values(tf.cast(second, tf.int32))}

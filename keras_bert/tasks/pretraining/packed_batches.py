@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_bert.data.batching.best_fit import best_fit
 from keras_bert.data.batching.static_shapes import static_shapes
+from keras_bert.text.ragged_rows import repeat
 
 Tensors = dict[str, tf.Tensor]
 
@@ -83,7 +84,7 @@ def _pack(
     )
     ones = tf.ones_like(lengths)
     in_row = tf.math.segment_sum(ones, row_of)
-    first = tf.repeat(tf.cumsum(in_row, exclusive=True), in_row)  # which example each one's row begins with
+    first = repeat(tf.cumsum(in_row, exclusive=True), in_row)  # which example each one's row begins with
     numbers = tf.range(tf.size(order)) - first + 1
     before = tf.cumsum(lengths, exclusive=True)
     starts = before - tf.gather(before, first)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_bert.data.tags.tag_schemes import entity_begins, label_types
 from keras_bert.text.character_offsets import characters_of
+from keras_bert.text.ragged_rows import join_rows
 
 FIELDS = ("text", "label", "score", "start", "end")
 
@@ -52,7 +53,7 @@ def entities_of(
     origin = tf.gather(bytes_.row_starts(), entity_row)
     places = tf.ragged.range(origin + first, origin + last)
     found = {
-        "text": tf.strings.reduce_join(places.with_values(tf.gather(bytes_.values, places.values)), axis=1),
+        "text": join_rows(places.with_values(tf.gather(bytes_.values, places.values))),
         "label": tf.gather(tf.constant(types), tf.boolean_mask(labels, begins)),
         "score": tf.math.segment_mean(tf.boolean_mask(scores, inside), entity),
         "start": tf.cast(first, tf.int32),

@@ -35,6 +35,7 @@ from keras_bert.tasks.tagging.head import ARCHITECTURE, token_head
 from keras_bert.tasks.tagging.windows import TokenWindows, cut_into_windows, run_by_length, run_in_chunks
 from keras_bert.text.alignment import Alignment, Pieces, align, cut_into_pieces, word_spans
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.tag_decoding import best_path
 
 LABELLED_PIECES = ("first", "all")
@@ -168,7 +169,7 @@ class BertTokenClassifier(LabelledTask):
         targets, weights = self._piece_targets(rows, pieces, self._align(rows, pieces))
         at = windows.piece
         known = tf.maximum(at.values, 0)
-        number = tf.cast(at.value_rowids(), tf.int32)
+        number = tf.cast(row_ids(at.row_splits), tf.int32)
         counts = (at.values >= 0) & (tf.gather(_padded(windows.window, -1), known) == number)
         own = tf.where(counts, tf.gather(_padded(weights, 0.0), known), 0.0)
         return windows.inputs, at.with_values(tf.gather(_padded(targets, 0), known)), at.with_values(own)
@@ -353,11 +354,10 @@ class BertTokenClassifier(LabelledTask):
 
     def _label_words(self, log_probabilities: Any, first_piece: tf.Tensor, words: tf.RaggedTensor) -> tf.RaggedTensor:
         """Labels given words; one that no piece tells of goes on with the word before it, or is labelled 0 (`O`)."""
-        told = first_piece >= 0
-        row = tf.boolean_mask(words.value_rowids(), told)
+        told, rows = first_piece >= 0, row_ids(words.row_splits)
         scores = tf.gather(log_probabilities, tf.boolean_mask(first_piece, told))
-        path = self._decode(tf.RaggedTensor.from_value_rowids(scores, row, words.nrows())).numpy()
-        inner, rows = continuations(self.labels, self.scheme), words.value_rowids().numpy()
+        of_rows = tf.RaggedTensor.from_value_rowids(scores, tf.boolean_mask(rows, told), words.nrows())
+        path, rows, inner = self._decode(of_rows).numpy(), rows.numpy(), continuations(self.labels, self.scheme)
         labels = np.zeros(len(rows), np.int32)
         labels[told.numpy()] = path
         for word in np.flatnonzero(~told.numpy()):

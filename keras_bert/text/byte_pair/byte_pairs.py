@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair.byte_words import byte_characters
+from keras_bert.text.ragged_rows import row_ids, splits_of
 
 _NONE = np.iinfo(np.int32).max  # the rank of a pair that no rule merges
 
@@ -84,7 +85,7 @@ class BytePairs:
         distinct, places = tf.unique(words, tf.int64)
         lengths = tf.strings.length(distinct)
         symbols = tf.gather(self._byte_ids, tf.cast(_bytes(distinct), tf.int32))
-        rows = tf.repeat(tf.range(tf.size(distinct)), lengths)
+        rows = row_ids(splits_of(lengths))
         _, symbols, rows = tf.while_loop(
             lambda going, symbols, rows: going,
             lambda going, symbols, rows: self._merge(symbols, rows, tf.size(distinct)),

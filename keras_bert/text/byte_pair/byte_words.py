@@ -12,13 +12,11 @@ References:
 """
 
 import functools
-from typing import NamedTuple
 
 import tensorflow as tf
-import tensorflow_text as tf_text
 
-# Unicode's White_Space, which is what \s means to the `tokenizers` library; RE2's \s is ASCII.
-_SPACE = r"\t-\r \x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+from keras_bert.text.regex_parts import WHITE_SPACE, split_at
+
 # Letters and numbers of Unicode 15.1 and 16; TensorFlow's RE2 knows those of 15.0. The tests compare every code point.
 _NEW_LETTERS = (
     "1C89-1C8A A7CB-A7CD A7DA-A7DC 105C0-105F3 10D4A-10D65 10D6F-10D85 10EC2-10EC4 11380-11389 1138B 1138E 11390-113B5 "
@@ -35,7 +33,9 @@ def _ranges(codes: str) -> str:
 
 _LETTER = rf"\p{{L}}{_ranges(_NEW_LETTERS)}"
 _NUMBER = rf"\p{{N}}{_ranges(_NEW_NUMBERS)}"
-_PATTERN = rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{_LETTER}]+| ?[{_NUMBER}]+| ?[^{_SPACE}{_LETTER}{_NUMBER}]+|[{_SPACE}]"
+_PATTERN = (
+    rf"'s|'t|'re|'ve|'m|'ll|'d| ?[{_LETTER}]+| ?[{_NUMBER}]+| ?[^{WHITE_SPACE}{_LETTER}{_NUMBER}]+|[{WHITE_SPACE}]"
+)
 
 
 @functools.cache
@@ -49,39 +49,6 @@ def byte_characters() -> tuple[str, ...]:
     return tuple(chr(byte) if byte in own else chr(next(others)) for byte in range(256))
 
 
-class Parts(NamedTuple):
-    """The parts of some texts: string, and int64 the text that each is from, its first byte and the one behind it."""
-
-    texts: tf.Tensor
-    rows: tf.Tensor
-    starts: tf.Tensor
-    ends: tf.Tensor
-    row_splits: tf.Tensor
-
-
-def split_at(text: tf.Tensor, pattern: str) -> Parts:
-    """Cuts texts into what a pattern finds and what is between; put together again they are the texts.
-
-    Args:
-        text: string (batch,).
-        pattern: in the words of RE2; must not tell U+0000 from U+0001.
-    """
-    # To tensorflow-text's op a text ends at a NUL.
-    visible = tf.strings.regex_replace(text, r"\x00", "\x01")
-    found, starts, ends = tf_text.regex_split_with_offsets(visible, pattern, pattern)
-    rows, starts, ends = found.value_rowids(), starts.values, ends.values
-    count = tf.size(rows)
-
-    def again() -> tf.Tensor:
-        # Not by tf.strings.substr, which needs a copy of the text for each part.
-        return tf.strings.unsorted_segment_join(
-            tf.strings.bytes_split(text).values, tf.repeat(tf.range(count), ends - starts), count
-        )
-
-    texts = tf.cond(tf.reduce_any(visible != text), again, lambda: found.values)
-    return Parts(texts, rows, starts, ends, found.row_splits)
-
-
 def split_byte_words(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Cuts texts into words; put together again they are the text, byte for byte.
 
@@ -93,7 +60,7 @@ def split_byte_words(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """
     parts = split_at(text, _PATTERN)
     parts, rows, starts = parts.texts, parts.rows, parts.starts
-    space = tf.strings.regex_full_match(parts, f"[{_SPACE}]")
+    space = tf.strings.regex_full_match(parts, f"[{WHITE_SPACE}]")
     same_row = rows[1:] == rows[:-1]
     no = tf.zeros_like(space[:1])
     # White space joins the one before, except the last of several before a word that took no blank along.

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.learning.word_counts import WordCounts
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.token_layer import TokenLayer
 
 _MOST_UNKNOWN = 100_000  # different unknown words that are kept at a time
@@ -48,7 +49,7 @@ class Coverage:
         self._pieces += int(tf.size(ids.values))
         unknown = ids.values == self.tokenizer.unk_token_id
         rows, starts, ends = (
-            tf.boolean_mask(values, unknown) for values in (ids.value_rowids(), starts.values, ends.values)
+            tf.boolean_mask(values, unknown) for values in (row_ids(ids.row_splits), starts.values, ends.values)
         )
         self._unknown += int(tf.size(rows))
         self._unknown_words.update(tf.strings.substr(tf.gather(text, rows), starts, ends - starts).numpy().tolist())

@@ -8,6 +8,7 @@ import tensorflow_text as tf_text
 
 from keras_bert.text import normalizer_model
 from keras_bert.text.byte_pair.byte_words import split_byte_words
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.vocabulary import SPECIAL_TOKENS
 from keras_bert.text.word_piece.wordpiece import make_wordpiece
 
@@ -56,7 +57,7 @@ class WordCounts:
         if algorithm == "wordpiece" or lowercase or strip:
             self._normalizer = tf_text.FastBertNormalizer(model_buffer=normalizer_model.load(lowercase, strip))
         # With no entry that occurs in text each word is one [UNK], and its offsets are the word's.
-        self._cutter = make_wordpiece([*SPECIAL_TOKENS, "\ufdd0"], False) if algorithm == "wordpiece" else None
+        self._cutter = make_wordpiece([*SPECIAL_TOKENS, "\ufdd0"]) if algorithm == "wordpiece" else None
         self._count = tf.function(self._counted, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def add(self, lines: Sequence[str | bytes]) -> None:
@@ -80,6 +81,7 @@ class WordCounts:
             # Normalized white space is blanks. Parts first: each word takes a copy of what it is cut from.
             parts = tf.strings.split(text, " ").values
             ids, starts, ends = self._cutter.tokenize_with_offsets(parts)
-            words = tf.strings.substr(tf.gather(parts, ids.value_rowids()), starts.values, ends.values - starts.values)
+            of_words = tf.gather(parts, row_ids(ids.row_splits))
+            words = tf.strings.substr(of_words, starts.values, ends.values - starts.values)
         words, _, counts = tf.unique_with_counts(words, tf.int64)
         return words, counts

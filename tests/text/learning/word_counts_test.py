@@ -51,7 +51,7 @@ def test_words_of_byte_pairs():
     counts.add(byte_pair_peer.LINES)
     vocabulary, merges = byte_pair_peer.learned()
     cut = byte_pair_peer.peer(vocabulary, merges).pre_tokenizer.pre_tokenize_str
-    text_of = BytePairTokenizer.text_of
+    text_of = BytePairTokenizer(vocabulary, merges).text_of
     assert counts.words == Counter(text_of(word) for line in byte_pair_peer.LINES for word, _ in cut(line))
     lower = WordCounts("bpe", True)
     lower.add(["THE É\tx"])
