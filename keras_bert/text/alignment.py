@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.token_layer import TokenLayer
-from keras_bert.text.words import is_blank, stands_alone
+from keras_bert.text.word_begins import word_places
 
 
 class Pieces(NamedTuple):
@@ -15,8 +14,9 @@ class Pieces(NamedTuple):
 
     Attributes:
         ids: int32 RaggedTensor (texts, (pieces)).
-        starts: int64 (pieces,) of all texts together, first byte of each piece in its text.
-        ends: int64 (pieces,), the byte behind it.
+        starts: int64 (pieces,) of all texts together, first byte of each piece in its text, or of the word that begins
+            in it.
+        ends: int64 (pieces,), the byte behind what it has of its word.
         begins_word: bool (pieces,).
         in_word: bool (pieces,), False for a piece that is blank.
     """
@@ -46,8 +46,7 @@ class Alignment(NamedTuple):
 def cut_into_pieces(tokenizer: TokenLayer, text: Any) -> Pieces:
     """Cuts texts into pieces, and finds the words that they make up.
 
-    A word is what BERT's own tokenization calls one: what stands between blanks, cut before and after punctuation and
-    ideographs. With WordPiece these are the pieces without `##`; byte-level pieces are told apart by their bytes.
+    What a word is: see `word_places`.
 
     Args:
         tokenizer: The tokenizer.
@@ -62,14 +61,8 @@ def cut_into_pieces(tokenizer: TokenLayer, text: Any) -> Pieces:
         [True, True, False, True]
     """
     ids, starts, ends = tokenizer.tokenize_with_offsets(text)
-    table = _vocabulary_table(tokenizer)
-    opens, closes, is_blank_piece, leading, size = (tf.gather(column, ids.values) for column in table)
-    # A byte-level piece has the blank before its word in it; where normalization changed it, it stays.
-    starts = starts.values + tf.where(ends.values - starts.values == size, leading, 0)
-    row_begins = _is_row_begin(ids)
-    in_word = is_blank_piece == 0
-    behind_closed = tf.concat([[False], closes[:-1] > 0], 0)[: tf.size(closes)]
-    return Pieces(ids, starts, ends.values, ((opens > 0) | behind_closed | row_begins) & in_word, in_word)
+    places = word_places(tokenizer, text, ids, starts.values, ends.values)
+    return Pieces(ids, places.starts, places.ends, places.begins, places.in_word)
 
 
 def align(pieces: Pieces, starts: tf.RaggedTensor, ends: tf.RaggedTensor) -> Alignment:
@@ -89,10 +82,11 @@ def align(pieces: Pieces, starts: tf.RaggedTensor, ends: tf.RaggedTensor) -> Ali
     words = tf.size(starts.values)
     # One number for text and place, so that one search finds the words of all texts.
     step = tf.reduce_max(tf.concat([ends.values, pieces.ends, [0]], 0)) + 1
-    places = pieces.ids.value_rowids() * step + pieces.starts
-    begins = starts.value_rowids() * step + starts.values
+    places = row_ids(pieces.ids.row_splits) * step + pieces.starts
+    text_of_word = row_ids(starts.row_splits)
+    begins = text_of_word * step + starts.values
     # The end of the last word of a text lies before the first of the next: a piece of another text is never inside.
-    finishes = starts.value_rowids() * step + ends.values
+    finishes = text_of_word * step + ends.values
     found = tf.searchsorted(begins, places, side="right") - 1
     inside = (found >= 0) & (places < tf.gather(tf.concat([finishes, [0]], 0), tf.maximum(found, 0))) & pieces.in_word
     word = tf.where(inside, found, -1)
@@ -117,34 +111,5 @@ def word_spans(pieces: Pieces) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tens
     word = tf.cumsum(tf.cast(pieces.begins_word, tf.int64)) - 1
     inside = tf.boolean_mask(word, pieces.in_word)
     ends = tf.math.segment_max(tf.boolean_mask(pieces.ends, pieces.in_word), inside)
-    row = tf.gather(pieces.ids.value_rowids(), first_piece)
+    row = tf.gather(row_ids(pieces.ids.row_splits), first_piece)
     return first_piece, row, tf.gather(pieces.starts, first_piece), ends
-
-
-def _is_row_begin(ids: tf.RaggedTensor) -> tf.Tensor:
-    """Says of each value whether it is the first of its row: bool (values,)."""
-    rows = ids.value_rowids()
-    return tf.concat([[True], rows[1:] != rows[:-1]], 0)[: tf.size(rows)]
-
-
-def _vocabulary_table(tokenizer: TokenLayer) -> np.ndarray:
-    """Tabulates what each token says of words.
-
-    Returns:
-        int64 (5, vocabulary): whether it begins a word; whether the next one does; whether it is blank; the bytes of
-        its leading blanks; all its bytes.
-    """
-    tokens = tokenizer.get_vocabulary()
-    if not isinstance(tokenizer, BytePairTokenizer):
-        opens = [token == "##" or not token.startswith("##") for token in tokens]
-        return np.array([opens, *[[0] * len(tokens)] * 3, [-1] * len(tokens)], np.int64)
-    columns = []
-    for token in tokens:
-        data = tokenizer.text_of(token)
-        text = data.decode("utf-8", "ignore")
-        rest = text.lstrip()
-        begins = rest != text or (rest != "" and stands_alone(rest[0]))
-        ends = text != "" and (stands_alone(text[-1]) or is_blank(text[-1]))
-        blank = text != "" and rest == ""
-        columns.append((begins, ends, blank, 0 if blank else len(text.encode()) - len(rest.encode()), len(data)))
-    return np.array(columns, np.int64).T

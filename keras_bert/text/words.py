@@ -1,5 +1,6 @@
 """The words of a raw text as BERT's own tokenization has them, before it cuts them into pieces."""
 
+import enum
 import unicodedata
 
 # google-research/bert, tokenization.py, `_is_chinese_char`: ideographs, each a word.
@@ -13,6 +14,7 @@ _IDEOGRAPHS = (
     (0xF900, 0xFAFF),
     (0x2F800, 0x2FA1F),
 )
+_SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"  # of the emoji before them
 _ASCII_PUNCTUATION = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 
@@ -32,6 +34,39 @@ def stands_alone(character: str) -> bool:
         return character in _ASCII_PUNCTUATION
     point = ord(character)
     return unicodedata.category(character)[0] == "P" or any(first <= point <= last for first, last in _IDEOGRAPHS)
+
+
+class Kind(enum.IntEnum):
+    """What a character is to the words of a text."""
+
+    BLANK = 0
+    """It divides words."""
+    ALONE = 1
+    """It is a word by itself."""
+    EXTENDS = 2
+    """It is part of what stands before it: a mark, a control or format character."""
+    INSIDE = 3
+    """It makes up a word with its neighbours."""
+
+
+def kind_of(character: str) -> Kind:
+    r"""Says what a character is to words, where symbols are set apart as well.
+
+    Beside what `stands_alone` says, a symbol (`€`, an emoji), an icon of private use and what is no UTF-8 (U+FFFD)
+    are words by themselves; and all of Unicode's white space divides words, so form feeds do.
+
+    Example:
+        >>> [kind_of(character).name for character in "\f€\u0301a"]
+        ['BLANK', 'ALONE', 'EXTENDS', 'INSIDE']
+    """
+    category = unicodedata.category(character)
+    if category[0] == "Z" or character in "\t\n\v\f\r\x85":
+        return Kind.BLANK
+    if category[0] == "M" or category in ("Cc", "Cf") or character in _SKIN_TONES:
+        return Kind.EXTENDS
+    if stands_alone(character) or category[0] == "S" or category == "Co":
+        return Kind.ALONE
+    return Kind.INSIDE
 
 
 def split_words(text: str) -> list[tuple[int, int]]:

@@ -45,12 +45,14 @@ def window_spans(
     is_first = ~inside | (place == 0) | known["begins"]
     is_last = inside & tf.concat([is_first[:, 1:], tf.ones([windows, 1], tf.bool)], 1)
     group = tf.cumsum(tf.cast(tf.reshape(is_first, [-1]), tf.int32)) - 1
+    counted = inside & known["in_word"]  # a blank is no part of an answer's ends
 
     def of_words(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        values = tf.where(counted, values, IMPOSSIBLE)
         likeliest = tf.gather(tf.math.segment_max(tf.reshape(values, [-1]), group), group)
         return tf.where(chosen, tf.reshape(likeliest, [windows, width]), IMPOSSIBLE)
 
-    own = inside & is_first & (known["best"] == number[:, None])
+    own = counted & is_first & (known["best"] == number[:, None])
     starts = of_words(log_probabilities[:, 0], own)
     ends = of_words(log_probabilities[:, 1], is_last)
     ends = tf.pad(ends, [[0, 0], [0, max_answer_length - 1]], constant_values=IMPOSSIBLE)

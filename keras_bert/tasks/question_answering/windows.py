@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_bert.data.squad_file import NO_ANSWER
-from keras_bert.text.masks.whole_words import begins_word
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.windows import Windows, best_window, sliding_windows
+from keras_bert.text.word_begins import word_places
 
 
 class QuestionWindows(NamedTuple):
@@ -19,8 +20,9 @@ class QuestionWindows(NamedTuple):
         windows: Row, first token of the context and number of its tokens, of each window.
         offset: int32 (windows,), where in a window the context begins.
         tokens: What is known of the tokens of all contexts, and of one more, so that an empty context has one to
-            look at: `begins` bool (tokens,), whether it begins a word; `word_start`, `word_end` int32 (tokens,), the
-            bytes of the context that its word covers; `best` int32 (tokens,), the window with most context.
+            look at: `begins` bool (tokens,), whether it begins a word; `in_word` bool (tokens,), whether it is of one;
+            `word_start`, `word_end` int32 (tokens,), the bytes of the context that its word covers; `best` int32
+            (tokens,), the window with most context.
         first: int32 (windows,), the window's first token among these.
         spans: int32 RaggedTensors (rows, (tokens)), starts and ends of the tokens, bytes of the context.
         cut: int32 (rows,), tokens of the question that are left out.
@@ -56,7 +58,6 @@ def question_windows(
     room = preprocessor.max_length - 3
     kept = tf.minimum(asked.row_lengths(), min(max_question_length, room // 2))
     ids, starts, ends = tokenizer.tokenize_with_offsets(context)
-    starts, ends = (tf.cast(places, tf.int32) for places in (starts, ends))
 
     size = room - kept
     lengths = ids.row_lengths()
@@ -68,20 +69,25 @@ def question_windows(
         [asked.values, ids.values], [asked_of, first], [kept_of, tf.cast(windows.length, tf.int64)]
     )
 
-    begins = begins_word(ids, tokenizer)
-    word = tf.cumsum(tf.cast(begins, tf.int32)) - 1
-    words = tf.size(word)
-    word_start = tf.gather(tf.math.unsorted_segment_min(starts.values, word, words), word)
-    word_end = tf.gather(tf.math.unsorted_segment_max(ends.values, word, words), word)
-    best = best_window(windows, lengths).values
-    tokens = {"begins": begins, "word_start": word_start, "word_end": word_end, "best": best}
+    places = word_places(tokenizer, context, ids, starts.values, ends.values)
+    word = tf.cumsum(tf.cast(places.begins, tf.int32))  # 0 for what is before the first
+    word_start = tf.concat([[0], tf.boolean_mask(places.starts, places.begins)], 0)
+    within = tf.where(places.in_word, places.ends, 0)
+    word_end = tf.math.unsorted_segment_max(within, word, tf.size(word_start))
+    tokens = {
+        "begins": places.begins,
+        "in_word": places.in_word,
+        "word_start": tf.cast(tf.gather(word_start, word), tf.int32),
+        "word_end": tf.cast(tf.gather(word_end, word), tf.int32),
+        "best": best_window(windows, lengths).values,
+    }
     return QuestionWindows(
         inputs=inputs,
         windows=windows,
         offset=tf.cast(kept_of, tf.int32) + 2,
         tokens={name: tf.pad(values, [[0, 1]]) for name, values in tokens.items()},
         first=tf.cast(first, tf.int32),
-        spans=(starts, ends),
+        spans=(tf.cast(starts, tf.int32), tf.cast(ends, tf.int32)),
         cut=tf.cast(asked.row_lengths() - kept, tf.int32),
     )
 
@@ -101,7 +107,7 @@ def answer_positions(asked: QuestionWindows, start: Any, end: Any) -> tuple[tf.T
         nowhere, or no token is of it.
     """
     starts, ends = asked.spans
-    rows = starts.value_rowids()
+    rows = row_ids(starts.row_splits)
     count = starts.nrows(tf.int32)
     covered = (starts.values < tf.gather(end, rows)) & (ends.values > tf.gather(start, rows))
     number = tf.ragged.range(starts.row_lengths(), dtype=tf.int64).values

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.text.masks.phrases import PhraseMatcher, continuations
+from keras_bert.text.masks.phrases import PhraseMatcher
 from keras_bert.text.vocabulary import SPECIAL_TOKENS
+from keras_bert.text.word_begins import goes_on
 
 UNITS = ("token", "word")
 
@@ -86,7 +87,7 @@ class TokenMasker:
         self.random_share = random_share
         self._mask_id = tokenizer.mask_token_id
         self._special = np.isin(vocabulary, SPECIAL_TOKENS)
-        self._continues = continuations(tokenizer)
+        self._tokenizer = tokenizer
         self._ordinary = np.flatnonzero(~self._special).astype(np.int32)
         self._phrases = None if phrases is None else PhraseMatcher(phrases, tokenizer)
 
@@ -109,13 +110,13 @@ class TokenMasker:
 
     def _goes_on(self, token_ids: tf.Tensor, usable: tf.Tensor) -> tf.Tensor:
         """Says which tokens belong to the group of the token before: bool (batch, tokens)."""
-        goes_on = tf.zeros_like(usable)
+        found = tf.zeros_like(usable)
         if self.unit == "word":
-            goes_on = tf.gather(tf.constant(self._continues), token_ids)
+            found = goes_on(self._tokenizer, token_ids)
         if self._phrases is not None:
-            goes_on |= self._phrases(token_ids, usable)
+            found |= self._phrases(token_ids, usable)
         before = tf.pad(usable[:, :-1], [[0, 0], [1, 0]])
-        return goes_on & usable & before
+        return found & usable & before
 
     def _budget(self, padding_mask: tf.Tensor) -> tf.Tensor:
         """How many tokens may be taken of each row: int32 (batch,)."""

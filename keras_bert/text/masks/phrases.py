@@ -12,6 +12,7 @@ from absl import logging
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.vocabulary import SPECIAL_TOKENS
+from keras_bert.text.word_begins import goes_on
 
 
 class PhraseMatcher:
@@ -48,7 +49,7 @@ class PhraseMatcher:
         source = str(phrases) if isinstance(phrases, str | PathLike) else "phrases"
         texts = _read(phrases) if isinstance(phrases, str | PathLike) else [str(phrase) for phrase in phrases]
         vocabulary = tokenizer.get_vocabulary()
-        self._continues = np.append(continuations(tokenizer), False)  # the last for "no token", id -1
+        self._tokenizer = tokenizer
         self._first, self._keys, self._nodes, self._ends = _trie(_ids(texts, tokenizer, vocabulary, source), vocabulary)
 
     def __call__(self, token_ids: Any, usable: Any) -> tf.Tensor:
@@ -58,20 +59,25 @@ class PhraseMatcher:
         width = tf.shape(token_ids)[1] + 1
         place = tf.range(tf.size(tokens))
         column = place % width
-        following = tf.where(column < width - 1, place + self._lengths(tokens), place)
+        inner = tf.reshape(tf.pad(goes_on(self._tokenizer, token_ids) & usable, [[0, 0], [0, 1]]), [-1])
+        following = tf.where(column < width - 1, place + self._lengths(tokens, inner), place)
         starts = _reached(tf.cast(column == 0, tf.int32), following, width)
         inside = tf.reshape(starts == 0, [-1, width])[:, :-1]
         return tf.ensure_shape(inside, token_ids.shape)
 
-    def _lengths(self, tokens: tf.Tensor) -> tf.Tensor:
-        """The tokens of the longest phrase that begins at each place, 1 where there is none: int32 (places,)."""
-        continues, ends = tf.constant(self._continues), tf.constant(self._ends)
-        keys, nodes = tf.constant(self._keys), tf.constant(self._nodes)
-        entries = len(self._continues) - 1
+    def _lengths(self, tokens: tf.Tensor, inner: tf.Tensor) -> tf.Tensor:
+        """The tokens of the longest phrase that begins at each place, 1 where there is none: int32 (places,).
+
+        Args:
+            tokens: int32 (places,), -1 for none.
+            inner: bool (places,), the token goes on with the word of the one before.
+        """
+        ends, keys, nodes = tf.constant(self._ends), tf.constant(self._keys), tf.constant(self._nodes)
+        entries = len(self._first)
 
         def step(length: Any, places: Any, node: Any, best: Any) -> tuple:
             token = tf.gather(tokens, places + length)
-            behind_word = ~tf.gather(continues, tf.where(token < 0, entries, token))
+            behind_word = ~tf.gather(inner, places + length)
             found = tf.boolean_mask(places, tf.gather(ends, node) & behind_word)
             best = tf.tensor_scatter_nd_update(best, found[:, None], tf.fill([tf.size(found)], length))
             key = tf.cast(node, tf.int64) * entries + tf.cast(token, tf.int64)
@@ -79,7 +85,7 @@ class PhraseMatcher:
             alive = (tf.gather(keys, slot) == key) & (token >= 0)
             return length + 1, places[alive], tf.gather(nodes, slot)[alive], best
 
-        node = tf.where(tokens < 0, 0, tf.gather(tf.constant(self._first), tf.maximum(tokens, 0)))
+        node = tf.where(inner | (tokens < 0), 0, tf.gather(tf.constant(self._first), tf.maximum(tokens, 0)))
         places = tf.cast(tf.where(node > 0)[:, 0], tf.int32)
         start = (tf.constant(1), places, tf.gather(node, places), tf.ones_like(tokens))
         some, every = tf.TensorShape([None]), tokens.shape
@@ -89,24 +95,6 @@ class PhraseMatcher:
             start,
             shape_invariants=(tf.TensorShape([]), some, some, every),
         )[-1]
-
-
-def continuations(tokenizer: Any) -> np.ndarray:
-    """Says which entries of a vocabulary go on with a word that another has begun: bool (vocabulary,).
-
-    In a WordPiece vocabulary these begin with `##`. In one of byte-level BPE an entry begins a word if it begins with
-    white space, a control character or punctuation of ASCII.
-
-    Args:
-        tokenizer: The tokenizer with the vocabulary.
-    """
-    vocabulary = tokenizer.get_vocabulary()
-    if not isinstance(tokenizer, BytePairTokenizer):
-        return np.array([token.startswith("##") and token != "##" for token in vocabulary])
-    # Bytes over 0x7F are parts of letters, most often.
-    first = [tokenizer.text_of(token)[:1] for token in vocabulary]
-    begins = np.array([byte < b"\x80" and not byte.isalnum() for byte in first])
-    return ~begins & ~np.isin(vocabulary, SPECIAL_TOKENS)
 
 
 def _read(path: str | PathLike) -> list[str]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
+from tests.text.byte_level import byte_level
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = [f"w{i}" for i in range(200)]
@@ -263,3 +264,19 @@ def test_a_batch_takes_milliseconds():
 def test_refusals(options, message):
     with pytest.raises(InputError, match=message):
         TokenMasker(TOKENIZER, **options)
+
+
+def test_whole_words_of_bytes():
+    """Chinese characters are words, a word takes its bytes and not its punctuation: in 50 seeds every word is taken."""
+    tokenizer = byte_level("the", "bread")
+    ids = [[CLS, *tokenizer("the bread, 北京上海，很好。").numpy(), SEP]]
+    inputs = {"token_ids": tf.constant(ids), "segment_ids": tf.zeros_like(ids), "padding_mask": tf.ones_like(ids)}
+    masker = TokenMasker(tokenizer, rate=0.15, unit="word")
+    words = ["the", " bread", ",", " ", *"北京上海，很好。"]
+    number = np.repeat(np.arange(len(words)), [len(tokenizer(word)) for word in words])
+    ever = set()
+    for seed in range(50):
+        taken = taken_of(run(masker, inputs, (seed, 1)), inputs)[0, 1:-1]
+        ever |= set(number[taken])
+        assert set(number[taken]).isdisjoint(number[~taken]), "a word is taken whole"
+    assert ever == set(range(len(words)))

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.byte_pair.byte_words import byte_characters
-from keras_bert.text.masks.phrases import PhraseMatcher, continuations
+from keras_bert.text.masks.phrases import PhraseMatcher
+from keras_bert.text.word_begins import continuations
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
+from tests.text.byte_level import byte_level
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [*SPECIAL, "a", "b", "c", "##d"]
@@ -87,37 +87,15 @@ def test_in_a_graph_of_unknown_sizes():
         assert call(rows, tf.ones_like(rows, tf.bool)).shape == shape
 
 
-def test_pieces_that_go_on_with_a_word():
-    assert continuations(TOKENIZER).tolist() == [False] * 8 + [True]
-    # A WordPiece vocabulary may have the letter that byte-level BPE writes for a blank.
-    assert not continuations(BertTokenizer([*SPECIAL, "Ġ", "##", "Ġa"])).any()
-
-
-def byte_pairs(*words):
-    """A byte-pair tokenizer that has words, with and without a blank before them, as entries."""
-    entries = [*SPECIAL, *byte_characters()]
-    merges = []
-    for word in words:
-        rules = [*((word[:end], word[end]) for end in range(1, len(word))), ("Ġ", word)]
-        merges += [" ".join(rule) for rule in rules]
-        entries += ["".join(rule) for rule in rules]
-    return BytePairTokenizer(entries, merges)
-
-
-def test_byte_pairs_that_go_on_with_a_word():
-    tokenizer = byte_pairs("the")
-    continues = dict(zip(tokenizer.get_vocabulary(), continuations(tokenizer).tolist(), strict=True))
-    assert not any(continues[token] for token in (*SPECIAL, "Ġ", "Ġthe", ",", "Ċ"))
-    assert all(continues[token] for token in ("the", "t", "7", "Ã", "©"))
-
-
 def test_phrases_of_byte_pairs_with_and_without_a_blank_before():
-    tokenizer = byte_pairs("new", "york")
+    tokenizer = byte_level("new", "york")
     matcher = PhraseMatcher(["new york"], tokenizer)
     for text, expected in (
         ("new york", [False, True]),
         ("new new york, york", [False, False, True, False, False]),
         ("new yorker", [False, False, False, False]),
+        ("xnew york", [False, False, False]),  # nor inside a word
+        ("(new york", [False, False, True]),
     ):
         assert matched(matcher, [tokenizer(text).numpy().tolist()])[0].tolist() == expected
 
