@@ -1,6 +1,7 @@
 """Constrained decoding: against trying every sequence of labels."""
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -48,3 +49,44 @@ def test_no_words():
     allowed = allowed_transitions(entity_labels(["X"]), "IOB2")
     scores = tf.RaggedTensor.from_row_lengths(tf.zeros([0, 3]), [0, 0])
     assert best_path(scores, allowed).shape == (0,)
+
+
+def one_after_the_other(scores: np.ndarray, allowed: np.ndarray) -> list[int]:
+    """Viterbi as it is written in books, in 64 bits."""
+    cost = np.where(allowed, 0.0, -np.inf)
+    total, origins = cost[-1, :-1] + scores[0], []
+    for word in scores[1:].astype("float64"):
+        paths = total[:, None] + cost[:-1, :-1]
+        origins.append(paths.argmax(0))
+        total = paths.max(0) + word
+    path = [int((total + cost[:-1, -1]).argmax())]
+    for origin in reversed(origins):
+        path.append(int(origin[path[-1]]))
+    return path[::-1]
+
+
+@pytest.mark.parametrize("scheme", ["IOB2", "BIOES"])
+def test_stretches_side_by_side_are_the_same_as_one_after_the_other(scheme: str):
+    types = ["X", "Y", "Z"]
+    labels = entity_labels(types) if scheme == "IOB2" else ["O", *(f"{a}-{b}" for b in types for a in "BIES")]
+    allowed = allowed_transitions(labels, scheme)
+    lengths = [700, 3, 1025, 1]
+    values = np.random.default_rng(1).normal(0, 2, (sum(lengths), len(labels))).astype("float32")
+    decode = tf.function(lambda scores: best_path(scores, allowed))
+    found = decode(tf.RaggedTensor.from_row_lengths(values, lengths)).numpy()
+    expected = [one_after_the_other(row, allowed) for row in np.split(values, np.cumsum(lengths)[:-1])]
+    assert found.tolist() == list(itertools.chain.from_iterable(expected))
+    assert (found != values.argmax(1)).mean() > 0.1
+
+
+def test_a_book_is_decoded_in_seconds():
+    """100,000 words of which every second breaks a rule: one after the other they take over 3 s on an idle core."""
+    values = np.random.default_rng(2).normal(0, 2, (100_000, 9)).astype("float32")
+    allowed = allowed_transitions(entity_labels(["A", "B", "C", "D"]), "IOB2")
+    decode = tf.function(lambda scores: best_path(scores, allowed))
+    scores = tf.RaggedTensor.from_row_lengths(values, [100_000])
+    decode(scores)
+    start = time.process_time()
+    found = decode(scores).numpy()
+    assert time.process_time() - start < 2
+    assert all(allowed[pair] for pair in itertools.pairwise([9, *found, 9]))
