@@ -10,7 +10,7 @@ import numpy as np
 from keras_bert.checkpoints.head_labels import stored_labels
 from keras_bert.checkpoints.heads import CLASSIFIER, default_labels
 from keras_bert.checkpoints.shapes import check_shapes, shortened
-from keras_bert.checkpoints.tokenizer_files import make_tokenizer
+from keras_bert.checkpoints.tokenizer_files import SETTINGS, make_tokenizer
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.text.vocabulary import LONGEST_ENTRY, check_vocabulary
@@ -36,6 +36,8 @@ class Checkpoint:
         vocabulary: The tokens in the order of their ids, or None where the checkpoint brings none.
         lowercase: Whether its tokenizer lower-cases.
         strip_accents: Whether its tokenizer strips accents; None means as `lowercase`.
+        special_tokens_in_text: Whether special tokens written in a text become their ids.
+        added_tokens: Fields of the tokens that its tokenizer finds in a text as they are written.
         merges: The rules of its tokenizer if that is a byte-level BPE, None for WordPiece.
     """
 
@@ -49,6 +51,8 @@ class Checkpoint:
     vocabulary: list[str] | None = None
     lowercase: bool = True
     strip_accents: bool | None = None
+    special_tokens_in_text: bool = False
+    added_tokens: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     merges: list[str] | None = None
 
     @property
@@ -62,6 +66,11 @@ class Checkpoint:
             return names
         return list(default_labels(len(weight))["label2id"])
 
+    @property
+    def tokenizer_settings(self) -> dict[str, Any]:
+        """The settings of the tokenizer, as `TokenLayer.settings` has them."""
+        return {name: getattr(self, name) for name in SETTINGS}
+
     def tokenizer(self) -> "TokenLayer":
         """Builds the tokenizer that belongs to the weights.
 
@@ -70,7 +79,7 @@ class Checkpoint:
         """
         if self.vocabulary is None:
             raise InputError(f"{self.source}: no vocabulary beside the weights; put its vocab.txt into the folder")
-        return make_tokenizer(self.vocabulary, self.lowercase, self.strip_accents, self.merges)
+        return make_tokenizer(self.vocabulary, self.merges, self.tokenizer_settings)
 
     def check(self, pad_vocabulary: bool = False) -> "Checkpoint":
         """Checks that the tensors are those of the config and that the vocabulary fits the word table.

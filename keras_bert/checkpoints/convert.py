@@ -45,8 +45,7 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
             checkpoint.tensors,
             checkpoint.metadata,
             checkpoint.vocabulary,
-            checkpoint.lowercase,
-            checkpoint.strip_accents,
+            checkpoint.tokenizer_settings,
             checkpoint.extra,
             checkpoint.merges,
         )

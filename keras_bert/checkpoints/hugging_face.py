@@ -73,7 +73,7 @@ def describe_hugging_face(path: str | Path) -> Checkpoint:
     _add_sentence_modules(checkpoint, folder, modules)
     tokenizer = read_tokenizer_files(transformer)
     checkpoint.vocabulary, checkpoint.merges = tokenizer.vocabulary, tokenizer.merges
-    checkpoint.lowercase, checkpoint.strip_accents = tokenizer.lowercase, tokenizer.strip_accents
+    checkpoint = dataclasses.replace(checkpoint, **tokenizer.settings)
     checkpoint.notes.extend(tokenizer.notes)
     return checkpoint
 

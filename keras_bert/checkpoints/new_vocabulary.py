@@ -14,9 +14,9 @@ from keras_bert.checkpoints.names import WORD_EMBEDDINGS
 from keras_bert.checkpoints.tokenizer_files import make_tokenizer, open_tokenizer
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
-from keras_bert.text.masks.phrases import continuations
 from keras_bert.text.token_layer import TokenLayer
 from keras_bert.text.vocabulary import SPECIAL_TOKENS, check_vocabulary, load_vocabulary
+from keras_bert.text.word_begins import continuations
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 DECODER_BIAS = "cls.predictions.bias"
@@ -60,9 +60,8 @@ def replace_vocabulary(
         tensors=dict(checkpoint.tensors),
         notes=list(checkpoint.notes),
         vocabulary=new,
-        lowercase=tokenizer.lowercase,
-        strip_accents=tokenizer.strip_accents,
-        merges=tokenizer.get_merges() if isinstance(tokenizer, BytePairTokenizer) else None,
+        merges=tokenizer.get_merges(),
+        **tokenizer.settings,
     )
     if not checkpoint.tensors:
         return changed
@@ -105,8 +104,7 @@ def add_entries(checkpoint: Checkpoint, entries: Sequence[str]) -> Checkpoint:
     new = [entry for entry in entries if entry not in set(vocabulary)]
     if not new:
         return checkpoint
-    merges = checkpoint.merges
-    tokenizer = make_tokenizer([*vocabulary, *new], checkpoint.lowercase, checkpoint.strip_accents, merges)
+    tokenizer = make_tokenizer([*vocabulary, *new], checkpoint.merges, checkpoint.tokenizer_settings)
     return replace_vocabulary(checkpoint, tokenizer)
 
 

@@ -16,7 +16,6 @@ from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 from keras_bert.config import BertConfig
 from keras_bert.escaping import to_json
 from keras_bert.files import atomic_folder
-from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.version import __version__
 
 if TYPE_CHECKING:
@@ -62,10 +61,9 @@ def save_hugging_face(
             {weight.name: weight.read() for weight in weights},
             metadata,
             tokenizer.get_vocabulary() if tokenizer else None,
-            tokenizer.lowercase if tokenizer else True,
-            tokenizer.strip_accents if tokenizer else None,
+            tokenizer.settings if tokenizer else {},
             extra or {},
-            tokenizer.get_merges() if isinstance(tokenizer, BytePairTokenizer) else None,
+            tokenizer.get_merges() if tokenizer else None,
         )
         for name, content in (files or {}).items():
             (temporary / name).parent.mkdir(exist_ok=True)
@@ -79,8 +77,7 @@ def write_hugging_face_files(
     tensors: Mapping[str, np.ndarray],
     metadata: Mapping[str, Any],
     vocabulary: list[str] | None,
-    lowercase: bool,
-    strip_accents: bool | None,
+    settings: Mapping[str, Any],
     extra: Mapping[str, Any],
     merges: list[str] | None = None,
 ) -> None:
@@ -99,7 +96,7 @@ def write_hugging_face_files(
     shutil.copymode(folder / "config.json", folder / "model.safetensors")
     if vocabulary is not None:
         max_length = trained_length(config, extra)
-        write_tokenizer_files(folder, vocabulary, lowercase, strip_accents, merges, max_length)
+        write_tokenizer_files(folder, vocabulary, settings, merges, max_length)
     _write_json(folder / "keras_bert.json", {"keras_bert_version": __version__, **extra})
 
 

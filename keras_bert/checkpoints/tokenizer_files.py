@@ -1,6 +1,7 @@
 """Hugging Face's tokenizer files: the vocabulary and how its text is normalized."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from keras_bert.checkpoints.tokenizer_json import check_switches, check_tokenize
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.foreign_files import read_json
+from keras_bert.text.added_tokens import AddedToken, read_added_tokens
 from keras_bert.text.byte_pair.byte_pair_files import (
     MERGES_FILE,
     VOCABULARY_FILE,
@@ -32,6 +34,7 @@ _SAME_AS_BERT = (
 )
 # What transformers calls a tokenizer of which tokenizer.json says everything.
 _GENERIC = ("PreTrainedTokenizer", "TokenizersBackend")
+_ADDED_FIELDS = tuple(field.name for field in dataclasses.fields(AddedToken))
 _SPECIAL_TOKENS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",
@@ -39,6 +42,10 @@ _SPECIAL_TOKENS = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
+
+
+SETTINGS = ("lowercase", "strip_accents", "special_tokens_in_text", "added_tokens")
+"""What a tokenizer is, beside its vocabulary and rules; see `TokenLayer.settings`."""
 
 
 @dataclasses.dataclass
@@ -49,6 +56,8 @@ class TokenizerFiles:
         vocabulary: The tokens in the order of their ids, None if there are none.
         lowercase: Whether text is lower-cased.
         strip_accents: Whether accents are stripped; None means as `lowercase`.
+        special_tokens_in_text: Whether special tokens written in a text become their ids.
+        added_tokens: Fields of the tokens that are found in a text as they are written.
         notes: What had to be decided, one sentence each.
         merges: The rules of a byte-level BPE; None for WordPiece.
     """
@@ -58,6 +67,13 @@ class TokenizerFiles:
     strip_accents: bool | None
     notes: list[str]
     merges: list[str] | None = None
+    special_tokens_in_text: bool = False
+    added_tokens: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings, as `TokenLayer.settings` has them."""
+        return {name: getattr(self, name) for name in SETTINGS}
 
 
 def read_tokenizer_files(folder: Path) -> TokenizerFiles:
@@ -77,8 +93,12 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     check_tokenizer_json(fast, folder / "tokenizer.json")
     byte_pairs = _has_byte_pairs(folder, fast)
     _check_config(config, folder / "tokenizer_config.json", _GENERIC if byte_pairs else _SAME_AS_BERT)
+    more: dict[str, Any] = {
+        "special_tokens_in_text": config.get("special_tokens_in_text") is True,
+        "added_tokens": _added_tokens(folder, config, fast),
+    }
     if byte_pairs:
-        return _byte_pair_files(folder, config, fast)
+        return dataclasses.replace(_byte_pair_files(folder, config, fast), **more)
     normalizer = _normalizer(fast, folder / "tokenizer.json")
     lowercase, strip_accents = config.get("do_lower_case"), config.get("strip_accents")
     if lowercase is None and "lowercase" in normalizer:
@@ -91,14 +111,13 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
         notes.append(f"lowercase={lowercase}: tokenizer_config.json says so, against {not lowercase} in tokenizer.json")
     if "strip_accents" not in config:
         strip_accents = normalizer.get("strip_accents")
-    return TokenizerFiles(_vocabulary(folder, fast, notes), bool(lowercase), strip_accents, notes)
+    return TokenizerFiles(_vocabulary(folder, config, fast, notes), bool(lowercase), strip_accents, notes, **more)
 
 
 def write_tokenizer_files(
     folder: Path,
     vocabulary: list[str],
-    lowercase: bool,
-    strip_accents: bool | None,
+    settings: Mapping[str, Any],
     merges: list[str] | None = None,
     max_length: int | None = None,
 ) -> None:
@@ -110,11 +129,11 @@ def write_tokenizer_files(
     Args:
         folder: Where to write.
         vocabulary: The tokens in the order of their ids.
-        lowercase: Whether text is lower-cased.
-        strip_accents: Whether accents are stripped; None means as `lowercase`.
+        settings: As `TokenLayer.settings` has them; what is not there is as by default.
         merges: The rules of a byte-level BPE; None for WordPiece.
         max_length: The longest input in tokens, where a model says so.
     """
+    lowercase, strip_accents = settings["lowercase"], settings.get("strip_accents")
     config: dict[str, Any] = {
         "tokenizer_class": "BertTokenizer" if merges is None else "PreTrainedTokenizerFast",
         "do_lower_case": lowercase,
@@ -124,25 +143,37 @@ def write_tokenizer_files(
         save_vocabulary(vocabulary, folder / "vocab.txt")
         config["tokenize_chinese_chars"] = True
     else:
-        save_byte_pairs(vocabulary, merges, folder, lowercase, strip_accents)
+        save_byte_pairs(vocabulary, merges, folder, lowercase, strip_accents, settings.get("added_tokens") or ())
         config["add_prefix_space"] = False
+    if settings.get("special_tokens_in_text"):
+        config["special_tokens_in_text"] = True  # our own field: transformers takes them for what they name anyway
+    if settings.get("added_tokens"):
+        ids = {token: index for index, token in enumerate(vocabulary)}
+        config["added_tokens_decoder"] = {
+            str(ids[token["content"]]): {**token, "normalized": AddedToken(**token).in_normalized_text}
+            for token in settings["added_tokens"]
+        }
     if max_length is not None:
         config["model_max_length"] = max_length
     text = to_json({**config, **_SPECIAL_TOKENS}, indent=2) + "\n"
     (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
 
 
-def make_tokenizer(
-    vocabulary: list[str], lowercase: bool, strip_accents: bool | None, merges: list[str] | None
-) -> "TokenLayer":
-    """Builds a `BytePairTokenizer` if there are rules, a `BertTokenizer` if there are none."""
+def make_tokenizer(vocabulary: list[str], merges: list[str] | None, settings: Mapping[str, Any]) -> "TokenLayer":
+    """Builds a `BytePairTokenizer` if there are rules, a `BertTokenizer` if there are none.
+
+    Args:
+        vocabulary: The tokens in the order of their ids.
+        merges: The rules of a byte-level BPE; None for WordPiece.
+        settings: As `TokenLayer.settings` has them; what is not there is as by default.
+    """
     if merges is None:
         from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
-        return BertTokenizer(vocabulary, lowercase, strip_accents)
+        return BertTokenizer(vocabulary, **settings)
     from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 
-    return BytePairTokenizer(vocabulary, merges, lowercase, strip_accents)
+    return BytePairTokenizer(vocabulary, merges, **settings)
 
 
 def open_tokenizer(path: str | Path, lowercase: bool | None = None) -> "TokenLayer":
@@ -160,14 +191,14 @@ def open_tokenizer(path: str | Path, lowercase: bool | None = None) -> "TokenLay
     """
     folder = Path(path)
     if not folder.is_dir():
-        return make_tokenizer(load_vocabulary(folder), lowercase is not False, None, None)
+        return make_tokenizer(load_vocabulary(folder), None, {"lowercase": lowercase is not False})
     files = read_tokenizer_files(folder)
     vocabulary = files.vocabulary
     if vocabulary is None:
         raise InputError(f"{path}: no tokenizer there; expected vocab.txt, or vocab.json with merges.txt")
     if lowercase is not None:
         files = dataclasses.replace(files, lowercase=lowercase, strip_accents=None)
-    return make_tokenizer(vocabulary, files.lowercase, files.strip_accents, files.merges)
+    return make_tokenizer(vocabulary, files.merges, files.settings)
 
 
 def _has_byte_pairs(folder: Path, fast: dict[str, Any]) -> bool:
@@ -212,6 +243,27 @@ def _byte_pair_files(folder: Path, config: dict[str, Any], fast: dict[str, Any])
     return TokenizerFiles(vocabulary, lowercase, strip_accents, [], merges)
 
 
+def _added_tokens(folder: Path, config: dict[str, Any], fast: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the fields of added tokens in the order of their ids; of BERT's own only what is unusual.
+
+    They stand in `tokenizer_config.json` (`added_tokens_decoder`), in `tokenizer.json`, or, without their settings, in
+    `added_tokens.json`.
+    """
+    try:
+        listed = {int(index): fields for index, fields in (config.get("added_tokens_decoder") or {}).items()}
+        listed = listed or {fields["id"]: fields for fields in fast.get("added_tokens") or ()}
+        for content, index in (read_json(folder / "added_tokens.json") or {}).items():
+            if content not in {*_SPECIAL_TOKENS.values(), *(fields["content"] for fields in listed.values())}:
+                listed.setdefault(index, {"content": content})
+        tokens = [
+            {name: fields[name] for name in _ADDED_FIELDS if name in fields} for _, fields in sorted(listed.items())
+        ]
+        contents = {token["content"]: 0 for token in tokens}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise InputError(f"{folder}: its added tokens: expected ids and tokens with their content") from None
+    return [dataclasses.asdict(token) for token in read_added_tokens(tokens, contents)]
+
+
 def _check_config(config: dict[str, Any], path: Path, names: tuple[str, ...]) -> None:
     name = str(config.get("tokenizer_class") or names[0]).removesuffix("Fast")
     if name not in names:
@@ -246,7 +298,7 @@ def _normalizer(fast: dict[str, Any], path: Path) -> dict[str, Any]:
     return normalizer
 
 
-def _vocabulary(folder: Path, fast: dict[str, Any], notes: list[str]) -> list[str] | None:
+def _vocabulary(folder: Path, config: dict[str, Any], fast: dict[str, Any], notes: list[str]) -> list[str] | None:
     path = folder / "vocab.txt"
     if path.is_file():
         vocabulary = load_vocabulary(path)
@@ -256,15 +308,12 @@ def _vocabulary(folder: Path, fast: dict[str, Any], notes: list[str]) -> list[st
     else:
         notes.append("neither vocab.txt nor tokenizer.json beside the weights, so no tokenizer")
         return None
-    added = read_json(folder / "added_tokens.json") or {
-        token["content"]: token["id"] for token in fast.get("added_tokens") or ()
+    added = {
+        **{fields.get("content"): int(index) for index, fields in (config.get("added_tokens_decoder") or {}).items()},
+        **{token["content"]: token["id"] for token in fast.get("added_tokens") or ()},
+        **(read_json(folder / "added_tokens.json") or {}),
     }
-    added = {token: index for token, index in added.items() if token not in set(vocabulary)}
-    if added:
-        more = in_order(added, len(vocabulary), str(folder))
-        notes.append(
-            f"added tokens ({', '.join(more[:4])}{', ...' if len(more) > 4 else ''}) have their ids, but in text "
-            "they are split like any other word"
-        )
-        vocabulary = vocabulary + more
-    return vocabulary
+    known = set(vocabulary)
+    return vocabulary + in_order(
+        {token: index for token, index in added.items() if token not in known}, len(vocabulary), str(folder)
+    )

@@ -97,7 +97,7 @@ def main() -> None:
         report["notes"].append(
             f"too many different words to count all: the rarest may be counted {counts.let_go} times too few"
         )
-    tokenizer = make_tokenizer(learned.tokens, lowercase, FLAGS.strip_accents, learned.merges)
+    tokenizer = make_tokenizer(learned.tokens, learned.merges, _settings(lowercase))
     report["held_out"] = _measure(tokenizer, corpus, every, measured)
     if report["held_out"] is None and every:
         report["notes"].append(f"the text has less than {every} lines, so none is held out to measure on")
@@ -175,13 +175,17 @@ def _measure(tokenizer: "TokenLayer", corpus: "CorpusLines", every: int, measure
     return coverage.report()
 
 
+def _settings(lowercase: bool) -> dict[str, Any]:
+    return {"lowercase": lowercase, "strip_accents": FLAGS.strip_accents}
+
+
 def _write(learned: "LearnedVocabulary", lowercase: bool, report: dict[str, Any], as_file: bool) -> None:
     from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 
     text = to_json(report, indent=2) + "\n"
     if not as_file:
         with atomic_folder(FLAGS.output, FLAGS.overwrite) as folder:
-            write_tokenizer_files(folder, learned.tokens, lowercase, FLAGS.strip_accents, learned.merges)
+            write_tokenizer_files(folder, learned.tokens, _settings(lowercase), learned.merges)
             (folder / COVERAGE_FILE).write_text(text, encoding="utf-8")
         return
     path = Path(FLAGS.output)

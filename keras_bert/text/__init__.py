@@ -1,5 +1,6 @@
 """Strings and ids: normalization, WordPiece and byte-pair tokenization, packing for BERT, in TensorFlow graph ops."""
 
+from keras_bert.text.added_tokens import AddedToken
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -8,6 +9,7 @@ from keras_bert.text.vocabulary import check_vocabulary, load_vocabulary, save_v
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 __all__ = [
+    "AddedToken",
     "BertPreprocessor",
     "BertTokenizer",
     "BytePairTokenizer",

@@ -1,6 +1,10 @@
 """What every tokenizer of the package is: a layer from strings to ids, with a vocabulary and BERT's special tokens."""
 
+import dataclasses
 import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import keras
@@ -10,23 +14,45 @@ import tensorflow as tf
 from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
 from keras_bert.errors import InputError
 from keras_bert.preset_hook import open_part
+from keras_bert.text.added_tokens import AddedToken, finder, read_added_tokens, special_in_text
+from keras_bert.text.ragged_rows import join_rows
 from keras_bert.text.vocabulary import CLS_TOKEN, MASK_TOKEN, PAD_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, UNK_TOKEN
 
 
 class _Entries:
     """The vocabulary both ways. A plain object: Keras would wrap and track every entry of a list or dict."""
 
-    def __init__(self, tokens: list[str], layer: type["TokenLayer"]):
+    def __init__(self, tokens: list[str], text_of: Callable[[str], bytes], silent: frozenset[str]):
         self.tokens = tokens
         self.ids = {token: i for i, token in enumerate(tokens)}
-        self._layer = layer
+        self._text_of = text_of
+        self._silent = silent
 
     @functools.cached_property
     def texts(self) -> np.ndarray:
         """What each token adds to a text, UTF-8: object (2, vocabulary); special tokens add nothing in row 1."""
-        every = [self._layer.text_of(token) for token in self.tokens]
-        plain = [b"" if token in SPECIAL_TOKENS else text for token, text in zip(self.tokens, every, strict=True)]
+        every = [self._text_of(token) for token in self.tokens]
+        plain = [b"" if token in self._silent else text for token, text in zip(self.tokens, every, strict=True)]
         return np.array([every, plain], object)
+
+
+class _Finders:
+    """What finds added tokens in texts as written, and in normalized ones. A plain object, which Keras does not track.
+
+    Args:
+        tokens: those that count.
+        ids: the vocabulary.
+        normalize: from strings to normalized ones; None where texts are taken as they are.
+        ideographs_apart: in normalized text ideographs are words by themselves.
+    """
+
+    def __init__(
+        self, tokens: Sequence[AddedToken], ids: Mapping[str, int], normalize: Callable | None, ideographs_apart: bool
+    ):
+        late = [token for token in tokens if token.in_normalized_text]
+        self.any = bool(tokens)
+        self.written = finder([token for token in tokens if token not in late], ids)
+        self.normalized = finder(late, ids, normalize, ideographs_apart)
 
 
 class TokenLayer(keras.layers.Layer):
@@ -37,6 +63,7 @@ class TokenLayer(keras.layers.Layer):
         lowercase: lower-case the text.
         strip_accents: drop accents; None means as `lowercase`.
         special_tokens_in_text: special tokens written in the text become their ids.
+        added_tokens: entries that are found in the text as they are written.
         **kwargs: of `keras.layers.Layer`.
     """
 
@@ -52,6 +79,7 @@ class TokenLayer(keras.layers.Layer):
         lowercase: bool,
         strip_accents: bool | None,
         special_tokens_in_text: bool,
+        added_tokens: Sequence[Any],
         **kwargs: Any,
     ):
         check_arguments(type(self), kwargs, LAYER_ARGUMENTS)
@@ -60,7 +88,14 @@ class TokenLayer(keras.layers.Layer):
         self.strip_accents = strip_accents
         self.special_tokens_in_text = special_tokens_in_text
         self.supports_jit = False
-        self._entries = _Entries(tokens, type(self))
+        self.added_tokens = read_added_tokens(added_tokens, {token: i for i, token in enumerate(tokens)})
+        special = {token.content for token in self.added_tokens if token.special}
+        self._entries = _Entries(tokens, self.text_of, frozenset({*special, *SPECIAL_TOKENS}))
+
+    def _make_finders(self, normalize: Callable | None, ideographs_apart: bool) -> _Finders:
+        """Makes what finds the added tokens that count in texts."""
+        tokens = special_in_text(self.added_tokens, self.special_tokens_in_text)
+        return _Finders(tokens, self._entries.ids, normalize, ideographs_apart)
 
     @classmethod
     def from_preset(cls, handle: Any, lowercase: bool | None = None) -> Self:
@@ -97,8 +132,7 @@ class TokenLayer(keras.layers.Layer):
         """Tokenizes text; see the class for arguments and result."""
         raise NotImplementedError
 
-    @staticmethod
-    def text_of(token: str) -> bytes:
+    def text_of(self, token: str) -> bytes:
         """Gives what a token adds to a text, in UTF-8."""
         raise NotImplementedError
 
@@ -111,7 +145,8 @@ class TokenLayer(keras.layers.Layer):
                 else tf.constant(ids, tf.int32)
             )
         table = tf.constant(self._entries.texts[int(skip_special_tokens)])
-        return tf.strings.reduce_join(tf.ragged.map_flat_values(tf.gather, table, ids), axis=-1)
+        texts = tf.ragged.map_flat_values(tf.gather, table, ids)
+        return join_rows(texts) if isinstance(texts, tf.RaggedTensor) else tf.strings.reduce_join(texts, axis=-1)
 
     def token_to_id(self, token: str) -> int:
         """Gives the id of a vocabulary entry.
@@ -166,6 +201,34 @@ class TokenLayer(keras.layers.Layer):
     def mask_token_id(self) -> int:
         """Id of `[MASK]`."""
         return self._entries.ids[MASK_TOKEN]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All but the vocabulary and the rules, as JSON has it: what is saved, opened and fingerprinted.
+
+        With the vocabulary (and the merges) these are the constructor's arguments.
+        """
+        return {
+            "lowercase": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "special_tokens_in_text": self.special_tokens_in_text,
+            "added_tokens": [dataclasses.asdict(token) for token in self.added_tokens],
+        }
+
+    def get_merges(self) -> list[str] | None:
+        """Gives the rules of a byte-level BPE in their order; None for WordPiece."""
+        return None
+
+    def fingerprint(self) -> str:
+        """Gives a SHA-256 of all that the ids of a text depend on: the kind, vocabulary, rules and settings."""
+        strip = self.lowercase if self.strip_accents is None else self.strip_accents
+        settings = {**self.settings, "strip_accents": strip}
+        parts = [type(self).__name__, self.get_vocabulary(), self.get_merges(), settings]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def get_config(self) -> dict[str, Any]:
+        """Gives the constructor's arguments, the vocabulary as a list."""
+        return {**super().get_config(), "vocabulary": self.get_vocabulary(), **self.settings}
 
     def compute_output_spec(self, text: Any) -> keras.KerasTensor:
         """Describes the result for a symbolic string tensor."""

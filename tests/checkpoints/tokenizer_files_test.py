@@ -5,9 +5,9 @@ import json
 import pytest
 
 from keras_bert.checkpoints import open_tokenizer
-from keras_bert.checkpoints.tokenizer_files import read_tokenizer_files, write_tokenizer_files
+from keras_bert.checkpoints.tokenizer_files import make_tokenizer, read_tokenizer_files, write_tokenizer_files
 from keras_bert.errors import InputError
-from keras_bert.text import BertTokenizer, BytePairTokenizer
+from keras_bert.text import AddedToken, BertTokenizer, BytePairTokenizer
 from keras_bert.text.byte_pair.byte_words import byte_characters
 from tests.checkpoints import small
 
@@ -80,12 +80,16 @@ def test_added_tokens_keep_their_ids(write):
     folder = write(tokenizer_config=config, added_tokens={"[E2]": 21, "[E1]": 20, "[PAD]": 0})
     read = read_tokenizer_files(folder)
     assert read.vocabulary == [*small.ENTRIES, "[E1]", "[E2]"]
-    assert "split like any other word" in read.notes[0]
+    assert read.notes == []
+    tokenizer = open_tokenizer(folder)
+    assert tokenizer("[e1][E2]").numpy().tolist() == [20, 21]
+    assert [token.content for token in tokenizer.added_tokens] == ["[E1]", "[E2]"]
     (folder / "added_tokens.json").unlink()
     read = read_tokenizer_files(
         write(tokenizer_config=config, tokenizer=fast(True, added=[(0, "[PAD]"), (20, "[E1]")]))
     )
     assert read.vocabulary == [*small.ENTRIES, "[E1]"]
+    assert [fields["content"] for fields in read.added_tokens] == ["[E1]"]
     with pytest.raises(InputError, match="count on from 20"):
         read_tokenizer_files(write(tokenizer_config=config, added_tokens={"[E1]": 30}))
 
@@ -126,12 +130,51 @@ def test_another_tokenizer_json_is_refused(write, change, message):
         read_tokenizer_files(write(tokenizer={**fast(), **change}))
 
 
+@pytest.mark.parametrize("byte_pairs", [False, True])
+def test_every_setting_is_saved_and_opened(tmp_path, byte_pairs):
+    added = [AddedToken("<user>", lstrip=True, normalized=False), AddedToken("[MASK]", lstrip=True, special=True)]
+    vocabulary = [*(BYTES if byte_pairs else small.ENTRIES), "<user>"]
+    made = make_tokenizer(
+        vocabulary,
+        MERGES if byte_pairs else None,
+        {"lowercase": True, "strip_accents": False, "special_tokens_in_text": True, "added_tokens": added},
+    )
+    write_tokenizer_files(tmp_path, made.get_vocabulary(), made.settings, made.get_merges())
+    opened = open_tokenizer(tmp_path)
+    assert opened.fingerprint() == made.fingerprint()
+    text = "[SEP] x <user> [MASK]"
+    assert opened(text).numpy().tolist() == made(text).numpy().tolist()
+    assert {3, 4, len(vocabulary) - 1} <= set(made(text).numpy().tolist())
+    if byte_pairs:
+        peer = pytest.importorskip("tokenizers").Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+        assert peer.encode("x <user> y", add_special_tokens=False).ids == opened("x <user> y").numpy().tolist()
+
+
+def test_fingerprints_differ_for_whatever_ids_depend_on():
+    def of(vocabulary, merges, **settings):
+        return make_tokenizer(vocabulary, merges, settings).fingerprint()
+
+    words = [
+        of(small.ENTRIES, None),
+        of(small.ENTRIES, None, lowercase=False),
+        of(small.ENTRIES, None, strip_accents=False),
+        of(small.ENTRIES, None, special_tokens_in_text=True),
+        of(small.ENTRIES, None, added_tokens=small.ENTRIES[-1:]),
+        of([*small.ENTRIES, "x"], None),
+        of(BYTES, MERGES),
+        of(BYTES, MERGES[:1]),
+    ]
+    assert len(set(words)) == len(words)
+    assert of(small.ENTRIES, None, strip_accents=True) == words[0]
+
+
 BYTES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *byte_characters(), "ab", "\u0120ab"]
 MERGES = ["a b", "\u0120 ab"]
 
 
 def write_byte_pairs(folder, lowercase=False, strip_accents=None):
-    write_tokenizer_files(folder, BYTES, lowercase, strip_accents, MERGES, max_length=64)
+    settings = {"lowercase": lowercase, "strip_accents": strip_accents}
+    write_tokenizer_files(folder, BYTES, settings, MERGES, max_length=64)
     return folder
 
 
@@ -158,7 +201,7 @@ def test_byte_pairs_are_read_as_written(tmp_path, settings, without):
 
 
 def test_word_pieces_are_opened_from_a_file_and_from_a_folder(tmp_path):
-    write_tokenizer_files(tmp_path, small.ENTRIES, False, None)
+    write_tokenizer_files(tmp_path, small.ENTRIES, {"lowercase": False})
     for path, lowercase in ((tmp_path, False), (tmp_path / "vocab.txt", True)):
         tokenizer = open_tokenizer(path)
         assert isinstance(tokenizer, BertTokenizer)

@@ -23,7 +23,7 @@ class Manifest:
     """What `manifest.json` says of the shards beside it.
 
     Attributes:
-        vocabulary: `sha256`, `size`, `lowercase`, `strip_accents`, `tokenizer` of the tokenizer.
+        vocabulary: `sha256`, `size`, `tokenizer`, `fingerprint` and the settings of the tokenizer.
         settings: What the examples were made by: objective, max_length, seed and so on.
         counts: documents, sentences, tokens, examples, random_next and so on; of the whole `corpus`: bytes, documents,
             invalid_lines.
@@ -89,14 +89,19 @@ def parse_manifest(text: str, path: str) -> Manifest:
 
 
 def describe_vocabulary(tokenizer: Any) -> dict[str, Any]:
-    """Describes the tokenizer of examples; `sha256` is that of its entries in the order of their ids."""
+    """Describes the tokenizer of examples.
+
+    Returns:
+        `sha256` of its entries in the order of their ids, `size`, `tokenizer`, its kind; `fingerprint`, of all that
+        ids depend on; and its settings.
+    """
     entries = json.dumps(tokenizer.get_vocabulary(), ensure_ascii=False).encode("utf-8", "surrogatepass")
     return {
         "sha256": hashlib.sha256(entries).hexdigest(),
         "size": len(tokenizer.get_vocabulary()),
         "tokenizer": type(tokenizer).__name__,
-        "lowercase": getattr(tokenizer, "lowercase", None),
-        "strip_accents": getattr(tokenizer, "strip_accents", None),
+        "fingerprint": tokenizer.fingerprint(),
+        **tokenizer.settings,
     }
 
 
@@ -104,7 +109,7 @@ def check_vocabulary_fits(manifest: Manifest, tokenizer: Any, folder: str) -> No
     """Checks that ids of examples mean to a tokenizer what they meant to the one that made them.
 
     Raises:
-        InputError: The vocabularies differ, or one lower-cases and the other does not.
+        InputError: The vocabularies, the rules or the settings of the tokenizers differ.
     """
     made, now = manifest.vocabulary, describe_vocabulary(tokenizer)
     if made["sha256"] != now["sha256"]:
@@ -115,6 +120,14 @@ def check_vocabulary_fits(manifest: Manifest, tokenizer: Any, folder: str) -> No
     if made["lowercase"] != now["lowercase"]:
         raise InputError(
             f"{folder}: made with lowercase={made['lowercase']}, the model's tokenizer has lowercase={now['lowercase']}"
+        )
+    # Data of earlier versions have none.
+    if made.get("fingerprint", now["fingerprint"]) != now["fingerprint"]:
+        names = [name for name in tokenizer.settings if made.get(name) != now[name]]
+        shown = ", ".join(f"{name}={made.get(name)!r:.80} and not {now[name]!r:.80}" for name in names)
+        raise InputError(
+            f"{folder}: made with another tokenizer than the model's: {shown or 'other merges, or another kind'}; make "
+            "the data again with --vocabulary of the model"
         )
 
 

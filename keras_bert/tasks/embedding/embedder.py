@@ -294,7 +294,7 @@ class BertEmbedder(LabelledTask):
             "pooling": self.pooling,
             "config": self.encoder.config.to_dict(),
             "preprocessor": self.preprocessor.settings,
-            "tokenizer": [self.tokenizer.lowercase, self.tokenizer.strip_accents, self.tokenizer.get_vocabulary()],
+            "tokenizer": self.tokenizer.fingerprint(),
         }
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for weight in self.weights_by_name():

@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import parse_json
+from keras_bert.text.added_tokens import AddedToken
 from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
 
 VOCABULARY_FILE = "vocab.json"
@@ -64,6 +65,7 @@ def save_byte_pairs(
     folder: str | PathLike,
     lowercase: bool = False,
     strip_accents: bool | None = None,
+    added_tokens: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Writes `vocab.json`, `merges.txt` and `tokenizer.json` into a folder that exists.
 
@@ -73,12 +75,18 @@ def save_byte_pairs(
         folder: where to write.
         lowercase: what `tokenizer.json` says of the normalization.
         strip_accents: likewise; None means as `lowercase`.
+        added_tokens: likewise, of the tokens that are found in a text as they are written; fields of `AddedToken`.
     """
     ids = {token: index for index, token in enumerate(vocabulary)}
     _write_json(Path(folder) / VOCABULARY_FILE, ids, indent=None)
     lines = "".join(f"{line}\n" for line in (_VERSION, *merges))
     (Path(folder) / MERGES_FILE).write_bytes(lines.encode())
     fields = tokenizer_fields(ids, merges, lowercase, lowercase if strip_accents is None else strip_accents)
+    fields["added_tokens"] += [
+        {"id": ids[token["content"]], **token, "normalized": AddedToken(**token).in_normalized_text}
+        for token in added_tokens
+        if token["content"] not in SPECIAL_TOKENS
+    ]
     _write_json(Path(folder) / "tokenizer.json", fields, indent=1)
 
 

@@ -10,14 +10,15 @@ import tensorflow_text as tf_text
 
 from keras_bert.errors import InputError
 from keras_bert.text import normalizer_model
+from keras_bert.text.added_tokens import Segments, spans_of
 from keras_bert.text.byte_pair.byte_pair_files import load_byte_vocabulary, load_merges
 from keras_bert.text.byte_pair.byte_pairs import BytePairs
-from keras_bert.text.byte_pair.byte_words import byte_characters, split_at, split_byte_words
+from keras_bert.text.byte_pair.byte_words import byte_characters, split_byte_words
 from keras_bert.text.normalized_spans import original_spans
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.token_layer import TokenLayer, as_strings
 from keras_bert.text.vocabulary import SPECIAL_TOKENS, check_vocabulary
 
-_SPECIAL_PATTERN = "|".join(token.replace("[", r"\[").replace("]", r"\]") for token in SPECIAL_TOKENS)
 _BYTES = {character: byte for byte, character in enumerate(byte_characters())}
 
 
@@ -41,6 +42,9 @@ class BytePairTokenizer(TokenLayer):
             taken as it is.
         special_tokens_in_text: `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]` written in the text become their ids.
             Only for text that you trust: with it, a text can end its own segment.
+        added_tokens: entries of the vocabulary that are found in a text as they are written, before it is cut into
+            words: strings such as `<user>`, `AddedToken`s, or their fields as `tokenizer.json` has them. Those of
+            BERT's own special tokens count with `special_tokens_in_text`.
         **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
@@ -72,13 +76,14 @@ class BytePairTokenizer(TokenLayer):
         lowercase: bool = False,
         strip_accents: bool | None = None,
         special_tokens_in_text: bool = False,
+        added_tokens: Sequence[Any] = (),
         **kwargs: Any,
     ):
         named = isinstance(vocabulary, str | PathLike)
         entries = load_byte_vocabulary(vocabulary) if isinstance(vocabulary, str | PathLike) else vocabulary
         rules = load_merges(merges) if isinstance(merges, str | PathLike) else list(merges)
         tokens = check_vocabulary(entries, fspath(vocabulary) if named else "vocabulary", longest=None)  # type: ignore[arg-type]
-        super().__init__(tokens, lowercase, strip_accents, special_tokens_in_text, **kwargs)
+        super().__init__(tokens, lowercase, strip_accents, special_tokens_in_text, added_tokens, **kwargs)
         made = {merge.replace(" ", "") for merge in rules} & set(SPECIAL_TOKENS)
         if made:
             raise InputError(f"merges: a rule makes {min(made)}, which text must not become")
@@ -90,6 +95,7 @@ class BytePairTokenizer(TokenLayer):
             with tf.init_scope(), tf.device("CPU:0"):
                 model = tf.constant(normalizer_model.load(lowercase, strip))
                 self._normalizer = tf_text.FastBertNormalizer(model_buffer=model)
+        self._finders = self._make_finders(self._normalizer.normalize if self._normalizer else None, False)
         # Dozens of small ops, some in a loop: much faster as a graph, also for who calls the layer eagerly.
         strings = [tf.TensorSpec([None], tf.string)]
         self._graphs = _Graphs(
@@ -140,10 +146,10 @@ class BytePairTokenizer(TokenLayer):
         """
         return self.join_texts(ids, skip_special_tokens)
 
-    @staticmethod
-    def text_of(token: str) -> bytes:
-        """Gives the bytes of a token; entries in other characters, the special tokens, are taken as they are."""
-        if token in SPECIAL_TOKENS or not _BYTES.keys() >= set(token):
+    def text_of(self, token: str) -> bytes:
+        """Gives the bytes of a token; special and added tokens, and entries in other characters, are as they are."""
+        written = token in SPECIAL_TOKENS or any(token == added.content for added in self.added_tokens)
+        if written or not _BYTES.keys() >= set(token):
             return token.encode()
         return bytes(_BYTES[character] for character in token)
 
@@ -153,68 +159,38 @@ class BytePairTokenizer(TokenLayer):
 
     def get_config(self) -> dict[str, Any]:
         """Gives the constructor's arguments, vocabulary and rules as lists."""
-        return {
-            **super().get_config(),
-            "vocabulary": self.get_vocabulary(),
-            "merges": self.get_merges(),
-            "lowercase": self.lowercase,
-            "strip_accents": self.strip_accents,
-            "special_tokens_in_text": self.special_tokens_in_text,
-        }
+        return {**super().get_config(), "merges": self.get_merges()}
 
     def _ids(self, text: tf.Tensor) -> tf.RaggedTensor:
-        segments, special, splits, _ = self._segments(text)
-        words, rows, _ = split_byte_words(self._normalizer.normalize(segments) if self._normalizer else segments)
+        segments = self._finders.written(text)
+        parts = self._finders.normalized(
+            self._normalizer.normalize(segments.texts) if self._normalizer else segments.texts
+        )
+        words, rows, _ = split_byte_words(parts.texts)
         pieces = self._byte_pairs.encode(words)
-        return _by_row(pieces.values, tf.gather(rows, pieces.value_rowids()), special, splits)
+        ids = _by_row(pieces.values, tf.gather(rows, row_ids(pieces.row_splits)), parts)
+        return segments.merge(parts.merge(ids, parts.token), segments.token)
 
     def _spans(self, text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        segments, special, splits, begins = self._segments(text)
-        normalized, offsets = segments, None
+        segments = self._finders.written(text)
+        normalized, offsets = segments.texts, None
         if self._normalizer:
-            normalized, offsets = self._normalizer.normalize_with_offsets(segments)
-        words, word_rows, word_starts = split_byte_words(normalized)
+            normalized, offsets = self._normalizer.normalize_with_offsets(segments.texts)
+        parts = self._finders.normalized(normalized)
+        words, word_rows, word_starts = split_byte_words(parts.texts)
         pieces = self._byte_pairs.encode(words)
-        rows = tf.gather(word_rows, pieces.value_rowids())
+        word = row_ids(pieces.row_splits)
         lengths = tf.gather(tf.constant([len(self.text_of(token)) for token in self._entries.tokens], tf.int64), pieces)
         places = tf.cumsum(lengths.values)  # in all words together
         before = tf.gather(tf.concat([[0], places], 0), pieces.row_starts())
-        ends = places - tf.gather(before - word_starts, pieces.value_rowids())
-        starts = ends - lengths.values
+        ends = places - tf.gather(before - word_starts, word)
+        ids = _by_row(pieces.values, tf.gather(word_rows, word), parts)
+        spans = spans_of(parts, ids.with_values(ends - lengths.values), ids.with_values(ends))
+        ids = parts.merge(ids, parts.token)
         if offsets is not None:
-            starts, ends = original_spans(offsets, rows, starts, ends)
-        base = tf.gather(begins, rows)
-        special_starts = tf.where(special >= 0, begins, -1)
-        widths = tf.gather(
-            tf.constant([len(token) for token in self._entries.tokens], tf.int64), tf.maximum(special, 0)
-        )
-        special_ends = tf.where(special >= 0, begins + widths, -1)
-        return (
-            _by_row(pieces.values, rows, special, splits),
-            _by_row(base + starts, rows, special_starts, splits),
-            _by_row(base + ends, rows, special_ends, splits),
-        )
-
-    def _segments(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Takes special tokens out of the text.
-
-        Args:
-            text: string (batch,).
-
-        Returns:
-            segments, special, splits, begins: string (segments,), empty for a special token; int32 (segments,), the id
-            of a special token or -1; int64 (batch + 1,), where each text begins among the segments; int64 (segments,),
-            the first byte of each in its text.
-        """
-        batch = tf.size(text, tf.int64)
-        if not self.special_tokens_in_text:
-            none = tf.fill([batch], tf.constant(-1, tf.int32))
-            return text, none, tf.range(batch + 1), tf.zeros([batch], tf.int64)
-        parts = split_at(text, _SPECIAL_PATTERN)
-        special = tf.fill([tf.size(parts.texts)], tf.constant(-1, tf.int32))
-        for token in SPECIAL_TOKENS:
-            special = tf.where(parts.texts == token, self._entries.ids[token], special)
-        return tf.where(special >= 0, "", parts.texts), special, parts.row_splits, parts.starts
+            original = original_spans(offsets, row_ids(ids.row_splits), *(span.values for span in spans))
+            spans = tuple(ids.with_values(values) for values in original)
+        return (segments.merge(ids, segments.token), *spans_of(segments, *spans))
 
 
 class _Graphs:
@@ -225,19 +201,6 @@ class _Graphs:
         self.spans = spans
 
 
-def _by_row(values: tf.Tensor, segments: tf.Tensor, special: tf.Tensor, splits: tf.Tensor) -> tf.RaggedTensor:
-    """Puts values and the special tokens between them into the rows of the batch.
-
-    Args:
-        values: (pieces,).
-        segments: int64 (pieces,), the segment of each, rising.
-        special: (segments,), the value of a special token, or -1 for a segment of pieces.
-        splits: int64 (batch + 1,), where each row begins among the segments.
-    """
-    count = tf.size(special, tf.int64)
-    pieces = tf.RaggedTensor.from_value_rowids(values, segments, count, validate=False)
-    tokens = tf.RaggedTensor.from_row_lengths(
-        tf.boolean_mask(special, special >= 0), tf.cast(special >= 0, tf.int64), validate=False
-    )
-    both = tf.concat([pieces, tokens], 1)
-    return tf.RaggedTensor.from_row_splits(both.values, tf.gather(both.row_splits, splits), validate=False)
+def _by_row(values: tf.Tensor, rows: tf.Tensor, parts: Segments) -> tf.RaggedTensor:
+    """Makes rows, (parts, (pieces)), of the pieces of all words, (pieces,), and the part that each is of, rising."""
+    return tf.RaggedTensor.from_value_rowids(values, rows, tf.size(parts.token, tf.int64), validate=False)

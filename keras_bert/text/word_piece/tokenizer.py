@@ -10,10 +10,12 @@ import tensorflow_text as tf_text
 
 from keras_bert.errors import InputError
 from keras_bert.text import normalizer_model
+from keras_bert.text.added_tokens import beyond_the_model, spans_of
 from keras_bert.text.normalized_spans import original_spans
+from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.token_layer import TokenLayer, as_strings
 from keras_bert.text.vocabulary import check_vocabulary, load_vocabulary
-from keras_bert.text.word_piece.wordpiece import make_wordpiece, put_stand_ins, stand_in_margins
+from keras_bert.text.word_piece.wordpiece import make_wordpiece
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -31,6 +33,9 @@ class BertTokenizer(TokenLayer):
         strip_accents: drop accents (NFD without the marks); None means as `lowercase`, which is BERT's rule.
         special_tokens_in_text: `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]` written in the text become their ids.
             Only for text that you trust: with it, a text can end its own segment.
+        added_tokens: entries of the vocabulary that are found in a text as they are written, before it is cut into
+            words: strings such as `<user>`, `AddedToken`s, or their fields as `tokenizer.json` has them. Those of
+            BERT's own special tokens count with `special_tokens_in_text`.
         **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
@@ -60,18 +65,20 @@ class BertTokenizer(TokenLayer):
         lowercase: bool = True,
         strip_accents: bool | None = None,
         special_tokens_in_text: bool = False,
+        added_tokens: Sequence[Any] = (),
         **kwargs: Any,
     ):
         if isinstance(vocabulary, str | PathLike):
             tokens = load_vocabulary(fspath(vocabulary))
         else:
             tokens = check_vocabulary(vocabulary)
-        super().__init__(tokens, lowercase, strip_accents, special_tokens_in_text, **kwargs)
+        super().__init__(tokens, lowercase, strip_accents, special_tokens_in_text, added_tokens, **kwargs)
         normalizer = normalizer_model.load(lowercase, lowercase if strip_accents is None else strip_accents)
         # Constants of the ops, not variables: made once, outside any graph, on the device where the ops run.
         with tf.init_scope(), tf.device("CPU:0"):
             self._normalizer = tf_text.FastBertNormalizer(model_buffer=tf.constant(normalizer))
-            self._wordpiece = make_wordpiece(tokens, special_tokens_in_text)
+            self._wordpiece = make_wordpiece(tokens, beyond_the_model(self.added_tokens, tokens))
+            self._finders = self._make_finders(self._normalizer.normalize, ideographs_apart=True)
         self.build(None)  # there are no variables
 
     def tokenize(self, text: Any) -> tf.RaggedTensor:
@@ -79,10 +86,16 @@ class BertTokenizer(TokenLayer):
         text = as_strings(text)
         if text.shape.rank == 0:
             return self.tokenize(text[tf.newaxis]).values
-        if not self.special_tokens_in_text:
+        if not self._finders.any:
             return self._wordpiece.tokenize(self._normalizer.normalize(text))
-        ids = self._wordpiece.tokenize(self._normalizer.normalize(put_stand_ins(text)))
-        return tf.ragged.map_flat_values(self._known, ids)
+        if text.shape.rank != 1:
+            ragged = isinstance(text, tf.RaggedTensor)
+            rows = text if ragged else tf.RaggedTensor.from_tensor(text, ragged_rank=text.shape.rank - 1)
+            return rows.with_values(self.tokenize(rows.values))
+        segments = self._finders.written(text)
+        parts = self._finders.normalized(self._normalizer.normalize(segments.texts))
+        ids = parts.merge(self._wordpiece.tokenize(parts.texts), parts.token)
+        return segments.merge(ids, segments.token)
 
     def tokenize_with_offsets(self, text: Any) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """Tokenizes text and says where each token stands.
@@ -104,17 +117,21 @@ class BertTokenizer(TokenLayer):
             return ids.values, starts.values, ends.values
         if text.shape.rank != 1:
             raise InputError(f"tokenize_with_offsets takes a string or strings (batch,), not {text.shape}")
-        prepared = put_stand_ins(text) if self.special_tokens_in_text else text
-        normalized, offsets = self._normalizer.normalize_with_offsets(prepared)
-        ids, starts, ends = self._wordpiece.tokenize_with_offsets(normalized)
-        start_values, end_values = original_spans(offsets, ids.value_rowids(), starts.values, ends.values)
-        if self.special_tokens_in_text:
-            # A stand-in has one blank before it and what is left of the token's bytes after it.
-            before, after = stand_in_margins(self._entries.ids)
-            start_values -= tf.gather(before, ids.values)
-            end_values += tf.gather(after, ids.values)
-            ids = ids.with_values(self._known(ids.values))
-        return ids, ids.with_values(start_values), ids.with_values(end_values)
+        if not self._finders.any:
+            normalized, offsets = self._normalizer.normalize_with_offsets(text)
+            ids, starts, ends = self._wordpiece.tokenize_with_offsets(normalized)
+            rows = row_ids(ids.row_splits)
+            start_values, end_values = original_spans(offsets, rows, starts.values, ends.values)
+            return ids, ids.with_values(start_values), ids.with_values(end_values)
+        segments = self._finders.written(text)
+        normalized, offsets = self._normalizer.normalize_with_offsets(segments.texts)
+        parts = self._finders.normalized(normalized)
+        ids, starts, ends = self._wordpiece.tokenize_with_offsets(parts.texts)
+        ids = parts.merge(ids, parts.token)
+        spans = spans_of(parts, tf.cast(starts, tf.int64), tf.cast(ends, tf.int64))
+        places = original_spans(offsets, row_ids(ids.row_splits), *(span.values for span in spans))
+        starts, ends = spans_of(segments, *(ids.with_values(values) for values in places))
+        return segments.merge(ids, segments.token), starts, ends
 
     def detokenize(self, ids: Any, skip_special_tokens: bool = True) -> tf.Tensor:
         """Joins tokens to text.
@@ -131,23 +148,8 @@ class BertTokenizer(TokenLayer):
         """
         return tf.strings.regex_replace(self.join_texts(ids, skip_special_tokens), "^ ", "")
 
-    @staticmethod
-    def text_of(token: str) -> bytes:
+    def text_of(self, token: str) -> bytes:
         """Gives what a token adds to a text, its blank before it included."""
         if token.startswith("##") and token != "##":
             return token[2:].encode()
         return (token if token[0] in ".,!?" else f" {token}").encode()
-
-    def get_config(self) -> dict[str, Any]:
-        """Gives the constructor's arguments, the vocabulary as a list."""
-        return {
-            **super().get_config(),
-            "vocabulary": self.get_vocabulary(),
-            "lowercase": self.lowercase,
-            "strip_accents": self.strip_accents,
-            "special_tokens_in_text": self.special_tokens_in_text,
-        }
-
-    def _known(self, ids: tf.Tensor) -> tf.Tensor:
-        """Gives a written [UNK] the id of [UNK]."""
-        return tf.where(ids < self.vocabulary_size, ids, self.unk_token_id)

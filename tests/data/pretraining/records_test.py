@@ -163,3 +163,10 @@ def test_records_for_a_phase_of_training(tmp_path: Path, caplog: pytest.LogCaptu
         check_records_fit(pairs, 7, "mlm_nsp")
     check_records_fit(pairs, 9, "mlm_nsp")
     assert caplog.messages == [f"{pairs}: its examples have 8 tokens at most, not the 9 of the phase"]
+
+
+def test_another_setting_of_the_tokenizer_is_refused(tmp_path: Path):
+    folder = write(tmp_path, [examples(10, 2)])
+    other = type(TOKENIZER).from_config({**TOKENIZER.get_config(), "special_tokens_in_text": True})
+    with pytest.raises(InputError, match="special_tokens_in_text=False and not True"):
+        pretraining_records(folder, other)
