@@ -115,8 +115,8 @@ def squad_scores(
         raise InputError(f"{len(predictions)} predictions for {len(answers)} questions; expected as many")
     if not predictions:
         raise InputError("there are no questions to score")
-    form = _form_of(scoring)
-    answerable = np.array([any(form(answer) for answer in right) for right in answers])
+    _form_of(scoring)
+    answerable = np.array([len(right) > 0 for right in answers])
     raw = {
         "exact_match": [exact_match(*pair, scoring) for pair in zip(predictions, answers, strict=True)],
         "f1": [f1(*pair, scoring) for pair in zip(predictions, answers, strict=True)],
@@ -133,7 +133,9 @@ def squad_scores(
             result["no_answer_accuracy"] = float(final[~answerable].mean())
     if no_answer_scores is not None:
         for name, values in raw.items():
-            best = best_threshold(np.array(values), answerable, np.asarray(no_answer_scores))
+            # As the official script: of a question without an answer, an answer of articles alone is one all the same.
+            right = np.where(answerable, values, [not prediction for prediction in predictions])
+            best = best_threshold(right, answerable, np.asarray(no_answer_scores))
             result[f"best_{name}"] = best.value
         result["best_f1_threshold"] = best.threshold
     return result
@@ -145,7 +147,8 @@ def best_threshold(values: np.ndarray, answerable: np.ndarray, no_answer_scores:
     Questions are answered from the lowest no-answer score on, as far as it pays.
 
     Args:
-        values: float (questions,), the score of each question if it is answered.
+        values: float (questions,), the score of each question if it is answered; 0, or 1 for an empty answer, where it
+            has none.
         answerable: bool (questions,), whether it has an answer; not answering one that has none scores 1.
         no_answer_scores: float (questions,).
 

@@ -82,6 +82,16 @@ def test_a_file_is_scored_by_hand():
     assert set(squad_scores(["Paris"], [["Paris"]])) == {"exact_match", "f1"}
 
 
+def test_answers_of_articles_alone_count_as_in_the_official_script():
+    """evaluate-v2.0.py on the same: such a prediction is right without an answer, and costs one in the best scores."""
+    scores = squad_scores(["the", "Oslo"], [[], ["Oslo"]], [0.1, 0.9])
+    assert (scores["exact_match"], scores["f1"], scores["best_exact_match"], scores["best_f1"]) == (1.0, 1.0, 0.5, 0.5)
+    # A question with such an answer has one.
+    scores = squad_scores(["", "x", "Oslo"], [["The"], ["A", "an"], []], [0.1, 0.2, 0.3])
+    assert (scores["has_answer_exact_match"], scores["no_answer_accuracy"]) == (0.5, 0.0)
+    assert scores["best_exact_match"] == pytest.approx(2 / 3)
+
+
 def test_the_best_threshold_is_the_best_of_all():
     rng = np.random.default_rng(0)
     for _ in range(50):

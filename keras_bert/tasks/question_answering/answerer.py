@@ -7,8 +7,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
-from keras import ops
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -16,23 +14,24 @@ from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
-from keras_bert.evaluation.squad import SCORINGS, squad_scores
-from keras_bert.layers.linear import Linear
+from keras_bert.evaluation.squad import SCORINGS
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text, check_two_segments
 from keras_bert.tasks.question_answering.batches import learnable, question_batches, window_rows
 from keras_bert.tasks.question_answering.character_answers import character_answer, valid_utf8
+from keras_bert.tasks.question_answering.head import span_head
+from keras_bert.tasks.question_answering.labelled import say_cut
+from keras_bert.tasks.question_answering.log_odds import CERTAIN
+from keras_bert.tasks.question_answering.scored import ScoredAnswerer
 from keras_bert.tasks.question_answering.search import N_BEST, choose, search
-from keras_bert.tasks.question_answering.spans import IMPOSSIBLE
-from keras_bert.tasks.question_answering.windows import QuestionWindows, answer_positions, question_windows
+from keras_bert.tasks.question_answering.windows import QuestionWindows, question_windows
 from keras_bert.text.preprocessor import BertPreprocessor
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertQuestionAnswerer(LabelledTask):
+class BertQuestionAnswerer(ScoredAnswerer):
     """BERT that finds the part of a text which answers a question, or that there is none.
 
     A linear layer gives each token two logits, of beginning and of ending the answer; `[CLS]` stands for "no answer".
@@ -44,8 +43,10 @@ class BertQuestionAnswerer(LabelledTask):
         doc_stride: Tokens from the begin of one window to that of the next; at most half a window.
         max_question_length: Tokens of a question; more is cut off its end, and said. At most half of the input.
         max_answer_length: Tokens of an answer.
-        no_answer_threshold: A question is not answered where its no-answer score is above this; None answers every
-            question. See `tune_threshold`.
+        no_answer_threshold: A question is not answered where its no-answer score, from 0 to 1, is above this; None
+            answers every question. See `tune_threshold`.
+        no_answer_log_odds: The same as log-odds, which tell scores apart that are 1.0 in 32 bits; they are what is
+            compared and kept.
         scoring: How answers are compared with the right ones: `"squad"` by words, `"cmrc"` by Chinese characters.
         **kwargs: Those of `keras.Model`.
 
@@ -80,6 +81,7 @@ class BertQuestionAnswerer(LabelledTask):
         max_question_length: int = 64,
         max_answer_length: int = 30,
         no_answer_threshold: float | None = None,
+        no_answer_log_odds: float | None = None,
         scoring: str = "squad",
         **kwargs: Any,
     ) -> None:
@@ -88,28 +90,23 @@ class BertQuestionAnswerer(LabelledTask):
         for name, number in {**numbers, "max_answer_length": max_answer_length}.items():
             if number < 1:
                 raise InputError(f"{name} is {number}; it must be 1 token or more")
+        if no_answer_threshold is not None and no_answer_log_odds is not None:
+            raise InputError("no_answer_threshold and no_answer_log_odds say the same; give one of them")
         if scoring not in SCORINGS:
             raise InputError(f"scoring must be one of {', '.join(SCORINGS)}, received: {scoring!r}")
         if encoder.use_pooler:
             raise InputError("a question answerer needs an encoder with use_pooler=False")
         if preprocessor.max_length < 8:
             raise InputError(f"max_length is {preprocessor.max_length}; a question and a text need at least 8 tokens")
-        head = Linear(
-            2, initializer_range=encoder.config.initializer_range, dtype=encoder.dtype_policy, name="qa_outputs"
-        )
-        logits = head(encoder(encoder.input)["sequence_output"])
-        logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
         check_two_segments(encoder, "a question and its context")
-        # The context is segment 1, but for the [SEP] at its end, behind which no segment 1 comes.
-        segments = encoder.input["segment_ids"]
-        within = segments[:, 1:] * ops.pad(segments[:, 2:], [[0, 0], [0, 1]])
-        possible = ops.concatenate([ops.ones_like(segments[:, :1]), within], axis=1)
-        logits = ops.where(possible[:, None, :] > 0, ops.transpose(logits, (0, 2, 1)), IMPOSSIBLE)
+        logits, head = span_head(encoder)
         super().__init__(encoder, preprocessor, logits, **kwargs)
         self.doc_stride = doc_stride
         self.max_question_length = max_question_length
         self.max_answer_length = max_answer_length
-        self.no_answer_threshold = no_answer_threshold
+        self.no_answer_log_odds = no_answer_log_odds
+        if no_answer_threshold is not None:
+            self.no_answer_threshold = no_answer_threshold
         self.scoring = scoring
         self.qa_outputs = head
         strings, places = tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int32)
@@ -117,8 +114,8 @@ class BertQuestionAnswerer(LabelledTask):
         self._stages.answer = tf.function(
             self.answer_strings, input_signature=[strings, strings, tf.TensorSpec([], tf.float32)]
         )
-        # The rows last made batches of, and their windows: a program asks for batches anew in each epoch.
-        self._stages.windows = (None, None)
+        # The rows last made batches of, how they were cut, and their windows: a program asks for batches in each epoch.
+        self._stages.windows = (None, None, None)
         self._stages.score = tf.function(self._score, input_signature=[strings, strings, places, places])
 
     @classmethod
@@ -211,10 +208,11 @@ class BertQuestionAnswerer(LabelledTask):
         """
         if not isinstance(rows, tf.data.Dataset):
             raise InputError("expected rows as keras_bert.data.read_squad(file) makes them")
-        known, windows = self._stages.windows
-        if known is not rows:
+        known, cut, windows = self._stages.windows
+        now = (self.doc_stride, self.max_question_length, self.preprocessor.max_length)
+        if known is not rows or cut != now:
             windows = window_rows(rows, self.windows)
-            self._stages.windows = (rows, windows)
+            self._stages.windows = (rows, now, windows)
         return question_batches(
             windows,
             self.preprocessor.pad,
@@ -224,96 +222,14 @@ class BertQuestionAnswerer(LabelledTask):
             keep_order=keep_order,
         )
 
-    # -- evaluation --------------------------------------------------------------------------------------
-
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
-        """Scores the answers to questions, as the official scripts do.
-
-        Args:
-            rows: As `keras_bert.data.read_squad` makes them.
-            batch_size: Questions at a time.
-
-        Returns:
-            What `keras_bert.evaluation.squad_scores` gives; and `loss`, the mean over windows, of questions whose
-            answer stands in the text or that have none.
-        """
-        outputs, targets = self.predict_rows(rows, batch_size)
-        windows = max(sum(output["windows"] for output in outputs), 1)
-        loss = sum(output["loss"] for output in outputs) / windows
-        return {"loss": loss, **self.scores(targets, outputs)}
-
-    def predict_rows(  # answers, not arrays
-        self, rows: tf.data.Dataset, batch_size: int = 64
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """Answers labelled questions.
-
-        Returns:
-            In the order of the rows: the best answer to each question, whatever the threshold, as dicts of `answer`,
-            `score`, `no_answer_score`, `loss` and `windows`, the sum of the losses of its windows and how many they
-            are, and `question_tokens_cut`; and the rows' `id` and `answers`.
-
-        Raises:
-            InputError: There are no rows, or they have no answers.
-        """
-        if not isinstance(rows, tf.data.Dataset) or "answers" not in rows.element_spec:
-            raise InputError("the rows have no answers: read them with keras_bert.data.read_squad(file)")
-        read = list(rows.as_numpy_iterator())
-        if not read:
-            raise InputError("there are no rows to evaluate")
-        targets = [
-            {"id": row["id"].decode(), "answers": [answer.decode() for answer in row["answers"]]} for row in read
-        ]
-        order = sorted(range(len(read)), key=lambda index: len(read[index]["context"]))
-        outputs: list[dict[str, Any]] = [{} for _ in read]
-        for begin in range(0, len(order), batch_size):
-            chunk = order[begin : begin + batch_size]
-            names = ("question", "context", "answer_start", "answer_end")
-            found = self._stages.score(*(tf.constant([read[index][name] for index in chunk]) for name in names))
-            columns = {name: tensor.numpy().tolist() for name, tensor in found.items()}
-            for index, *values in zip(chunk, *columns.values(), strict=True):
-                outputs[index] = dict(zip(columns, values, strict=True))
-                outputs[index]["answer"] = outputs[index]["answer"].decode("utf-8", "replace")
-        _say_cut(outputs)
-        return outputs, targets
-
-    def scores(self, targets: Any, outputs: Any) -> dict[str, float]:
-        """Returns exact match, F1, and what the best threshold would give; see `squad_scores`.
-
-        Args:
-            targets: As `predict_rows` gives them.
-            outputs: As `predict_rows` gives them.
-        """
-        return squad_scores(
-            [output["answer"] for output in outputs],
-            [target["answers"] for target in targets],
-            [output["no_answer_score"] for output in outputs],
-            self.no_answer_threshold,
-            self.scoring,
-        )
-
-    def tune_threshold(self, rows: tf.data.Dataset, batch_size: int = 64) -> float | None:
-        """Sets `no_answer_threshold` to the value that gives the best F1 on held-out rows.
-
-        Args:
-            rows: As `keras_bert.data.read_squad` makes them. Without questions that have no answer there is nothing to
-                tune, and every question is answered.
-            batch_size: Questions at a time.
-
-        Returns:
-            The threshold.
-        """
-        outputs, targets = self.predict_rows(rows, batch_size)
-        unanswerable = any(not target["answers"] for target in targets)
-        self.no_answer_threshold = self.scores(targets, outputs)["best_f1_threshold"] if unanswerable else None
-        return self.no_answer_threshold
-
     # -- answers -----------------------------------------------------------------------------------------
 
     def answer_strings(self, *texts: Any) -> Tensors:
         """The whole way in one graph: strings → windows → logits → spans → answers.
 
         Args:
-            *texts: `question` and `context`, string (batch,), of any length; perhaps the threshold, float32 scalar.
+            *texts: `question` and `context`, string (batch,), of any length; perhaps the threshold, log-odds, float32
+                scalar.
 
         Returns:
             `answer` string (batch,), empty for no answer; `score` float32 (batch,), its probability; `start` and `end`
@@ -329,26 +245,7 @@ class BertQuestionAnswerer(LabelledTask):
         return {**choose(context, spans, threshold), "question_tokens_cut": asked.cut}
 
     def _threshold(self) -> tf.Tensor:
-        # No score is above 1.
-        return tf.constant(1.0 if self.no_answer_threshold is None else self.no_answer_threshold)
-
-    def _logits(self, inputs: Mapping[str, Any]) -> Any:
-        return self(self.preprocessor.pad(inputs), training=False)
-
-    def _score(self, question: Any, context: Any, start: Any, end: Any) -> Tensors:
-        """Answers labelled questions in the graph; see `predict_rows`."""
-        asked = self.windows(question, context)
-        positions, usable = answer_positions(asked, start, end)
-        spans = search(asked, tf.size(context), self._logits, self.max_answer_length, positions)
-        answers = choose(context, spans, threshold=1.0)
-        row = asked.windows.row
-        counted = tf.cast(tf.gather(usable, row), tf.float32)
-        return {
-            **{name: answers[name] for name in ("answer", "score", "no_answer_score")},
-            "loss": tf.math.unsorted_segment_sum(spans["loss"] * counted, row, tf.size(context)),
-            "windows": tf.math.unsorted_segment_sum(counted, row, tf.size(context)),
-            "question_tokens_cut": asked.cut,
-        }
+        return tf.constant(CERTAIN if self.no_answer_log_odds is None else self.no_answer_log_odds, tf.float32)
 
     def answer(self, texts: Sequence[Text], batch_size: int = 32, *, n_best: int = 1) -> list[dict[str, Any]]:
         """Answers questions about texts.
@@ -388,7 +285,7 @@ class BertQuestionAnswerer(LabelledTask):
         found = self._in_batches(
             rows, batch_size, lambda *row: self._stages.answer(*row, self._threshold()), self.answer_rows
         )
-        _say_cut(found)
+        say_cut(found)
         listed = n_best if n_best > 1 else 0
         return [character_answer(spans, context, listed) for spans, context in zip(found, contexts, strict=True)]
 
@@ -439,7 +336,7 @@ class BertQuestionAnswerer(LabelledTask):
         return signatures
 
     def _settings(self) -> dict[str, Any]:
-        names = ("doc_stride", "max_question_length", "max_answer_length", "no_answer_threshold", "scoring")
+        names = ("doc_stride", "max_question_length", "max_answer_length", "no_answer_log_odds", "scoring")
         return {name: getattr(self, name) for name in names}
 
     def extra(self) -> dict[str, Any]:
@@ -460,9 +357,3 @@ class BertQuestionAnswerer(LabelledTask):
         config = super().get_config()
         del config["text_pair"]  # a row is always a question and a context
         return {**config, **self._settings()}
-
-
-def _say_cut(answers: Sequence[Mapping[str, Any]]) -> None:
-    """Counts the questions of which tokens were left out."""
-    if cut := sum(answer["question_tokens_cut"] > 0 for answer in answers):
-        logging.warning("%d questions are cut to their first tokens: see max_question_length", cut)

@@ -9,6 +9,7 @@ from absl import logging
 from keras_bert.data.batching.batches import batches
 from keras_bert.errors import InputError
 from keras_bert.tasks.question_answering.windows import QuestionWindows, answer_positions
+from keras_bert.text.ragged_rows import select_rows
 
 ROWS_AT_ONCE = 1024
 
@@ -89,7 +90,7 @@ def learnable(asked: QuestionWindows, start: Any, end: Any) -> tuple[dict[str, A
     """
     positions, usable = answer_positions(asked, start, end)
     kept = tf.gather(usable, asked.windows.row)
-    inputs = {name: tf.ragged.boolean_mask(values, kept) for name, values in asked.inputs.items()}
+    inputs = {name: select_rows(values, kept) for name, values in asked.inputs.items()}
     return inputs, tf.boolean_mask(positions, kept)
 
 

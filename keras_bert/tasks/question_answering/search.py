@@ -72,7 +72,8 @@ def choose(context: Any, spans: Mapping[str, Any], threshold: Any) -> dict[str, 
     Args:
         context: string (rows,).
         spans: As `search` gives them.
-        threshold: float32 scalar; a row is not answered where `no_answer_score` is above.
+        threshold: float32 scalar, log-odds; a row is not answered where no answer is likelier than that against the
+            best span.
 
     Returns:
         What `BertQuestionAnswerer.answer_strings` does, but for `question_tokens_cut`.
@@ -80,14 +81,14 @@ def choose(context: Any, spans: Mapping[str, Any], threshold: Any) -> dict[str, 
     real = spans["score"] > IMPOSSIBLE / 2
     answers, starts, ends = texts_of(context, tf.where(real, spans["start"], 0), tf.where(real, spans["end"], 0))
     scores = tf.where(real, tf.exp(spans["score"]), 0.0)
-    no_answer_score = tf.sigmoid(spans["no_answer"] - spans["score"][:, 0])
-    answered = real[:, 0] & (no_answer_score <= threshold)
+    log_odds = spans["no_answer"] - spans["score"][:, 0]
+    answered = real[:, 0] & (log_odds <= threshold)
     return {
         "answer": tf.where(answered, answers[:, 0], ""),
         "score": tf.where(answered, scores[:, 0], tf.exp(spans["no_answer"])),
         "start": tf.where(answered, starts[:, 0], 0),
         "end": tf.where(answered, ends[:, 0], 0),
-        "no_answer_score": no_answer_score,
+        "no_answer_score": tf.sigmoid(log_odds),
         "answers": answers,
         "scores": scores,
         "starts": starts,

@@ -68,7 +68,7 @@ def test_it_learns_and_what_it_leaves_is_scored_alike(run: Path, files: Path):
 def test_the_threshold_is_tuned_on_the_held_out_questions_and_saved(run: Path):
     metrics = json.loads((run / "metrics.json").read_text())
     task = open_task(run / "model")
-    assert task.no_answer_threshold == pytest.approx(metrics["dev"]["best_f1_threshold"])
+    assert task.no_answer_log_odds == pytest.approx(metrics["dev"]["best_f1_threshold"])
     assert metrics["dev"]["f1"] == pytest.approx(metrics["dev"]["best_f1"])
     assert (task.doc_stride, task.max_answer_length, task.preprocessor.max_length) == (6, 4, 24)
 

@@ -52,7 +52,7 @@ def spans(no_answer):
 
 def test_the_likeliest_span_is_answered_below_the_threshold():
     context = tf.constant(["the city", "  "])
-    answers = {name: values.numpy() for name, values in choose(context, spans(0.1), 0.5).items()}
+    answers = {name: values.numpy() for name, values in choose(context, spans(0.1), 0.0).items()}
     assert answers["answer"].tolist() == [b"city", b""]
     assert (answers["start"].tolist(), answers["end"].tolist()) == ([4, 0], [8, 0])
     np.testing.assert_allclose(answers["no_answer_score"], [0.1 / (0.1 + 0.4), 1.0], rtol=1e-5)
@@ -63,7 +63,10 @@ def test_the_likeliest_span_is_answered_below_the_threshold():
 
 
 def test_above_the_threshold_there_is_no_answer_but_the_spans_are_told():
-    answers = {name: values.numpy() for name, values in choose(tf.constant(["the city", ""]), spans(0.1), 0.19).items()}
+    below = np.log(0.19 / 0.81)
+    answers = {
+        name: values.numpy() for name, values in choose(tf.constant(["the city", ""]), spans(0.1), below).items()
+    }
     assert answers["answer"].tolist() == [b"", b""]
     assert (answers["start"].tolist(), answers["end"].tolist()) == ([0, 0], [0, 0])
     np.testing.assert_allclose(answers["score"], [0.1, 1.0], rtol=1e-5)
