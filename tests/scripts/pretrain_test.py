@@ -271,7 +271,7 @@ def test_two_workers_end_with_the_weights_of_one(source: list[str], tmp_path: Pa
 @pytest.mark.slow
 def test_two_workers_with_a_budget_follow_one_clock(source: list[str], tmp_path: Path):
     """In each step both have the same rate, and both end after the same one."""
-    flags = [*TRAIN, *source, "--log_steps=1", "--evaluate_steps=1000", "--budget=15s", "--noplots"]
+    flags = [*TRAIN, *source, "--log_steps=1", "--evaluate_steps=1000", "--budget=60s", "--noplots"]
     workers = run_cluster(2, "-m", "keras_bert.scripts.pretrain", *flags, f"--output={tmp_path}/run")
     assert [worker.returncode for worker in workers] == [0, 0], workers[0].stderr + workers[1].stderr
     of_steps = re.compile(r"^step (\d+), .*?learning_rate ([-0-9.e]+)", re.MULTILINE)
