@@ -101,6 +101,13 @@ def _check_task(rows: dict[str, list], answers: dict[str, list], labels: Sequenc
         columns = (answers[name] for name in ("text", "start", "end", "count"))
         spans = [list(zip(*found, strict=True))[:count] for *found, count in zip(*columns, strict=True)]
         return _check_spans(rows["text"], spans)
+    if "hypotheses" in answers:
+        columns = (answers[name] for name in ("text", "score", "hypotheses", "scores"))
+        return [
+            f"row {row}: text {text[:60]!r} with score {score} is not the best hypothesis, with {max(scores)}"
+            for row, (text, score, hypotheses, scores) in enumerate(zip(*columns, strict=True))
+            if text != hypotheses[0] or not score == scores[0] == max(scores)
+        ]
     if "tokens" in answers or "embedding" in answers:
         return []
     if "score" not in answers:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_bert.tasks import BertMultipleChoice
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.preprocessor import BertPreprocessor
-from tests.tasks import tiny, tiny_questions, tiny_tags
+from tests.tasks import tiny, tiny_questions, tiny_sequences, tiny_tags
 from tests.text import byte_pair_peer
 
 TASKS = {
@@ -25,9 +25,10 @@ TASKS = {
     "tagger": tiny_tags.tagger,
     "answerer": tiny_questions.answerer,
     "pretrainer": tiny.pretrainer,
+    "writer": tiny_sequences.writer,
 }
 # Those that real_export_test.py does not look at.
-OTHERS = ("embedder", "choices", "tagger", "answerer", "pretrainer")
+OTHERS = ("embedder", "choices", "tagger", "answerer", "pretrainer", "writer")
 FIELDS = {"choices": ["text", "choices"], "answerer": ["question", "context"]}
 
 
@@ -37,7 +38,7 @@ def byte_level(name: str) -> dict[str, Any]:
     if name == "answerer":
         return {"tokenizer": tokenizer}
     config = tiny.config(vocab_size=tokenizer.vocabulary_size)
-    return {"config": config, "preprocessor": BertPreprocessor(tokenizer, max_length=24)}
+    return {"config": config, "preprocessor": BertPreprocessor(tokenizer, max_length=20)}
 
 
 def operations(folder: Path) -> set[str]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_bert.serving.token_inputs import token_signature
 from keras_bert.tasks import BertMultipleChoice
-from tests.tasks import tiny, tiny_questions, tiny_tags
+from tests.tasks import tiny, tiny_questions, tiny_sequences, tiny_tags
 
 TASKS = {
     "classifier": tiny.classifier,
@@ -18,6 +18,7 @@ TASKS = {
     "answerer": tiny_questions.answerer,
     "pretrainer": tiny.pretrainer,
     "choices": lambda: tiny.make(BertMultipleChoice),
+    "writer": tiny_sequences.writer,
 }
 
 
@@ -115,7 +116,7 @@ def test_every_task_refuses_before_it_computes(functions: dict[str, Any], name: 
         with pytest.raises(tf.errors.InvalidArgumentError, match="token_ids must be from 0 to"):
             ask(functions[name], *wrong)
     wide = np.ones([*shape, 10_000_000], np.int32)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="each of 1 to 32 tokens"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=f"each of 1 to {20 if name == 'writer' else 32} tokens"):
         ask(functions[name], wide, 0 * wide, wide)
 
 

@@ -18,7 +18,7 @@ def writer(mask: str = "prefix", seed: int = 0, config: Any = None, dtype: Any =
     keras.utils.set_random_seed(seed)
     encoder = BertEncoder(config or tiny.config(), use_pooler=False, attention=mask, dtype=dtype)
     options = {"max_target_length": 8, "generation": {"num_beams": 3}, **options}
-    model = BertSeq2Seq(encoder, tiny.preprocessor(20), **options)
+    model = BertSeq2Seq(encoder, options.pop("preprocessor", None) or tiny.preprocessor(20), **options)
     randomize(model, seed, 0.2)
     return model
 

@@ -226,10 +226,12 @@ class BertTask(TextModel):
             "token_ids": self.token_signature(lambda **inputs: self.answers(self(inputs, training=False))),
         }
 
-    def token_signature(self, function: Callable[..., dict[str, Any]], rank: int = 2) -> Signature:
+    def token_signature(
+        self, function: Callable[..., dict[str, Any]], rank: int = 2, max_tokens: int | None = None
+    ) -> Signature:
         """Makes a signature of the encoder's inputs that refuses what the encoder has no rows for."""
         config = self.encoder.config
-        limits = (config.vocab_size, config.type_vocab_size, config.max_position_embeddings)
+        limits = (config.vocab_size, config.type_vocab_size, max_tokens or config.max_position_embeddings)
         examples = config.max_position_embeddings if self.encoder.packing else 1
         return token_signature(function, *limits, max_examples=examples, rank=rank)
 

@@ -299,13 +299,11 @@ class BertSeq2Seq(LabelledTask):
 
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel: `serving_default` of texts, `token_ids` of sources."""
-        names = ("token_ids", "segment_ids", "padding_mask")
+        # The position table must have room for the target behind the source.
+        longest = self.preprocessor.max_length
         return {
             **super().signatures(),
-            "token_ids": Signature(
-                lambda **inputs: self.answers(self.search(inputs)),
-                {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in names},
-            ),
+            "token_ids": self.token_signature(lambda **inputs: self.answers(self.search(inputs)), max_tokens=longest),
         }
 
     # -- folders -----------------------------------------------------------------------------------------
