@@ -27,6 +27,9 @@ class InputError(ValueError):
         a name of two\nlines
     """
 
+    ag_pass_through = True
+    """TensorFlow's AutoGraph looks for this attribute, and then wraps nothing that is raised while it traces."""
+
     def __init__(self, message: str) -> None:
         super().__init__(one_line(str(message), LONGEST_MESSAGE))
 

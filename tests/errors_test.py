@@ -4,6 +4,7 @@ import pickle
 import time
 
 import pytest
+import tensorflow as tf
 
 from keras_bert.errors import LONGEST_MESSAGE, InputError, one_line
 
@@ -40,3 +41,17 @@ def test_a_message_that_fits_stays_whole():
 def test_errors_travel_between_processes():
     error = pickle.loads(pickle.dumps(InputError("a\nb")))
     assert (type(error), str(error)) == (InputError, r"a\nb")
+
+
+def test_what_is_raised_while_a_function_is_traced_stays_what_it_is():
+    """AutoGraph would make an error of its own type and many lines of it."""
+
+    def refuse(value):
+        if value.shape.rank == 0:
+            raise InputError("row 3: no label")
+        return value
+
+    with pytest.raises(InputError, match=r"^row 3: no label$"):
+        tf.function(lambda value: refuse(value))(tf.constant(1))
+    with pytest.raises(InputError, match=r"^row 3: no label$"):
+        tf.data.Dataset.range(3).map(refuse)

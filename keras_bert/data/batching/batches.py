@@ -67,8 +67,6 @@ def batches(
 
     if shuffle:
         rows = shuffled(rows, seed)
-    # AutoGraph would wrap what `features` has to say of the rows into an error of its own.
-    features = tf.autograph.experimental.do_not_convert(features)
     windows = rows.ragged_batch(window).map(features, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     # New numbers each epoch, the same in each run.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
