@@ -45,6 +45,7 @@ MODULES = {
     "OrderedAttentionBias": "keras_bert.layers.ordered_attention_bias",
     "PackedAttentionBias": "keras_bert.layers.packed_attention_bias",
     "Pooler": "keras_bert.layers.pooler",
+    "Projection": "keras_bert.layers.projection",
     "RankingLoss": "keras_bert.tasks.embedding.ranking_loss",
     "SelfAttention": "keras_bert.layers.self_attention",
     "SmoothedCrossEntropy": "keras_bert.tasks.generation.loss",

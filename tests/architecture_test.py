@@ -145,6 +145,10 @@ TESTED_ELSEWHERE = {
         ),
         "tests/checkpoints/reference_test.py, google_test.py and save_test.py",
     ),
+    **dict.fromkeys(
+        ("checkpoints/sentence_transformers.py", "checkpoints/sentence_transformers_files.py"),
+        "tests/tasks/embedding/sentence_transformers_test.py, against vectors of that library",
+    ),
     "checkpoints/convert.py": "tests/checkpoints/save_test.py",
     "preset_hook.py": "tests/checkpoints/parts_test.py",
     "checkpoints/presets.py": "tests/checkpoints/download_test.py",

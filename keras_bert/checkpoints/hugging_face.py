@@ -7,14 +7,23 @@ from typing import Any
 import numpy as np
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.heads import OWN_SEQUENCES
 from keras_bert.checkpoints.names import WORD_EMBEDDINGS
 from keras_bert.checkpoints.pytorch_names import canonical_names
+from keras_bert.checkpoints.sentence_transformers import (
+    OWN_TYPES,
+    SENTENCE,
+    WITH_WEIGHTS,
+    SentenceModule,
+    read_modules,
+    read_sentence_embedding,
+)
 from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tokenizer_files import read_tokenizer_files
 from keras_bert.checkpoints.weight_files import StoredTensor, find_weight_files, read_weights
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
-from keras_bert.foreign_files import inside, read_json, read_json_value
+from keras_bert.foreign_files import read_json
 
 # What keras_bert writes for an architecture that transformers' BERT would run wrongly (pre-LN, sinusoids).
 OWN_MODEL_TYPE = "keras_bert"
@@ -42,8 +51,9 @@ def read_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Checkpo
         InputError: A file is missing, truncated or damaged, or it is not a BERT that this encoder can follow.
     """
     checkpoint = describe_hugging_face(path)
-    modules = _modules(Path(path))
-    _add_tensors(checkpoint, Path(path) / modules[0]["path"] if modules else Path(path))
+    modules = read_modules(Path(path))
+    _add_tensors(checkpoint, Path(path) / modules[0].path if modules else Path(path))
+    _add_module_tensors(checkpoint, Path(path), modules)
     return checkpoint.check(pad_vocabulary)
 
 
@@ -54,8 +64,8 @@ def describe_hugging_face(path: str | Path) -> Checkpoint:
         InputError: As `read_hugging_face`.
     """
     folder = Path(path)
-    modules = _modules(folder)
-    transformer = folder / modules[0]["path"] if modules else folder
+    modules = read_modules(folder)
+    transformer = folder / modules[0].path if modules else folder
     fields = read_json(transformer / "config.json")
     if fields is None and (transformer / "bert_config.json").is_file():
         raise InputError(
@@ -70,11 +80,12 @@ def describe_hugging_face(path: str | Path) -> Checkpoint:
     checkpoint.metadata = {name: value for name, value in fields.items() if name != "model_type"}
     checkpoint.extra = read_json(transformer / "keras_bert.json") or {}
     checkpoint.extra.pop("keras_bert_version", None)
-    _add_sentence_modules(checkpoint, folder, modules)
     tokenizer = read_tokenizer_files(transformer)
     checkpoint.vocabulary, checkpoint.merges = tokenizer.vocabulary, tokenizer.merges
     checkpoint = dataclasses.replace(checkpoint, **tokenizer.settings)
     checkpoint.notes.extend(tokenizer.notes)
+    if modules:
+        _add_sentence_embedding(checkpoint, folder, modules)
     return checkpoint
 
 
@@ -146,61 +157,49 @@ def _pass_over_tied_copies(checkpoint: Checkpoint, names: dict[str, str], stored
             checkpoint.notes.append(f"{copy} was passed over: {reason}")
 
 
-def _modules(folder: Path) -> list[dict[str, str]]:
-    """Reads the list of modules of a sentence-transformers folder, empty for any other."""
-    path = folder / "modules.json"
-    if not path.is_file():
-        return []
-    modules = read_json_value(path)
-    try:
-        modules = [{"path": str(module["path"]), "type": str(module["type"])} for module in modules]
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{path}: not a list of sentence-transformers modules ({error})") from None
-    for module in modules:
-        inside(folder, module["path"], path)
-    if not modules or not modules[0]["type"].endswith(".Transformer"):
-        raise InputError(f"{path}: expected a Transformer as the first module")
-    return modules
-
-
-def _add_sentence_modules(checkpoint: Checkpoint, folder: Path, modules: list[dict[str, str]]) -> None:
-    """Keeps how a sentence embedding is made of the hidden states: `extra["sentence_embedding"]`."""
-    if not modules:
+def _add_sentence_embedding(checkpoint: Checkpoint, folder: Path, modules: list[SentenceModule]) -> None:
+    """Keeps how a vector is made of the hidden states: `extra["sentence_embedding"]`."""
+    config = checkpoint.config
+    found = read_sentence_embedding(folder, modules, config.hidden_size, config.max_position_embeddings)
+    if found is None:
         return
-    embedding: dict[str, Any] = {"normalize": False}
-    for module in modules[1:]:
-        kind, settings = module["type"].rpartition(".")[2], folder / module["path"] / "config.json"
-        if kind == "Pooling":
-            embedding["pooling"] = _pooling_modes(read_json(settings) or {})
-        elif kind == "Normalize":
-            embedding["normalize"] = True
-        else:
-            checkpoint.ignored[module["path"]] = f"a sentence-transformers module of the kind {kind}"
-            embedding.setdefault("left_out", []).append(kind)
-    length = (read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
-    if length is None:  # newer versions leave it to the tokenizer, which may have a number that means "any"
-        length = (read_json(folder / modules[0]["path"] / "tokenizer_config.json") or {}).get("model_max_length")
-        length = length if length and length <= checkpoint.config.max_position_embeddings else None
-    if length:
-        embedding["max_length"] = length
+    if found.lowercase and not checkpoint.lowercase:
+        # The library lower-cases before a tokenizer that does not, which then strips accents only if it says so.
+        checkpoint.lowercase, checkpoint.strip_accents = True, bool(checkpoint.strip_accents)
+        found.notes.append("text is lower-cased: do_lower_case of sentence-transformers, though the tokenizer does not")
+    checkpoint.notes.extend(found.notes)
+    for setting, reason in found.refused.items():
+        checkpoint.ignored[f"sentence-transformers' {setting}"] = f"not known here: {reason}"
     # What keras_bert.json says of the training stays.
-    checkpoint.extra["sentence_embedding"] = {**checkpoint.extra.get("sentence_embedding", {}), **embedding}
+    saved = {name: value for name, value in checkpoint.extra.get(SENTENCE, {}).items() if name != "refused"}
+    refused = {"refused": found.refused} if found.refused else {}
+    checkpoint.extra[SENTENCE] = {**saved, **found.settings, **refused}
 
 
-def _pooling_modes(fields: dict[str, Any]) -> list[str]:
-    """Returns what a Pooling module does, in the words of its older files: `mean_tokens`, `cls_token`, ..."""
-    modes = fields.get("pooling_mode")  # newer versions; before, there was a switch for each
-    if modes is not None:
-        older = {"cls": "cls_token", "mean": "mean_tokens", "max": "max_tokens"}
-        return [older.get(mode, mode) for mode in ([modes] if isinstance(modes, str) else modes)]
-    on = [name for name, value in fields.items() if value is True and name.startswith("pooling_mode_")]
-    return [name.removeprefix("pooling_mode_") for name in on]
+def _add_module_tensors(checkpoint: Checkpoint, folder: Path, modules: list[SentenceModule]) -> None:
+    """Reads the weights of sentence-transformers' modules, under names such as `2_Dense/linear.weight`."""
+    settings = checkpoint.extra.get(SENTENCE)
+    for index, module in enumerate(modules[1:], start=1):
+        if settings is None or module.kind not in WITH_WEIGHTS or not module.type.startswith(OWN_TYPES):
+            continue
+        inner = folder / module.path
+        if not any(inner.glob("*.safetensors*")) and not any(inner.glob("*.bin*")):
+            reason = f"{module.path}, which lacks its weights"
+            settings["refused"] = {"modules": reason, **settings.get("refused", {})}
+            checkpoint.ignored.setdefault("sentence-transformers' modules", f"not known here: {reason}")
+            continue
+        for file in find_weight_files(inner):
+            for stored in read_weights(file):
+                if stored.dtype not in _FLOATS:
+                    raise InputError(f"{file}: {stored.name} is {stored.dtype}, expected floating-point weights")
+                name = f"{index}_{module.kind}/{stored.name}"
+                checkpoint.tensors[name] = np.ascontiguousarray(stored.read(), dtype=np.float32)
 
 
 def hugging_face_fields(config: BertConfig, metadata: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields of `config.json` for a config.
 
-    Fields that came from a `config.json` and still mean the same go out as they came. An architecture that
+    Fields that came from a `config.json` and still mean the same go out as they came. An architecture or a head that
     transformers' BERT would run wrongly gets a `model_type` of its own, which transformers refuses.
 
     Args:
@@ -211,6 +210,7 @@ def hugging_face_fields(config: BertConfig, metadata: dict[str, Any]) -> dict[st
         The fields, sorted by name.
     """
     own = config.norm_first or config.position_embedding_type != "absolute"
+    own = own or OWN_SEQUENCES in (metadata.get("architectures") or ())
     fields = {**metadata, "model_type": OWN_MODEL_TYPE if own else "bert"}
     unchanged = "hidden_size" in metadata and BertConfig.from_dict(metadata) == config
     if not unchanged:

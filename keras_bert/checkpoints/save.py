@@ -12,6 +12,8 @@ from keras_bert.checkpoints.heads import describe_heads
 from keras_bert.checkpoints.hugging_face import hugging_face_fields
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.names import PREFIX
+from keras_bert.checkpoints.sentence_transformers import SENTENCE
+from keras_bert.checkpoints.sentence_transformers_files import sentence_transformers_files
 from keras_bert.checkpoints.tokenizer_files import write_tokenizer_files
 from keras_bert.config import BertConfig
 from keras_bert.escaping import to_json
@@ -91,9 +93,13 @@ def write_hugging_face_files(
         name.removeprefix(PREFIX) if bare else name: np.ascontiguousarray(tensor, dtype=np.float32)
         for name, tensor in tensors.items()
     }
-    save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
-    # safetensors (0.8) writes for the owner alone, which a server that runs as somebody else could not read.
-    shutil.copymode(folder / "config.json", folder / "model.safetensors")
+    _write_tensors(folder, arrays)
+    sentence = extra.get(SENTENCE, {})
+    # Not where sentence-transformers would make other vectors than the settings ask for.
+    if "pooling" in sentence and "refused" not in sentence:
+        for name, content in sentence_transformers_files(sentence, config.hidden_size).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
     if vocabulary is not None:
         max_length = trained_length(config, extra)
         write_tokenizer_files(folder, vocabulary, settings, merges, max_length)
@@ -108,6 +114,20 @@ def trained_length(config: BertConfig, extra: Mapping[str, Any]) -> int:
         if isinstance(length, int) and 0 < length <= config.max_position_embeddings:
             return length
     return config.max_position_embeddings
+
+
+def _write_tensors(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes `model.safetensors`, and one in a folder of its own for names such as `2_Dense/linear.weight`."""
+    groups: dict[str, dict[str, np.ndarray]] = {}
+    for name, array in arrays.items():
+        module, _, inner = name.rpartition("/")
+        groups.setdefault(module, {})[inner] = array
+    for module, group in groups.items():
+        path = folder / module / "model.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        save_file(group, path, metadata={"format": "pt"})
+        # safetensors (0.8) writes for the owner alone, which a server that runs as somebody else could not read.
+        shutil.copymode(folder / "config.json", path)
 
 
 def _write_json(path: Path, fields: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.pooler import Pooler
+from keras_bert.layers.projection import Projection
 from keras_bert.layers.self_attention import SelfAttention
 from keras_bert.layers.token_pooling import TokenPooling
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
@@ -23,6 +24,7 @@ __all__ = [
     "Linear",
     "MaskedLMHead",
     "Pooler",
+    "Projection",
     "SelfAttention",
     "TokenPooling",
     "UnflattenTokens",

@@ -11,7 +11,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import row_flags
+from keras_bert.scripts import prompt_flags, row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 
@@ -26,7 +26,7 @@ flags.DEFINE_string("confusion", None, "File for the confusion matrix, .png.")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags)
+    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -39,6 +39,7 @@ def main() -> None:
     check_output_file(FLAGS.output)
     check_output_file(FLAGS.confusion)
     task = open_task(FLAGS.model)
+    prompt_flags.prompt_rows(task)
     kind = kind_of(task)
     row_flags.check_texts(FLAGS.rows, kind.text_fields(task))
     classifier = isinstance(task, BertClassifier)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.scripts import row_flags
+from keras_bert.scripts import prompt_flags, row_flags
 from keras_bert.scripts.program import run_program
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags)
+    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
     card = checkpoint.extra.get("card")
     warmup = _warmup_rows(task)
     options = {"card": card, "freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": warmup}
-    task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options)
+    task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options, **prompt_flags.prompt_options(task))
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
 

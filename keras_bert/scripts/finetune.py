@@ -25,7 +25,7 @@ from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
 from keras_bert.scripts import row_flags, training_flags
 from keras_bert.scripts.program import flag_lines, run_program
-from keras_bert.scripts.task_kinds import KINDS, kind_module, kind_modules, refuse_flags_of_others
+from keras_bert.scripts.task_kinds import KINDS, flag_modules, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -208,7 +208,7 @@ def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
 
 def _modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of the run."""
-    return [sys.modules[__name__], row_flags, training_flags, kind_module(KINDS[FLAGS.task])]
+    return [sys.modules[__name__], row_flags, training_flags, *flag_modules(KINDS[FLAGS.task])]
 
 
 def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:

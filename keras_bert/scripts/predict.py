@@ -20,7 +20,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import row_flags
+from keras_bert.scripts import prompt_flags, row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
@@ -42,7 +42,7 @@ TAB = "\t"
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags)
+    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -55,12 +55,13 @@ def main() -> None:
     from keras_bert.tasks import BertPretrainer, open_task
 
     task = open_task(FLAGS.model)
+    options = prompt_flags.prompt_options(task)
     several = "masks" if isinstance(task, BertPretrainer) else "entities"
     size = _WINDOW_BATCHES * FLAGS.batch_size
     windows = _from_lines(task.text_fields, size) if rows is None else _from_rows(rows, task.text_fields, size)
     with output_file(FLAGS.output) as out:
         for window in windows:
-            for text, answer in zip(window, task.answer(window, FLAGS.batch_size), strict=True):
+            for text, answer in zip(window, task.answer(window, FLAGS.batch_size, **options), strict=True):
                 # A pretrainer answers with a list, one entry for each [MASK], a token classifier with one of entities.
                 fields = answer if isinstance(answer, dict) else {several: answer}
                 # The text that was asked stays, where an answer has one too.

@@ -12,7 +12,9 @@ class Signature(NamedTuple):
     Attributes:
         function: Called with keyword arguments, tensors named as in `inputs`; returns a dict of tensors.
         inputs: Name → spec of each argument; the spec bears the same name.
+        frozen: An export with frozen weights, which has a copy of them for each function, has this one too.
     """
 
     function: Callable[..., dict[str, Any]]
     inputs: Mapping[str, tf.TensorSpec]
+    frozen: bool = True

@@ -68,4 +68,5 @@ def token_signature(
             stacked = tf.identity(stacked)
         return function(**dict(zip(NAMES, tf.unstack(stacked), strict=True)))
 
-    return Signature(checked, {name: tf.TensorSpec([None] * rank, tf.int32, name=name) for name in NAMES})
+    inputs = {name: tf.TensorSpec([None] * rank, tf.int32, name=name) for name in NAMES}
+    return Signature(checked, inputs, frozen=False)

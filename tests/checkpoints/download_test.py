@@ -7,7 +7,9 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from keras_bert.checkpoints import convert, resolve
 from keras_bert.errors import InputError
@@ -15,6 +17,8 @@ from tests.checkpoints import small
 from tests.forked_process import run_forked
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+MODULES = [("0_BERT", "Transformer"), ("pool", "Pooling"), ("2_Dense", "Dense"), ("3_Normalize", "Normalize")]
 
 FETCH = """
 import sys
@@ -41,6 +45,24 @@ def hub(tmp_path_factory):
         "tiny/pickle": {**others, "pytorch_model.bin": b"must not be opened"},
         "tiny/flax": {**others, "flax_model.msgpack": b"unknown"},
         "tiny/evil": {**files, "assets/../../../../../../outside.txt": b"written where nobody looks"},
+    }
+
+    save_file({"linear.weight": np.ones((3, 8), "float32"), "linear.bias": np.ones(3, "float32")}, folder / "dense")
+    sentence = {
+        "modules.json": json.dumps(
+            [{"path": path, "type": f"sentence_transformers.models.{kind}"} for path, kind in MODULES]
+        ),
+        "config_sentence_transformers.json": json.dumps({"prompts": {"query": "q: "}, "truncate_dim": 2}),
+        "0_BERT/sentence_bert_config.json": json.dumps({"max_seq_length": 7}),
+        "pool/config.json": json.dumps({"word_embedding_dimension": 8, "pooling_mode_cls_token": True}),
+        "2_Dense/config.json": json.dumps({"in_features": 8, "out_features": 3}),
+        "2_Dense/pytorch_model.bin": "must not be fetched",
+        "onnx/model.onnx": "must not be fetched",
+    }
+    repositories["tiny/sentence"] = {
+        **{name: content.encode() for name, content in sentence.items()},
+        **{f"0_BERT/{name}": data for name, data in files.items()},
+        "2_Dense/model.safetensors": (folder / "dense").read_bytes(),
     }
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -99,10 +121,10 @@ def hub(tmp_path_factory):
     server.shutdown()
 
 
-def fetch(handle, endpoint, home, **environment):
+def fetch(handle, endpoint, home, code=FETCH, **environment):
     """Opens a handle in a process of its own: huggingface_hub reads its settings when it is imported."""
     settings = {"HF_ENDPOINT": endpoint, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1"}
-    return run_forked(FETCH, handle, environment={**settings, **environment})
+    return run_forked(code, handle, environment={**settings, **environment})
 
 
 def last_line(result):
@@ -117,6 +139,21 @@ def test_only_the_needed_files_are_fetched(hub, tmp_path):
     assert not any(path.endswith("pytorch_model.bin") for path in requested)
     # Once fetched, the cache does without the hub.
     assert fetch("hf://tiny/bert", endpoint, tmp_path, HF_HUB_OFFLINE="1").stdout.strip() == "8"
+
+
+def test_every_setting_of_a_sentence_transformers_repository_is_fetched(hub, tmp_path):
+    """Settings and weights in the folders of modules, whatever these are called, and nothing else."""
+    endpoint, requested = hub
+    code = FETCH.replace(
+        "print(open_checkpoint(sys.argv[1]).config.hidden_size)",
+        "found = open_checkpoint(sys.argv[1]); print(found.extra['sentence_embedding'], sorted(found.tensors)[:2])",
+    )
+    result = fetch("hf://tiny/sentence", endpoint, tmp_path, code=code)
+    for part in ("'max_length': 7", "'query': 'q: '", "'truncate_dim': 2", "'pooling': ['cls']", "'units': 3"):
+        assert part in result.stdout, result.stderr
+    assert "['2_Dense/linear.bias', '2_Dense/linear.weight']" in result.stdout
+    fetched = {path.partition("/resolve/")[2] for path in requested if "tiny/sentence/resolve" in path}
+    assert not any(path.endswith((".bin", ".onnx")) for path in fetched)
 
 
 def test_a_tensorflow_checkpoint_is_fetched_where_there_is_nothing_else(hub, tmp_path):

@@ -179,17 +179,36 @@ def test_sentence_transformers(tmp_path, inside):
     (tmp_path / "1_Pooling").mkdir()
     pooling = {"word_embedding_dimension": 8, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
     (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
-    (tmp_path / "sentence_bert_config.json").write_text('{"max_seq_length": 12}')
+    (tmp_path / inside / "sentence_bert_config.json").write_text('{"max_seq_length": 12}')
     checkpoint = open_checkpoint(tmp_path)
     assert_values(checkpoint)
-    assert checkpoint.extra["sentence_embedding"] == {"normalize": True, "pooling": ["mean_tokens"], "max_length": 12}
+    assert checkpoint.extra["sentence_embedding"] == {
+        "pooling": ["mean"],
+        "include_prompt": True,
+        "modules": [],
+        "normalize": True,
+        "prompts": {},
+        "default_prompt": None,
+        "similarity": "cosine",
+        "truncate_dim": None,
+        "max_length": 12,
+    }
 
 
-def test_a_module_with_weights_of_its_own_is_named(tmp_path):
+def test_a_module_that_is_not_known_is_named(tmp_path):
     small.write_hugging_face(tmp_path, small.tensors())
-    dense = {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"}
-    (tmp_path / "modules.json").write_text(json.dumps([*MODULES[:1], dense]))
-    assert "2_Dense" in open_checkpoint(tmp_path).ignored
+    lstm = {"idx": 2, "name": "2", "path": "2_LSTM", "type": "sentence_transformers.models.LSTM"}
+    (tmp_path / "modules.json").write_text(json.dumps([*MODULES[:1], lstm]))
+    assert "not known here: the module LSTM" in open_checkpoint(tmp_path).ignored.values()
+
+
+def test_a_module_behind_a_link_out_of_the_folder_is_refused(tmp_path):
+    small.write_hugging_face(tmp_path / "model", small.tensors())
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "model" / "1_Pooling").symlink_to(tmp_path / "outside")
+    (tmp_path / "model" / "modules.json").write_text(json.dumps(MODULES[:2]))
+    with pytest.raises(InputError, match=r"modules\.json: names '1_Pooling', which is a link that leads out"):
+        open_checkpoint(tmp_path / "model")
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "no json", '[{"type": "x.Pooling", "path": ""}]'])

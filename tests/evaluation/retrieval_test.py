@@ -42,6 +42,13 @@ def test_many_queries_are_a_mean_whatever_the_block():
     assert scores["mrr"] == pytest.approx(np.mean(reciprocal))
 
 
+def test_documents_that_are_passed_over_take_no_place():
+    scores = retrieval_scores(QUERY, DOCUMENTS, [[2]], ks=(1, 2), passed_over=[[0, 2, 4]])
+    assert scores == {"recall_at_1": 0.0, "recall_at_2": 1.0, "mrr": 0.5}
+    scores = retrieval_scores(QUERY, DOCUMENTS, [[4]], ks=(1,), similarity=lambda q, d: -(q @ d.T))
+    assert scores == {"recall_at_1": 1.0, "mrr": 1.0}
+
+
 def test_vectors_that_are_all_the_same_find_nothing():
     scores = retrieval_scores(np.ones((2, 3)), np.ones((5, 3)), [[0], [3]], ks=(1, 5))
     assert scores == {"recall_at_1": 0.0, "recall_at_5": 1.0, "mrr": 0.2}

@@ -32,12 +32,17 @@ KINDS: dict[str, TaskKind] = {
 
 def kind_modules() -> tuple[types.ModuleType, ...]:
     """Returns the modules of all kinds, for their flags."""
-    return tuple(kind_module(kind) for kind in KINDS.values())
+    return tuple(module for kind in KINDS.values() for module in flag_modules(kind))
 
 
 def kind_module(kind: TaskKind) -> types.ModuleType:
     """Returns the module that a kind and its flags are defined in."""
     return sys.modules[type(kind).__module__]
+
+
+def flag_modules(kind: TaskKind) -> tuple[types.ModuleType, ...]:
+    """Returns the modules with the flags of a kind: its own, and those that it has in common with other programs."""
+    return (kind_module(kind), *kind.more_flags)
 
 
 def kind_of(task: Any) -> TaskKind:
@@ -58,6 +63,8 @@ def refuse_flags_of_others(name: str) -> None:
     for other, kind in KINDS.items():
         if other == name:
             continue
-        for flag in flags.FLAGS.get_flags_for_module(kind_module(kind).__name__):
+        for flag in (
+            flag for module in flag_modules(kind) for flag in flags.FLAGS.get_flags_for_module(module.__name__)
+        ):
             if flag.value != flag.default:
                 raise InputError(f"--{flag.name} is for --task={other}; --task={name} does not read it")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.scripts import prompt_flags
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Embed(TaskKind):
 
     task_class = "BertEmbedder"
     scored_by = "scipy.stats"
+    more_flags = (prompt_flags,)
 
     def check_flags(self) -> None:
         """Refuses rows of one text, and what an embedder has not."""
@@ -47,6 +49,7 @@ class Embed(TaskKind):
         if FLAGS.negative and FLAGS.objective == "cosine":
             raise InputError("--negative is for --objective=ranking")
         score_range()
+        prompt_flags.defined_prompts()
 
     def compares_rows(self) -> bool:
         """Tells whether the other rows of a batch are negatives."""
@@ -93,6 +96,8 @@ class Embed(TaskKind):
             objective=FLAGS.objective,
             scale=FLAGS.ranking_scale,
             score_range=score_range(),
+            prompts=prompt_flags.defined_prompts(),
+            row_prompts=prompt_flags.row_prompts(),
             **self.model_options(),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,6 +43,9 @@ class TaskKind(abc.ABC):
 
     scored_by: ClassVar[str] = "sklearn.metrics"
     """Module of an extra that the scores need."""
+
+    more_flags: ClassVar[tuple[types.ModuleType, ...]] = ()
+    """Modules with further flags that only the task reads, and other programs with it."""
 
     refused: ClassVar[Mapping[str, str]] = {}
     """Shared flag → why the task does not take it."""

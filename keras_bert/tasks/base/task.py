@@ -204,7 +204,7 @@ class BertTask(TextModel):
         """
         files, signatures = {"README.md": self._card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function
-            signatures = {name: value for name, value in signatures.items() if name not in ("token_ids", "pairs")}
+            signatures = {name: signature for name, signature in signatures.items() if signature.frozen}
         inputs = signatures["serving_default"].inputs
         requests = warmup_requests([self._words_for(inputs)] if warmup is None else warmup, inputs)
         with unpadded(self.encoder, unpad):

@@ -1,8 +1,10 @@
 """The cosine of two vectors against a score."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -37,3 +39,17 @@ class CosineLoss(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"name": self.name}
+
+
+def scaled_scores(labels: Any, score_range: Sequence[float]) -> tf.Tensor:
+    """Scales scores to 0 ... 1: numbers (batch,), to float32 (batch, 1).
+
+    Raises:
+        tf.errors.InvalidArgumentError: A score outside `score_range`, the lowest and the highest.
+    """
+    low, high = score_range
+    labels = tf.cast(labels, tf.float32)
+    outside = tf.boolean_mask(labels, tf.logical_or(labels < low, labels > high))
+    message = f"is outside the range of the scores, {low:g} to {high:g} (score_range)"
+    tf.debugging.Assert(tf.size(outside) == 0, ["score", outside, message])
+    return ((labels - low) / (high - low))[:, None]

@@ -1,7 +1,6 @@
 """Embeddings: texts as vectors, near each other where the texts mean alike."""
 
-import hashlib
-import json
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,28 +15,23 @@ from keras_bert.checkpoints.mapping import Weight
 from keras_bert.data.memory.given_rows import given_rows, given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
-from keras_bert.evaluation.glue import scores
-from keras_bert.evaluation.retrieval import retrieval_scores
-from keras_bert.layers.token_pooling import MODES, TokenPooling
 from keras_bert.serving.model_card import model_card
+from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
-from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
+from keras_bert.tasks.base.several_texts import flat_rows
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
-from keras_bert.tasks.embedding.cosine_loss import CosineLoss
+from keras_bert.tasks.embedding.cosine_loss import CosineLoss, scaled_scores
+from keras_bert.tasks.embedding.fingerprint import fingerprint
+from keras_bert.tasks.embedding.modules import full_modules, module_layers, module_weights, pooled
+from keras_bert.tasks.embedding.options import check_embedder, saved_options, up_to_layer
+from keras_bert.tasks.embedding.prompted_inputs import PromptedInputs
+from keras_bert.tasks.embedding.prompts import Prompts
 from keras_bert.tasks.embedding.ranking_loss import BUCKETS, RankingLoss
+from keras_bert.tasks.embedding.scores import correlation_scores, pair_vectors, search_scores
 from keras_bert.text.preprocessor import BertPreprocessor
 
-OBJECTIVES = ("ranking", "cosine")
 ROW_FIELDS = ("text", "text_pair", "negative")
-
-# Poolings in the words of sentence-transformers' files, and how it calls its modules there.
-_MODES = {"cls_token": "cls", "mean_tokens": "mean", "max_tokens": "max"}
-_MODULES = (
-    ("", "sentence_transformers.models.Transformer"),
-    ("1_Pooling", "sentence_transformers.models.Pooling"),
-    ("2_Normalize", "sentence_transformers.models.Normalize"),
-)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -52,21 +46,32 @@ class BertEmbedder(LabelledTask):
     Args:
         encoder: The encoder, without pooler.
         preprocessor: Turns strings into the encoder's inputs.
-        pooling: The `"mean"`, `"cls"` or `"max"` of the hidden states.
+        pooling: How the hidden states become one vector, a mode of `TokenPooling` such as `"mean"`, or several of
+            them, whose results are joined in this order.
         normalize: Vectors have the length 1, so that their dot product is the cosine.
+        modules: What comes between pooling and normalization: dicts with a `kind`, `"Dense"` (`units`, `activation`,
+            `use_bias`, `use_residual`), `"LayerNorm"`, `"Dropout"` (`rate`) or `"Normalize"`.
+        prompts: Texts by name, such as `{"query": "query: "}`, that stand before a text where one is asked for.
+        default_prompt: Name of the one that stands before a text of which nothing is said; None for none.
+        row_prompts: Names of prompts for the texts of a row, `text`, `text_pair` and `negative`, in training and in
+            `evaluate_rows`; the default where nothing is said.
+        include_prompt: The tokens of a prompt are pooled as well.
+        similarity: How vectors are to be compared: `"cosine"`, `"dot"`, `"euclidean"`, `"manhattan"`.
+        truncate_dim: `embed`, `answer` and exports give the first numbers of a vector, this many; None gives all.
         objective: `"ranking"` or `"cosine"`.
         scale: For `"ranking"`: factor on the cosines in the loss.
         score_range: For `"cosine"`: the lowest and the highest score that a row can have; they are scaled to 0 and 1.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
-        inputs: The encoder's, int32 (batch, tokens); or (rows, texts, tokens) for rows of several texts.
+        inputs: The encoder's, int32 (batch, tokens); or (rows, texts, tokens) for rows of several texts. With
+            `include_prompt=False` also `pooling_mask`, 1 for a token that is pooled.
 
     Returns:
         float32 (batch, size), vectors; (rows · texts, size) for rows of several texts.
 
     Raises:
-        InputError: There is no such pooling or objective, or the encoder has a pooler.
+        InputError: There is no such pooling, module, prompt, similarity or objective, or the encoder has a pooler.
 
     Example:
         >>> model = BertEmbedder.from_preset("minilm")  # doctest: +SKIP
@@ -75,7 +80,7 @@ class BertEmbedder(LabelledTask):
         0.976
 
     References:
-        Reimers and Gurevych 2019, arXiv:1908.10084.
+        Reimers and Gurevych 2019, arXiv:1908.10084; sentence-transformers, sentence_transformer/model.py.
     """
 
     architecture = "BertModel"
@@ -85,31 +90,64 @@ class BertEmbedder(LabelledTask):
         self,
         encoder: BertEncoder,
         preprocessor: BertPreprocessor,
-        pooling: str = "mean",
+        pooling: str | Sequence[str] = "mean",
         normalize: bool = True,
+        modules: Sequence[Mapping[str, Any]] = (),
+        prompts: Mapping[str, str] | None = None,
+        default_prompt: str | None = None,
+        row_prompts: Sequence[str | None] = (),
+        include_prompt: bool = True,
+        similarity: str = "cosine",
+        truncate_dim: int | None = None,
         objective: str = "ranking",
         scale: float = 20.0,
         score_range: Sequence[float] = (0.0, 1.0),
         **kwargs: Any,
     ) -> None:
         check_arguments(BertEmbedder, kwargs)
-        _check(encoder, pooling, objective, scale, score_range)
-        hidden, mask = encoder(encoder.input)["sequence_output"], encoder.input["padding_mask"]
-        vectors = TokenPooling(pooling, dtype="float32", name="pooling")(hidden, mask)
-        if normalize:
-            vectors = keras.layers.UnitNormalization(dtype="float32", name="normalize")(vectors)
-        super().__init__(encoder, preprocessor, vectors, **kwargs)
-        self._stages.pad = lambda rows: pad_groups(preprocessor, rows)
-        self.pooling = pooling
+        known = Prompts(prompts or {}, default_prompt, row_prompts)
+        poolings = (pooling,) if isinstance(pooling, str) else tuple(pooling)
+        modules = full_modules(modules)
+        check_embedder(encoder, poolings, similarity, truncate_dim, objective, scale, score_range)
+        masks, more = [encoder.input["padding_mask"]], {}
+        if not include_prompt:
+            more = {"pooling_mask": keras.Input(shape=(None,), dtype="int32", name="pooling_mask")}
+            masks.append(more["pooling_mask"])
+        hidden = encoder(encoder.input)["sequence_output"]
+        vector = pooled(hidden, masks, poolings)
+        layers = module_layers(modules)
+        after = [keras.layers.UnitNormalization(dtype="float32", name="normalize")] if normalize else []
+        for layer in [*layers, *after]:
+            vector = layer(vector)
+        super().__init__(encoder, preprocessor, vector, inputs=more, **kwargs)
+        self.pooling = poolings[0] if len(poolings) == 1 else poolings
         self.normalize = normalize
+        self.modules = modules
+        self.include_prompt = include_prompt
+        self.similarity = similarity
+        self.truncate_dim = truncate_dim
         self.objective = objective
         self.scale = scale
         self.score_range = tuple(float(score) for score in score_range)
+        self._stages.layers = layers
+        self._stages.inputs = PromptedInputs(preprocessor, known, include_prompt)
+        self._stages.pad = self._stages.inputs.pad
+        self._stages.embed = self._embedding_function()
 
     @property
     def monitor(self) -> str:
         """The score by which one model is better than another."""
         return "mrr" if self.objective == "ranking" else "spearman"
+
+    @property
+    def prompts(self) -> Prompts:
+        """The prompts that may stand before a text."""
+        return self._stages.inputs.prompts
+
+    @property
+    def vector_size(self) -> int:
+        """Numbers of a vector that `embed` gives."""
+        return min(self.output_shape[-1], self.truncate_dim or self.output_shape[-1])
 
     @classmethod
     def from_preset(
@@ -117,8 +155,7 @@ class BertEmbedder(LabelledTask):
         handle: str | Path | Checkpoint,
         max_length: int | None = None,
         *,
-        pooling: str | None = None,
-        normalize: bool | None = None,
+        layer: int | None = None,
         truncation: str | None = None,
         dtype: Any = None,
         pad_vocabulary: bool = False,
@@ -129,38 +166,28 @@ class BertEmbedder(LabelledTask):
         Args:
             handle: A folder, `hf://org/name`, `kaggle://...`, or `minilm`.
             max_length: Longest input in tokens; None takes the checkpoint's own: 256 for `minilm`.
-            pooling: As in the constructor; None takes the checkpoint's own, or `"mean"`.
-            normalize: As in the constructor; None takes the checkpoint's own, or True.
+            layer: Take the hidden states of this block, counted from 1, or from the last with -1; the blocks above it
+                are left out of the model. None takes the last.
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
-            **options: Further arguments of the constructor.
+            **options: Further arguments of the constructor; those that are None or not given are the checkpoint's own.
+                `prompts` are added to its own.
 
         Raises:
             InputError: The checkpoint does not open, or makes its vectors in a way that is not known here.
         """
         check_options(cls, options)
         checkpoint = open_preset(handle, pad_vocabulary)
-        saved = dict(checkpoint.extra.get("sentence_embedding", {}))
-        if saved.get("left_out"):
-            kinds = ", ".join(saved["left_out"])
-            raise InputError(
-                f"{checkpoint.source}: its vectors also go through {kinds}, which an embedder here has not"
-            )
-        if pooling is None:
-            pooling = _pooling_of(checkpoint.source, saved.get("pooling", ["mean_tokens"]))
-        if max_length is None:
-            max_length = checkpoint.extra.get("preprocessor", {}).get("max_length") or saved.get("max_length")
-        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {"truncation": truncation})
-        training = {name: saved[name] for name in ("objective", "scale", "score_range") if name in saved}
-        model = cls(
-            encoder,
-            preprocessor,
-            pooling=pooling,
-            normalize=saved.get("normalize", True) if normalize is None else normalize,
-            **{**training, **options},
-        )
-        model.load_checkpoint(checkpoint)
+        options = {name: value for name, value in options.items() if value is not None}
+        settings, length = saved_options(checkpoint, options)
+        if layer is not None:
+            checkpoint = up_to_layer(checkpoint, layer)
+        parts = cls.parts_of(checkpoint, max_length or length, dtype, False, {"truncation": truncation})
+        model = cls(*parts, **settings)
+        # Weights of modules that are not the checkpoint's are new.
+        changed = "modules" in options or "pooling" in options
+        model.load_checkpoint(checkpoint, new=[weight.name for weight in model.head_weights()] if changed else ())
         return model
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -179,20 +206,21 @@ class BertEmbedder(LabelledTask):
 
         Args:
             rows: `text`, and for training `text_pair` and perhaps `negative`, string (batch,); `label`, float32
-                (batch,), for the objective `"cosine"`.
+                (batch,), for the objective `"cosine"`. The prompts are put before them here.
 
         Raises:
             InputError: The rows are not those of the objective.
         """
         if "text_pair" not in rows:
-            return super().features({name: value for name, value in rows.items() if name != "label"})
-        texts = tf.stack([rows[name] for name in ROW_FIELDS if name in rows], axis=1)
-        inputs = group_rows(self.preprocessor.pack(tf.reshape(texts, [-1])), texts.shape[1])
+            self._check_fields(rows, "the rows have", self.text_fields)
+            return (self._stages.inputs.pack_texts(rows["text"]),)
+        columns = [rows[name] for name in ROW_FIELDS if name in rows]
+        inputs = self._stages.inputs.pack_rows(columns)
         if self.objective == "ranking":
             if "weight" in rows:
                 raise InputError("the objective is 'ranking', whose loss compares rows: leave out the column 'weight'")
-            targets = tf.strings.to_hash_bucket_fast(texts, BUCKETS)
-            return inputs, tf.ensure_shape(tf.cast(targets, tf.int32), [None, texts.shape[1]])
+            targets = tf.strings.to_hash_bucket_fast(tf.stack(columns, axis=1), BUCKETS)
+            return inputs, tf.ensure_shape(tf.cast(targets, tf.int32), [None, len(columns)])
         if "label" not in rows or "negative" in rows:
             raise InputError("the objective is 'cosine': its rows have text, text_pair and a number as label, no more")
         return (inputs, *weighted(rows, *self.targets(rows["label"])))
@@ -203,25 +231,21 @@ class BertEmbedder(LabelledTask):
         Raises:
             tf.errors.InvalidArgumentError: A score outside `score_range`.
         """
-        low, high = self.score_range
-        labels = tf.cast(labels, tf.float32)
-        outside = tf.boolean_mask(labels, tf.logical_or(labels < low, labels > high))
-        message = f"is outside the range of the scores, {low:g} to {high:g} (score_range)"
-        tf.debugging.Assert(tf.size(outside) == 0, ["score", outside, message])
-        return (((labels - low) / (high - low))[:, None],)
+        return (scaled_scores(labels, self.score_range),)
 
     def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
-        """Scores pairs of texts.
+        """Scores pairs of texts, compared by `similarity`, each behind its prompt of `row_prompts`.
 
         Args:
-            rows: With `label`, a number: how well the cosines follow it. Without: how well each `text` finds its
-                `text_pair` among those of all rows; a text that is there several times has several.
+            rows: With `label`, a number: how well the similarities follow it. Without: how well each `text` finds
+                its `text_pair` among those of all rows; a text that is there several times has several, and no text
+                is searched for among itself.
             batch_size: Texts a batch.
 
         Returns:
-            With labels `pearson` and `spearman`, and for the objective `"cosine"` also `mse` (of scores scaled to
-            0 ... 1) and `loss`, which is the same; without labels `recall_at_1`, `recall_at_5`, `recall_at_10` and
-            `mrr`.
+            With labels `pearson` and `spearman`, and for the objective `"cosine"` also `mse` (of cosines against
+            scores scaled to 0 ... 1) and `loss`, which is the same; without labels `recall_at_1`, `recall_at_5`,
+            `recall_at_10` and `mrr`.
 
         Raises:
             InputError: There are no rows, or they are no pairs.
@@ -229,77 +253,79 @@ class BertEmbedder(LabelledTask):
         rows = given_rows(rows, self.row_fields)
         if "text_pair" not in rows.element_spec:
             raise InputError("the rows are single texts: name the column of the second, to score an embedder on pairs")
-        read = list(rows.as_numpy_iterator())
-        if not read:
+        if not (read := list(rows.as_numpy_iterator())):
             raise InputError("there are no rows to evaluate")
         firsts, seconds = ([row[name] for row in read] for name in ("text", "text_pair"))
-        place = {text: index for index, text in enumerate(dict.fromkeys([*firsts, *seconds]))}
-        vectors = self.embed(list(place), batch_size)
-        if not self.normalize:
-            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        if "label" in rows.element_spec:
-            labels = np.array([row["label"] for row in read], "float32")
-            first, second = (vectors[[place[text] for text in texts]] for texts in (firsts, seconds))
-            cosines = (first * second).sum(1)
-            if self.objective == "ranking":
-                found = scores("regression", labels, cosines)
-                return {name: found[name] for name in ("pearson", "spearman")}
-            (targets,) = self.targets(labels)
-            results = scores("regression", targets.numpy()[:, 0], cosines)
-            return {"loss": results["mse"], **results}
-        documents = {text: index for index, text in enumerate(dict.fromkeys(seconds))}
-        belongs: dict[bytes, set[int]] = {}
-        for first, second in zip(firsts, seconds, strict=True):
-            belongs.setdefault(first, set()).add(documents[second])
-        return retrieval_scores(
-            vectors[[place[text] for text in belongs]],
-            vectors[[place[text] for text in documents]],
-            list(belongs.values()),
-        )
+        labels = np.array([row["label"] for row in read], "float32") if "label" in rows.element_spec else None
+        learnt = labels is not None and self.objective == "cosine"
+        targets = self.targets(labels)[0].numpy()[:, 0] if learnt else None
+        embed = functools.partial(self.embed, batch_size=batch_size)
+        vectors = pair_vectors(firsts, seconds, embed, [self.prompts.name_of_column(index) for index in (0, 1)])
+        if labels is None:
+            return search_scores(firsts, seconds, *vectors, self.similarity)
+        return correlation_scores(*vectors, labels, self.similarity, targets)
 
     # -- answers ---------------------------------------------------------------------------------------------
 
-    def embed(self, texts: Sequence[Text], batch_size: int = 32) -> np.ndarray:
+    def embed(self, texts: Sequence[Text], batch_size: int = 32, prompt: str | None = None) -> np.ndarray:
         """Turns texts into vectors.
 
         Args:
-            texts: Strings, or dicts with `text`.
+            texts: Strings, or dicts with `text`; one that is there several times is computed once.
             batch_size: Texts a batch; texts of like length share one.
+            prompt: Name of the prompt to put before them; None takes the model's default, "" none.
 
         Returns:
             float32 (texts, size), in their order.
 
         Raises:
-            InputError: Not a list, or one of the texts is no string.
+            InputError: Not a list, one of the texts is no string, or there is no such prompt.
         """
         given = given_texts(texts, self.text_fields, "embed", "texts; for one text write embed([text])")
         rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
-        vectors = self._in_batches(rows, batch_size, self._stages.answer, lambda numbers: list(numbers["embedding"]))
-        return np.array(vectors, "float32").reshape(len(rows), self.encoder.config.hidden_size)
+        place = {row: index for index, row in enumerate(dict.fromkeys(rows))}
+        before = self.prompts.text(prompt)
+        function = functools.partial(self._stages.embed, prompt=before, skipped=self._stages.inputs.tokens_of(before))
+        vectors = self._in_batches(list(place), batch_size, function, lambda numbers: list(numbers["embedding"]))
+        distinct = np.array(vectors, "float32").reshape(len(place), self.vector_size)
+        return distinct[np.array([place[row] for row in rows], int)]
+
+    def answer(self, texts: Sequence[Text], batch_size: int = 32, prompt: str | None = None) -> list[dict[str, Any]]:
+        """Gives each text's vector as a dict with `embedding`, a list of numbers; see `embed`."""
+        return self.answer_rows({"embedding": self.embed(texts, batch_size, prompt)})
+
+    def answer_strings(self, *texts: Any) -> Tensors:
+        """The whole way in one graph, behind the default prompt; see `BertTask`."""
+        prompt = self.prompts.text(None)
+        return self._embed_strings(texts[0], prompt, self._stages.inputs.tokens_of(prompt))
+
+    def _embed_strings(self, texts: Any, prompt: Any, skipped: Any) -> Tensors:
+        return self._answers_to(**self._stages.inputs(texts, prompt, skipped))
+
+    def _answers_to(self, **inputs: Any) -> Tensors:
+        return self.answers(self(inputs, training=False))
+
+    def _embedding_function(self) -> Any:
+        """One graph for all prompts: string (batch,), the prompt as a string (), its tokens int32 ()."""
+        specs = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int32)]
+        return tf.function(self._embed_strings, input_signature=specs)
 
     def answers(self, outputs: Any) -> Tensors:
         """Returns `embedding` float32 (batch, size), in the graph."""
-        return {"embedding": outputs}
+        return {"embedding": outputs[:, : self.vector_size] if self.truncate_dim else outputs}
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """Turns the array of `answers` into dicts with `embedding`, a list of numbers."""
         return [{"embedding": vector} for vector in answers["embedding"].tolist()]
 
     def fingerprint(self) -> str:
-        """Gives a SHA-256 of all that its vectors depend on: weights, vocabulary, pooling, the longest input.
+        """Gives a SHA-256 of all that its vectors depend on: weights, vocabulary, pooling, the longest input, ...
 
-        Vectors of two models can be compared only if their fingerprints are the same.
+        Vectors of two models can be compared only if their fingerprints are the same. Prompts do not count: vectors of
+        queries and of documents, which are made to be compared, have different ones.
         """
-        settings = {
-            "pooling": self.pooling,
-            "config": self.encoder.config.to_dict(),
-            "preprocessor": self.preprocessor.settings,
-            "tokenizer": self.tokenizer.fingerprint(),
-        }
-        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-        for weight in self.weights_by_name():
-            digest.update(np.ascontiguousarray(weight.read()).data)
-        return digest.hexdigest()
+        settings = {**self._settings(), "prompts": None, "default_prompt": None}
+        return fingerprint(settings, self.encoder.config, self.preprocessor, self.weights_by_name())
 
     # -- training and folders --------------------------------------------------------------------------------
 
@@ -312,80 +338,63 @@ class BertEmbedder(LabelledTask):
         return []
 
     def head_weights(self) -> list[Weight]:
-        """Returns none: pooling has no weights."""
-        return []
+        """Returns those of the modules, named by the folder of each; pooling has no weights."""
+        return module_weights(self._stages.layers)
 
     def metadata(self) -> dict[str, Any]:
         """Returns nothing: for `config.json` the model is a bare encoder."""
         return {}
 
-    def extra(self) -> dict[str, Any]:
-        """Returns what `keras_bert.json` keeps."""
-        modes = {mode: name for name, mode in _MODES.items()}
+    def _settings(self) -> dict[str, Any]:
+        """Returns what the vectors depend on besides the network."""
         return {
-            "sentence_embedding": {
-                "pooling": [modes[self.pooling]],
-                "normalize": self.normalize,
-                "max_length": self.preprocessor.max_length,
-                "objective": self.objective,
-                "scale": self.scale,
-                "score_range": list(self.score_range),
-            }
-        }
-
-    def files(self) -> dict[str, str]:
-        """Returns the files by which sentence-transformers opens the folder."""
-        modules = [
-            {"idx": index, "name": str(index), "path": path, "type": kind}
-            for index, (path, kind) in enumerate(_MODULES[: 2 + self.normalize])
-        ]
-        on = {name: self.pooling == mode for name, mode in _MODES.items()}
-        pooling = {
-            "word_embedding_dimension": self.encoder.config.hidden_size,
-            **{f"pooling_mode_{name}": value for name, value in on.items()},
-            "pooling_mode_mean_sqrt_len_tokens": False,
-        }
-        # What lower-cases is the tokenizer, as its own file says.
-        length = {"max_seq_length": self.preprocessor.max_length, "do_lower_case": False}
-        contents = {"modules.json": modules, "1_Pooling/config.json": pooling, "sentence_bert_config.json": length}
-        return {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
-
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
-        size = self.encoder.config.hidden_size
-        description = {"problem_type": "embeddings", "outputs": f"a vector of {size} numbers a text"}
-        return model_card(type(self).__name__, self.encoder.config, description, facts or {})
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments."""
-        config = super().get_config()
-        del config["text_pair"]
-        return {
-            **config,
-            "pooling": self.pooling,
+            "pooling": [self.pooling] if isinstance(self.pooling, str) else list(self.pooling),
             "normalize": self.normalize,
+            "modules": [dict(module) for module in self.modules],
+            "prompts": self.prompts.texts,
+            "default_prompt": self.prompts.default,
+            "include_prompt": self.include_prompt,
+            "similarity": self.similarity,
+            "truncate_dim": self.truncate_dim,
+        }
+
+    def _training_settings(self) -> dict[str, Any]:
+        return {
+            "row_prompts": list(self.prompts.of_rows),
             "objective": self.objective,
             "scale": self.scale,
             "score_range": list(self.score_range),
         }
 
+    def extra(self) -> dict[str, Any]:
+        """Returns what `keras_bert.json` keeps; sentence-transformers' files are made of it too."""
+        length = {"max_length": self.preprocessor.max_length}
+        return {"sentence_embedding": self._settings() | length | self._training_settings()}
 
-def _check(encoder: BertEncoder, pooling: str, objective: str, scale: float, score_range: Sequence[float]) -> None:
-    if pooling not in MODES:
-        raise InputError(f"pooling must be one of {', '.join(MODES)}, received: {pooling!r}")
-    if objective not in OBJECTIVES:
-        raise InputError(f"objective must be one of {', '.join(OBJECTIVES)}, received: {objective!r}")
-    if encoder.use_pooler:
-        raise InputError("an embedder needs an encoder with use_pooler=False: it pools hidden states")
-    if not scale > 0:
-        raise InputError(f"scale must be positive, received: {scale}")
-    if len(score_range) != 2 or not score_range[0] < score_range[1]:
-        raise InputError(f"score_range is the lowest and the highest score, received: {score_range}")
+    def _card(self, facts: Mapping[str, Any] | None) -> str:
+        told = {"problem_type": "embeddings", "outputs": f"a vector of {self.vector_size} numbers a text"}
+        return model_card(type(self).__name__, self.encoder.config, told, facts or {})
 
+    def export(self, *args: Any, prompt: str | None = None, **kwargs: Any) -> None:
+        """Writes a SavedModel, see `BertTask.export`; a signature for each prompt has its name, but where it is frozen.
 
-def _pooling_of(source: str, modes: list[str]) -> str:
-    """Returns the pooling that a folder of sentence-transformers names."""
-    if len(modes) != 1 or modes[0] not in _MODES:
-        raise InputError(
-            f"{source}: its pooling is {', '.join(modes) or 'none'}; one of {', '.join(_MODES)} is known here"
-        )
-    return _MODES[modes[0]]
+        Args:
+            *args: Those of `BertTask.export`.
+            prompt: Name of the prompt that `serving_default` puts before texts; None is the model's default, "" none.
+            **kwargs: Those of `BertTask.export`.
+        """
+        with self.prompts.with_default(prompt):
+            super().export(*args, **kwargs)
+
+    def signatures(self) -> dict[str, Signature]:
+        """Returns those of `BertTask`, and one for each prompt, by its name."""
+        found = super().signatures()
+        if not self.include_prompt:
+            found["token_ids"] = self._stages.inputs.with_pooling_mask(self.token_signature, self._answers_to)
+        return {**self._stages.inputs.signatures(self._embedding_function(), taken=found), **found}
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        config = super().get_config()
+        del config["text_pair"]
+        return {**config, **self._settings(), "pooling": self.pooling, **self._training_settings()}

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.tasks.embedding.belonging import may_be_right
+
 BUCKETS = 1 << 24
 """Fingerprints of texts are below this, so that float32, which Keras makes of targets, holds them exactly."""
 
@@ -14,8 +16,9 @@ class RankingLoss(keras.losses.Loss):
     """Multiple-negatives ranking: cross-entropy of a text's own partner among the partners of the whole batch.
 
     The logits are `scale` times the cosines, in float32. A row is an anchor, its partner, and perhaps further texts
-    that are no partners of it (hard negatives); these are candidates for all rows too. A candidate that is the same
-    text as the row's own partner, or the partner of a row with the same anchor, may well be right: it is left out.
+    that are no partners of it (hard negatives); these are candidates for all rows too. A candidate that is the row's
+    own anchor or partner again, or stands in another row with its anchor, may well be right: it is left out
+    (`belonging.may_be_right`).
 
     Under a distribution strategy the candidates are those of the replica, and the loss is the mean over all rows. In
     parts of a batch it would be another loss, of fewer candidates: `compile(accumulate=...)` refuses it.
@@ -55,10 +58,7 @@ class RankingLoss(keras.losses.Loss):
         # The partners of all rows first, so that row i's own is candidate i.
         candidates = ops.concatenate([vectors[:, index] for index in range(1, texts)], axis=0)
         candidate_prints = ops.concatenate([prints[:, index] for index in range(1, texts)], axis=0)
-        same_text = candidate_prints[None, :] == partners[:, None]
-        same_anchor = anchors[None, :] == anchors[:, None]
-        negatives = ops.shape(candidate_prints)[0] - ops.shape(anchors)[0]
-        unknown = ops.logical_or(same_text, ops.pad(same_anchor, ((0, 0), (0, negatives))))
+        unknown = may_be_right(anchors, partners, candidate_prints)
         rows = ops.arange(ops.shape(anchors)[0])
         own = ops.arange(ops.shape(candidate_prints)[0])[None, :] == rows[:, None]
         logits = self.scale * ops.matmul(vectors[:, 0], ops.transpose(candidates))

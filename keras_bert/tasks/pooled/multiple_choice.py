@@ -261,7 +261,7 @@ class BertMultipleChoice(LabelledTask):
         return {
             "serving_default": Signature(lambda text, choices: self.answer_strings(text, choices), strings),
             "token_ids": self.token_signature(lambda **inputs: self.answers(self(inputs, training=False)), rank=3),
-            "pairs": Signature(self._pair_logits, pairs),
+            "pairs": Signature(self._pair_logits, pairs, frozen=False),
         }
 
     def _pair_logits(self, text: Any, choice: Any) -> Tensors:

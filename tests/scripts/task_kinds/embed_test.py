@@ -36,6 +36,7 @@ def finetune(encoder: Path, table: Path, output: Path, *flags: str):
 
 def test_pairs_with_scores_from_rows_to_answers(encoder: Path, table: Path, tmp_path: Path):
     flags = ("--objective=cosine", "--score_range=0,5", "--label=score", "--epochs=1", "--nonormalize")
+    flags += ('--prompts={"query": "the film "}', "--prompt=query", "--prompt_pair=")
     done = finetune(encoder, table, tmp_path / "run", *flags)
     (metrics,) = done.json_lines
     assert {"spearman", "pearson", "mse", "loss"} <= set(metrics["dev"])
@@ -45,8 +46,12 @@ def test_pairs_with_scores_from_rows_to_answers(encoder: Path, table: Path, tmp_
     assert scored.json_lines[0]["spearman"] == pytest.approx(metrics["dev"]["spearman"], abs=1e-4)
     saved = json.loads((model / "keras_bert.json").read_text(encoding="utf-8"))["sentence_embedding"]
     assert (saved["objective"], saved["score_range"], saved["normalize"]) == ("cosine", [0.0, 5.0], False)
-    (answer,) = run_program("predict", f"--model={model}", stdin="the film\n").json_lines
-    assert (answer["text"], len(answer["embedding"])) == ("the film", 32)
+    assert '--prompts={"query": "the film "}' in (tmp_path / "run" / "flags.txt").read_text(encoding="utf-8")
+    (answer,) = run_program("predict", f"--model={model}", stdin="the film good\n").json_lines
+    assert (answer["text"], len(answer["embedding"])) == ("the film good", 32)
+    (prompted,) = run_program("predict", f"--model={model}", "--prompt=query", stdin="good\n").json_lines
+    assert prompted["embedding"] == pytest.approx(answer["embedding"], abs=1e-5)
+    assert "the model has: query" in run_program("predict", f"--model={model}", "--prompt=q", stdin="good\n").error
 
 
 def test_pairs_that_belong_together_train_without_labels(encoder: Path, table: Path, tmp_path: Path):

@@ -263,24 +263,6 @@ def test_the_folder_is_one_of_sentence_transformers(normalize: bool, tmp_path: P
     assert BertEmbedder.from_preset(tmp_path / "model").pooling == "max"
 
 
-@pytest.mark.parametrize(
-    ("pooling", "message"),
-    [
-        ({"pooling_mode_mean_sqrt_len_tokens": True}, "its pooling is mean_sqrt_len_tokens; one of"),
-        ({"pooling_mode_cls_token": True, "pooling_mode_max_tokens": True}, "its pooling is cls_token, max_tokens"),
-        ({"pooling_mode": ["mean", "max"]}, "its pooling is mean_tokens, max_tokens"),
-        ({"pooling_mode": "lasttoken"}, "its pooling is lasttoken"),
-        ({}, "its pooling is none"),
-    ],
-)
-def test_poolings_that_are_not_known_are_refused(pooling: dict, message: str, tmp_path: Path):
-    tiny.embedder().save_preset(tmp_path / "model")
-    (tmp_path / "model" / "1_Pooling" / "config.json").write_text(json.dumps(pooling), encoding="utf-8")
-    with pytest.raises(InputError, match=message):
-        open_task(tmp_path / "model")
-    assert BertEmbedder.from_preset(tmp_path / "model", pooling="cls").pooling == "cls"
-
-
 def test_newer_words_for_a_pooling_are_read(tmp_path: Path):
     tiny.embedder().save_preset(tmp_path / "model")
     newer = {"embedding_dimension": 32, "pooling_mode": "max", "include_prompt": True}
@@ -312,14 +294,63 @@ def test_sentence_transformers_opens_the_folder_and_gives_the_same_vectors(tmp_p
         np.testing.assert_allclose(again.embed(tiny.TEXTS), model.embed(tiny.TEXTS), atol=1e-6)
 
 
-def test_a_further_module_with_weights_is_refused(tmp_path: Path):
-    tiny.embedder().save_preset(tmp_path / "model")
-    path = tmp_path / "model" / "modules.json"
-    modules = json.loads(path.read_text(encoding="utf-8"))
-    modules.append({"idx": 3, "name": "3", "path": "3_Dense", "type": "sentence_transformers.models.Dense"})
-    path.write_text(json.dumps(modules), encoding="utf-8")
-    with pytest.raises(InputError, match="its vectors also go through Dense"):
-        open_task(tmp_path / "model")
+def test_new_modules_start_afresh_and_are_trained(tmp_path: Path):
+    """And a folder that has others gives way to them."""
+    tiny.embedder(modules=[{"kind": "Dense", "units": 9}]).save_preset(tmp_path / "model")
+    dense = {"kind": "Dense", "units": 5}
+    model = BertEmbedder.from_preset(
+        tmp_path / "model", pooling=["cls", "mean"], modules=[dense, {"kind": "LayerNorm"}]
+    )
+    assert set(model.load_report.new) == {weight.name for weight in model.head_weights()}
+    assert [weight.shape for weight in model.head_weights()] == [(5, 64), (5,), (5,), (5,)]
+    assert model.embed(["good film"]).shape == (1, 5)
+    assert BertEmbedder.from_preset(tmp_path / "model").load_report.new == ()
+
+
+def test_rows_are_learnt_and_scored_behind_their_prompts():
+    """Training and `evaluate_rows` see what `embed` sees with the prompt of each side."""
+    prompts = {"query": "the film is ", "passage": "a book "}
+    model = tiny.embedder(prompts=prompts, row_prompts=["query", "passage"], include_prompt=False)
+    rows = tiny.dataset(None, tiny.PAIRS)
+    inputs, _ = next(iter(model.batches(rows, batch_size=8, keep_order=True)))
+    assert sorted(inputs) == ["padding_mask", "pooling_mask", "segment_ids", "token_ids"]
+    vectors = model(inputs).numpy().reshape(8, 2, -1)
+    first, second = model.embed(tiny.TEXTS, prompt="query"), model.embed(tiny.PAIRS, prompt="passage")
+    np.testing.assert_allclose(vectors[:, 0], first, atol=1e-5)
+    np.testing.assert_allclose(vectors[:, 1], second, atol=1e-5)
+    cosines = first @ second.T
+    places = [1 + int((row > row[own]).sum()) for own, row in enumerate(cosines)]
+    assert model.evaluate_rows(rows)["mrr"] == pytest.approx(np.mean([1 / place for place in places]))
+    assert np.abs(model.embed(tiny.TEXTS) - first).max() > 1e-3
+
+
+def test_a_text_is_no_neighbour_of_itself(embedder: BertEmbedder):
+    """Two pairs, both ways round: of all texts but itself each is nearest to its partner, the only other one."""
+    there = embedder.evaluate_rows(tiny.dataset(None, ["good", "book"], ["book", "good"]))
+    assert (there["recall_at_1"], there["mrr"]) == (1.0, 1.0)
+
+
+def test_a_text_that_is_there_often_is_computed_once(embedder: BertEmbedder, monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+    run = embedder._stages.embed
+    monkeypatch.setattr(embedder._stages, "embed", lambda texts, **more: asked.append(len(texts)) or run(texts, **more))
+    vectors = embedder.embed(["book", "good film", "book"] * 50, batch_size=8)
+    assert (sum(asked), vectors.shape) == (2, (150, 32))
+    np.testing.assert_array_equal(vectors[0], vectors[2])
+
+
+def test_the_hidden_states_of_a_layer_below(tmp_path: Path):
+    """A folder with it opens anywhere: the blocks above are not in it."""
+    tiny.embedder(normalize=False).save_preset(tmp_path / "model")
+    model = BertEmbedder.from_preset(tmp_path / "model", layer=-2)
+    whole = tiny.embedder(normalize=False)
+    states = BertEncoder(whole.encoder.config, use_pooler=False, output_hidden_states=True)
+    states.set_weights(whole.encoder.get_weights())
+    hidden = states(model.preprocessor(["good film"]))["hidden_states"][1].numpy()
+    np.testing.assert_allclose(model.embed(["good film"])[0], hidden[0, :4].mean(0), atol=1e-5)
+    model.save_preset(tmp_path / "again")
+    assert json.loads((tmp_path / "again" / "config.json").read_text())["num_hidden_layers"] == 1
+    np.testing.assert_array_equal(open_task(tmp_path / "again").embed(["good"]), model.embed(["good"]))
 
 
 def test_any_checkpoint_lends_its_encoder(tmp_path: Path):
@@ -332,18 +363,46 @@ def test_any_checkpoint_lends_its_encoder(tmp_path: Path):
 
 
 def test_an_export_gives_the_vectors_of_the_model_in_a_bare_process(tmp_path: Path):
-    model = tiny.embedder("max")
+    """Behind its default prompt; a signature for each of the others."""
+    options = {"prompts": {"query": "the film ", "other": "a "}, "default_prompt": "other", "include_prompt": False}
+    model = tiny.embedder("max", truncate_dim=6, modules=[{"kind": "Dense", "units": 10}], **options)
     model.export(tmp_path / "model" / "1")
     results = ask_in_a_bare_process({tmp_path / "model" / "1": {"text": SERVED}}, tmp_path / "results.json")
     outputs = results[str(tmp_path / "model" / "1")]["outputs"]
     assert list(outputs) == ["embedding"]
     np.testing.assert_allclose(outputs["embedding"], model.embed(SERVED), rtol=0, atol=1e-5)
+    signatures = tf.saved_model.load(str(tmp_path / "model" / "1")).signatures
+    assert sorted(signatures) == ["other", "query", "serving_default", "token_ids"]
+    found = signatures["query"](text=tf.constant(SERVED))["embedding"]
+    np.testing.assert_allclose(found, model.embed(SERVED, prompt="query"), rtol=0, atol=1e-5)
+    inputs = model._stages.inputs(tf.constant(tiny.TEXTS), "a ", 2)
+    found = signatures["token_ids"](**inputs)["embedding"]
+    np.testing.assert_allclose(found, model.embed(tiny.TEXTS), rtol=0, atol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        signatures["token_ids"](**{**inputs, "pooling_mask": inputs["pooling_mask"][:1]})
+
+
+def test_a_frozen_export_has_the_default_prompt_alone(tmp_path: Path):
+    model = tiny.embedder(config=tiny.without_dropout(), prompts={"query": "the film "})
+    model.export(tmp_path / "1", freeze=True, prompt="query")
+    signatures = tf.saved_model.load(str(tmp_path / "1")).signatures
+    assert list(signatures) == ["serving_default"]
+    found = signatures["serving_default"](text=tf.constant(["good"]))["embedding"]
+    np.testing.assert_allclose(found, model.embed(["good"], prompt="query"), rtol=0, atol=1e-5)
+    assert model.prompts.default is None
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"pooling": "sqrt"}, "pooling must be one of cls, mean, max"),
+        ({"pooling": "sqrt"}, "pooling must be one of cls, max, mean, mean_sqrt_len_tokens, weightedmean, lasttoken"),
+        ({"pooling": ()}, "pooling must be one of"),
+        ({"pooling": ("cls", "cls")}, "each pooling must be another, received: cls, cls"),
+        ({"similarity": "hamming"}, "similarity must be one of cosine, dot, euclidean, manhattan"),
+        ({"truncate_dim": 0}, "truncate_dim must be positive"),
+        ({"default_prompt": "query"}, "there is no prompt 'query'; the model has: none"),
+        ({"row_prompts": ["query"]}, "there is no prompt 'query'"),
+        ({"modules": [{"kind": "CNN"}]}, "the kind of a module must be one of Dense, LayerNorm, Dropout, Normalize"),
         ({"objective": "triplet"}, "objective must be one of ranking, cosine"),
         ({"scale": 0}, "scale must be positive"),
         ({"score_range": (1, 1)}, "score_range is the lowest and the highest score"),

@@ -50,6 +50,16 @@ def test_what_may_be_right_is_no_negative():
     assert float(RankingLoss()(prints, flat)) == pytest.approx(float(np.mean(found)), rel=1e-5)
 
 
+def test_a_row_is_no_negative_of_itself():
+    """The pair (a, b) and the same one the other way round: there is nothing wrong among the candidates."""
+    assert np.allclose(RankingLoss().call(np.array([[1, 2], [2, 1]]), vectors(2, 2)), 0)
+    # (a, b), (c, a), (b, d): for a neither a nor c is wrong, whichever of the two stood first in the row with it.
+    flat = vectors(4, 2)
+    found = RankingLoss().call(np.array([[1, 2], [3, 1], [5, 3], [2, 4]]), flat)
+    wanted = expected(flat, 2, [[0, 3], [1, 0, 3], [2, 0, 1, 3], [3, 2]])
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)
+
+
 def test_one_row_has_nothing_to_learn_from():
     assert float(RankingLoss()(np.array([[1, 2]]), vectors(1, 2))) == pytest.approx(0.0)
 

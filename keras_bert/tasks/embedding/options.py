@@ -1,0 +1,95 @@
+"""How an embedder is made: what is possible, and what a checkpoint says of it."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.encoder import BertEncoder
+from keras_bert.errors import InputError
+from keras_bert.layers.token_pooling import MODES
+from keras_bert.serving.similarity import SIMILARITIES
+
+OBJECTIVES = ("ranking", "cosine")
+
+# Poolings in the words of `keras_bert.json` as earlier versions wrote it.
+_EARLIER = {"cls_token": "cls", "mean_tokens": "mean", "max_tokens": "max"}
+# Arguments by which a caller takes the place of what the files say.
+_IN_PLACE_OF = {"activation_function": "modules"}
+
+
+def check_embedder(
+    encoder: BertEncoder,
+    poolings: Sequence[str],
+    similarity: str,
+    truncate_dim: int | None,
+    objective: str,
+    scale: float,
+    score_range: Sequence[float],
+) -> None:
+    """Refuses arguments of `BertEmbedder` that make no sense; an `InputError`."""
+    for pooling in poolings or ("",):
+        if pooling not in MODES:
+            raise InputError(f"pooling must be one of {', '.join(MODES)}, or several, received: {pooling!r}")
+    if len(set(poolings)) < len(poolings):
+        raise InputError(f"each pooling must be another, received: {', '.join(poolings)}")
+    if similarity not in SIMILARITIES:
+        raise InputError(f"similarity must be one of {', '.join(SIMILARITIES)}, received: {similarity!r}")
+    if truncate_dim is not None and truncate_dim < 1:
+        raise InputError(f"truncate_dim must be positive, received: {truncate_dim}")
+    if objective not in OBJECTIVES:
+        raise InputError(f"objective must be one of {', '.join(OBJECTIVES)}, received: {objective!r}")
+    if encoder.use_pooler:
+        raise InputError("an embedder needs an encoder with use_pooler=False: it pools hidden states")
+    if not scale > 0:
+        raise InputError(f"scale must be positive, received: {scale}")
+    if len(score_range) != 2 or not score_range[0] < score_range[1]:
+        raise InputError(f"score_range is the lowest and the highest score, received: {score_range}")
+
+
+def saved_options(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """Gives the arguments of the constructor: those of the caller, and the checkpoint's for the rest.
+
+    Args:
+        checkpoint: An opened checkpoint.
+        options: What the caller gave.
+
+    Returns:
+        The arguments, and the longest input in tokens, None where the checkpoint does not say.
+
+    Raises:
+        InputError: The checkpoint's vectors are made in a way that is not known here.
+    """
+    saved = dict(checkpoint.extra.get("sentence_embedding", {}))
+    for setting, reason in saved.pop("refused", {}).items():
+        if _IN_PLACE_OF.get(setting, setting) not in options:
+            raise InputError(f"{checkpoint.source}: its vectors are made with {reason}, which is not known here")
+    length = checkpoint.extra.get("preprocessor", {}).get("max_length") or saved.get("max_length")
+    saved.pop("max_length", None)
+    if "pooling" in saved:
+        saved["pooling"] = [_EARLIER.get(mode, mode) for mode in saved["pooling"]]
+    prompts = {**saved.get("prompts", {}), **options.get("prompts", {})}
+    return {**saved, **options, "prompts": prompts}, length
+
+
+def up_to_layer(checkpoint: Checkpoint, layer: int) -> Checkpoint:
+    """Leaves out the blocks above one: the hidden states of that block become the encoder's output.
+
+    Args:
+        checkpoint: An opened checkpoint, which stays as it is.
+        layer: Number of the block, from 1; or from the last, which is -1.
+
+    Raises:
+        InputError: There is no such block, or the encoder is pre-LN, whose hidden states are normalized at the end.
+    """
+    blocks = checkpoint.config.num_hidden_layers
+    kept = layer + blocks + 1 if layer < 0 else layer
+    if not 1 <= kept <= blocks:
+        raise InputError(f"{checkpoint.source}: there is no layer {layer}; it has the layers 1 to {blocks}")
+    if kept < blocks and checkpoint.config.norm_first:
+        raise InputError(f"{checkpoint.source}: a pre-LN encoder gives only its last layer as embeddings")
+    above = tuple(f"bert.encoder.layer.{index}." for index in range(kept, blocks))
+    tensors = {name: tensor for name, tensor in checkpoint.tensors.items() if not name.startswith(above)}
+    config = dataclasses.replace(checkpoint.config, num_hidden_layers=kept)
+    notes = [*checkpoint.notes, f"the blocks above layer {kept} of {blocks} are left out: as asked"]
+    return dataclasses.replace(checkpoint, config=config, tensors=tensors, notes=notes)
