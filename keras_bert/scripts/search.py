@@ -7,7 +7,12 @@
 With --rows the index is made: a .txt file has a text a line; .csv, .tsv and .jsonl have the column --text, which is
 embedded, and perhaps --text_pair, which is kept beside it and found with it, such as the answer to a question. Then
 --query, or each line of --input, is answered with one JSON object a line. --model is an embedder, `minilm` or a folder
-of `finetune --task=embed` or of sentence-transformers; the index knows it, and refuses vectors of another.
+of `finetune --task=embed` or of sentence-transformers; the index knows it, and refuses vectors of another. Where the
+model is elsewhere (hf://...), an index alone does not make it be fetched: name it, --model.
+
+Some models want to know a query from what is searched: their prompts, such as "query: ", are put before the texts. By
+default that is the prompt `query` before queries, and `document`, `passage` or `corpus` before rows, where the model
+has one of the name, otherwise its default prompt; --prompt and --rows_prompt choose others.
 """
 
 import itertools
@@ -20,7 +25,7 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import row_flags
+from keras_bert.scripts import prompt_flags, row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
@@ -34,6 +39,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("index", None, "Folder of the index.")
 flags.DEFINE_string("rows", None, "Texts to index: a file, or - for standard input; without it the index is there.")
 flags.DEFINE_string("model", None, "The embedder; by default that of the index, or minilm for a new one.")
+flags.DEFINE_string("rows_prompt", None, "Name of the model's prompt before the texts that are indexed, '' for none.")
 flags.DEFINE_enum(
     "method", None, ["exact", "approximate"], "How to search; by default exact up to 5,000 rows, then faiss."
 )
@@ -51,7 +57,7 @@ _WINDOW_BATCHES = 16
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags)
+    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -60,19 +66,22 @@ def main() -> None:
     from keras_bert.serving.vector_index import VectorIndex
 
     check_output_file(FLAGS.output)
+    if FLAGS.prompt_pair is not None:
+        raise InputError("--prompt_pair is for pairs; before queries stands --prompt, before rows --rows_prompt")
     if FLAGS.query is not None and FLAGS.input is not None:
         raise InputError("--query and --input exclude each other: choose one")
     if FLAGS.rows == "-" and FLAGS.input == "-":
         raise InputError("--rows and --input cannot both be standard input")
     if FLAGS.rows is None:
-        if FLAGS.method is not None or FLAGS.overwrite:
-            raise InputError("--method and --overwrite are for making an index; say the --rows")
+        if FLAGS.method is not None or FLAGS.overwrite or FLAGS.rows_prompt is not None:
+            raise InputError("--method, --rows_prompt and --overwrite are for making an index; say the --rows")
         index = VectorIndex.open(FLAGS.index)
-        embedder = _embedder(FLAGS.model or index.model["handle"])
-        if embedder.fingerprint() != index.model["fingerprint"]:
+        handle = _handle(index)
+        embedder = _embedder(handle)
+        if embedder.fingerprint() != index.model.get("fingerprint"):
             raise InputError(
-                f"{FLAGS.index}: made with another model than {FLAGS.model or index.model['handle']} (the handle then: "
-                f"{index.model['handle']}); name that one, --model, or index the rows again, --rows --overwrite"
+                f"{FLAGS.index}: made with another model than {handle} (the handle then: "
+                f"{index.model.get('handle')}); name that one, --model, or index the rows again, --rows --overwrite"
             )
     else:
         check_target(FLAGS.index, FLAGS.overwrite)
@@ -88,10 +97,27 @@ def main() -> None:
         _answer(index, embedder)
 
 
+def _handle(index: "VectorIndex") -> str:
+    """Returns the embedder of an index; one that would have to be fetched must be named by the user."""
+    handle = index.model.get("handle", "")
+    if FLAGS.model is not None or handle == "minilm" or (handle and Path(handle).is_dir()):
+        return FLAGS.model or handle
+    raise InputError(
+        f"{FLAGS.index}: made with {handle or 'a model without a name'}, which is not a folder here, and is not "
+        "fetched because an index says so; name it yourself, --model"
+    )
+
+
 def _embedder(handle: str) -> "BertEmbedder":
     from keras_bert.tasks import BertEmbedder
 
-    return BertEmbedder.from_preset(handle)
+    return BertEmbedder.from_preset(handle, prompts=prompt_flags.defined_prompts())
+
+
+def _prompt(embedder: "BertEmbedder", given: str | None, names: tuple[str, ...]) -> str | None:
+    """Returns the name of the prompt that a flag gives, or the one of `names` that the model has."""
+    embedder.prompts.text(given)
+    return embedder.prompts.for_search(names) if given is None else given
 
 
 def _rows(source: str) -> Iterator[dict[str, str]]:
@@ -106,19 +132,25 @@ def _rows(source: str) -> Iterator[dict[str, str]]:
 
 def _make_index(embedder: "BertEmbedder", rows: list[dict[str, str]], handle: str) -> "VectorIndex":
     from keras_bert.serving.vector_index import VectorIndex
+    from keras_bert.tasks.embedding.prompts import DOCUMENT_NAMES
 
-    vectors = embedder.embed([row["text"] for row in rows], FLAGS.batch_size)
-    return VectorIndex(vectors, rows, {"handle": handle, "fingerprint": embedder.fingerprint()}, FLAGS.method)
+    prompt = _prompt(embedder, FLAGS.rows_prompt, DOCUMENT_NAMES)
+    vectors = embedder.embed([row["text"] for row in rows], FLAGS.batch_size, prompt)
+    model = {"handle": handle, "fingerprint": embedder.fingerprint(), "prompt": embedder.prompts.text(prompt)}
+    return VectorIndex(vectors, rows, model, FLAGS.method, embedder.similarity)
 
 
 def _answer(index: "VectorIndex", embedder: "BertEmbedder") -> None:
     """Writes, for each query, the rows that are nearest."""
+    from keras_bert.tasks.embedding.prompts import QUERY_NAMES
+
+    prompt = _prompt(embedder, FLAGS.prompt, QUERY_NAMES)
     size = _WINDOW_BATCHES * FLAGS.batch_size
     lines = read_text_lines(FLAGS.input or "-", size, **row_flags.line_options())
     windows = [[FLAGS.query]] if FLAGS.query is not None else lines
     with output_file(FLAGS.output) as out:
         for queries in windows:
-            scores, numbers = index.search(embedder.embed(queries, FLAGS.batch_size), FLAGS.top_k)
+            scores, numbers = index.search(embedder.embed(queries, FLAGS.batch_size, prompt), FLAGS.top_k)
             for query, row_scores, row_numbers in zip(queries, scores.tolist(), numbers.tolist(), strict=True):
                 found: list[dict[str, Any]] = [
                     {**index.rows[number], "row": number, "score": round(score, 6)}

@@ -10,28 +10,34 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.files import atomic_folder
+from keras_bert.serving.similarity import SIMILARITIES, pair_similarity, similarity, unit_vectors
 
 METHODS = ("exact", "approximate")
 EXACT_UP_TO = 5_000
 """Rows that are compared one by one unless another method is asked for; it takes a millisecond."""
 
-_FORMAT = 1
+_FORMAT = 2
 _BLOCK = 256  # queries compared at a time
 # Links a vector, and candidates while building and asking (Malkov and Yashunin 2016, arXiv:1603.09320, section 4.1).
 _LINKS, _BUILD, _ASK = 32, 200, 128
+_METRICS = {"cosine": "INNER_PRODUCT", "dot": "INNER_PRODUCT", "euclidean": "L2", "manhattan": "L1"}
+_SAME = 1e-6  # a similarity that is less by no more than this is as good
 
 
 class VectorIndex:
-    """Vectors with what they stand for, searched by the cosine.
+    """Vectors with what they stand for, searched by their similarity.
 
     `"exact"` compares a query with every vector. `"approximate"` walks a graph of neighbours (HNSW, by faiss), which
-    takes milliseconds among millions of rows, and may miss a row now and then.
+    takes milliseconds among millions of rows, and may miss a row now and then. Rows with the same vector are one
+    place there: a graph whose neighbours are all copies leads nowhere else. What the graph does not find, when asked
+    for each of its own vectors, is compared one by one, so that every row finds itself.
 
     Args:
-        vectors: float32 (rows, size), of any length; they are normalized.
+        vectors: float32 (rows, size).
         rows: What each stands for: a dict of strings, `text` among them.
         model: What the vectors were made with: a handle and a fingerprint, which are kept and compared.
         method: One of `METHODS`; None takes `"exact"` up to 5,000 rows.
+        similarity: How vectors are compared, see `similarity.similarity`.
 
     Raises:
         InputError: There are no rows, or not as many as vectors; faiss is needed and not installed.
@@ -49,6 +55,7 @@ class VectorIndex:
         rows: Sequence[Mapping[str, str]],
         model: Mapping[str, str],
         method: str | None = None,
+        similarity: str = "cosine",
     ) -> None:
         vectors = np.asarray(vectors, np.float32)
         if len(vectors) != len(rows) or not len(rows):
@@ -56,51 +63,57 @@ class VectorIndex:
         method = method or ("exact" if len(rows) <= EXACT_UP_TO else "approximate")
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, received: {method!r}")
+        if similarity not in SIMILARITIES:
+            raise InputError(f"similarity must be one of {', '.join(SIMILARITIES)}, received: {similarity!r}")
         self.rows = list(rows)
         self.model = dict(model)
         self.method = method
+        self.similarity = similarity
         self.size = vectors.shape[1]
-        self._vectors = unit_vectors(vectors)
-        self._graph = None
-        if method == "approximate":
-            faiss = _faiss()
-            self._graph = faiss.IndexHNSWFlat(self.size, _LINKS, faiss.METRIC_INNER_PRODUCT)
-            self._graph.hnsw.efConstruction = _BUILD
-            self._graph.add(self._vectors)
+        distinct, self._place = _distinct(unit_vectors(vectors) if similarity == "cosine" else vectors)
+        self._members = _members(self._place)
+        if method == "exact":
+            self._index: _Exact | _Graph = _Exact(distinct, similarity)
+        else:
+            self._index = _Graph.build(distinct, similarity)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Finds the nearest rows.
 
         Args:
-            queries: float (queries, size), of any length.
+            queries: float (queries, size).
             k: Rows a query; fewer if there are not as many.
 
         Returns:
-            Cosines float32 and numbers of rows int64, both (queries, k), the nearest first; rows that are as near in
-            their order. Where an approximate search found fewer, the numbers end in -1.
+            Similarities float32 and numbers of rows int64, both (queries, k), the nearest first; rows that are as near
+            in their order. Where an approximate search found fewer, the numbers end in -1.
 
         Raises:
             InputError: The queries have another size, or k is not positive.
         """
-        queries = unit_vectors(np.asarray(queries, np.float32))
+        queries = np.asarray(queries, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.size:
             raise InputError(f"queries have the shape {queries.shape}; the index has vectors of {self.size} numbers")
         if k < 1:
             raise InputError(f"k is {k}; it must be at least 1")
+        if self.similarity == "cosine":
+            queries = unit_vectors(queries)
         k = min(k, len(self.rows))
-        if self._graph is not None:
-            self._graph.hnsw.efSearch = max(_ASK, 2 * k)
-            scores, numbers = self._graph.search(queries, k)
-            return scores, numbers
-        blocks = [self._exact(queries[start : start + _BLOCK], k) for start in range(0, len(queries), _BLOCK)]
-        if not blocks:
-            return np.zeros((0, k), np.float32), np.zeros((0, k), np.int64)
-        return np.concatenate([scores for scores, _ in blocks]), np.concatenate([numbers for _, numbers in blocks])
-
-    def _exact(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        scores = queries @ self._vectors.T
-        numbers = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return np.take_along_axis(scores, numbers, axis=1), numbers
+        order, starts = self._members
+        # Of as many places as rows are asked for each has a row at least, so no other place has one among them.
+        scores, places = self._index.search(queries, min(k, len(starts) - 1))
+        found_scores = np.full((len(queries), k), -np.inf, np.float32)
+        found = np.full((len(queries), k), -1, np.int64)
+        for query in range(len(queries)):
+            there = places[query] >= 0
+            rows = [order[start : start + k] for start in starts[places[query][there]]]
+            ends = starts[places[query][there] + 1] - starts[places[query][there]]
+            rows = [part[:end] for part, end in zip(rows, ends, strict=True)]
+            numbers = np.concatenate([*rows, np.zeros(0, np.int64)])
+            values = np.repeat(scores[query][there], [len(part) for part in rows])
+            best = np.lexsort((numbers, -values))[:k]
+            found[query, : len(best)], found_scores[query, : len(best)] = numbers[best], values[best]
+        return found_scores, found
 
     def save(self, folder: str | Path, overwrite: bool = False) -> None:
         """Writes the index, whole or not at all: `index.json`, `rows.jsonl`, `vectors.npy` or `vectors.faiss`.
@@ -117,16 +130,15 @@ class VectorIndex:
             "rows": len(self.rows),
             "size": self.size,
             "method": self.method,
+            "similarity": self.similarity,
             "model": self.model,
         }
         with atomic_folder(folder, overwrite) as temporary:
             (temporary / "index.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
             with (temporary / "rows.jsonl").open("w", encoding="utf-8") as file:
                 file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
-            if self._graph is None:
-                np.save(temporary / "vectors.npy", self._vectors)
-            else:
-                _faiss().write_index(self._graph, str(temporary / "vectors.faiss"))
+            np.save(temporary / "places.npy", self._place)
+            self._index.save(temporary)
 
     @classmethod
     def open(cls, folder: str | Path) -> "VectorIndex":
@@ -139,35 +151,148 @@ class VectorIndex:
         try:
             facts = json.loads((path / "index.json").read_text(encoding="utf-8"))
             if facts["format"] != _FORMAT:
-                raise InputError(f"{folder}: an index of format {facts['format']}; this version reads {_FORMAT}")
+                raise InputError(
+                    f"{folder}: an index of format {facts['format']}; this version reads {_FORMAT}: "
+                    "index the rows again, --rows --overwrite"
+                )
             lines = (path / "rows.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
             index = cls.__new__(cls)
-            index.rows, index.model = [json.loads(line) for line in lines], dict(facts["model"])
-            index.method, index.size, index._graph = facts["method"], int(facts["size"]), None
-            if index.method == "approximate":
-                index._graph = _faiss().read_index(str(path / "vectors.faiss"))
-                shape = (index._graph.ntotal, index._graph.d)
-            else:
-                index._vectors = np.load(path / "vectors.npy", allow_pickle=False)
-                shape = index._vectors.shape
+            index.rows = [json.loads(line) for line in lines]
+            index.model = {str(name): str(value) for name, value in facts["model"].items()}
+            index.method, index.similarity, index.size = facts["method"], facts["similarity"], int(facts["size"])
+            index._place = np.load(path / "places.npy", allow_pickle=False)
+            index._members = _members(index._place)
+            if index.method not in METHODS or index.similarity not in SIMILARITIES:
+                raise ValueError(f"{index.method} search by {index.similarity}")
+            opened = _Exact.open if index.method == "exact" else _Graph.open
+            index._index = opened(path, index.similarity)
+            shape, places = index._index.shape, len(index._members[1]) - 1
         except FileNotFoundError as error:
             missing = Path(error.filename).name
             raise InputError(
                 f"{folder}: no index there (no {missing}); keras-bert search --rows=... makes one"
             ) from None
-        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"{folder}: the index is damaged ({str(error).splitlines()[0]:.200})") from None
-        if shape != (len(index.rows), index.size) or len(index.rows) != facts["rows"]:
-            raise InputError(f"{folder}: the index is damaged: {len(index.rows)} rows, vectors {shape}")
+            reason = (str(error).splitlines() or ["no values"])[0]
+            raise InputError(f"{folder}: the index is damaged ({reason:.200})") from None
+        if index._place.shape != (len(index.rows),) or len(index.rows) != facts["rows"]:
+            raise InputError(f"{folder}: the index is damaged: {len(index.rows)} rows, {index._place.size} places")
+        if shape != (places, index.size):
+            raise InputError(f"{folder}: the index is damaged: {places} places, vectors {shape}")
         return index
 
 
-def unit_vectors(vectors: np.ndarray) -> np.ndarray:
-    """Brings vectors (rows, size) to the length 1; a vector of zeros stays."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1.0), np.float32)
+class _Exact:
+    """All vectors, compared with each query."""
+
+    def __init__(self, vectors: np.ndarray, similarity_name: str) -> None:
+        self._vectors = vectors
+        self._compare = similarity("dot" if similarity_name == "cosine" else similarity_name)
+        self.shape = vectors.shape
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Finds the nearest places of each query: similarities and numbers, (queries, k); of as near ones the first."""
+        blocks = [
+            _best(self._compare(queries[i : i + _BLOCK], self._vectors), k) for i in range(0, len(queries), _BLOCK)
+        ]
+        blocks.append((np.zeros((0, k), np.float32), np.zeros((0, k), np.int64)))
+        scores, numbers = zip(*blocks, strict=True)
+        return np.concatenate(scores), np.concatenate(numbers)
+
+    def save(self, folder: Path) -> None:
+        np.save(folder / "vectors.npy", self._vectors)
+
+    @classmethod
+    def open(cls, folder: Path, similarity_name: str) -> "_Exact":
+        return cls(np.load(folder / "vectors.npy", allow_pickle=False), similarity_name)
+
+
+class _Graph:
+    """A graph of neighbours, and the vectors that it does not find."""
+
+    def __init__(self, graph: Any, lost: np.ndarray, similarity_name: str) -> None:
+        self._graph, self._lost = graph, lost
+        self._similarity = similarity_name
+        vectors = [graph.reconstruct(int(number)) for number in lost]
+        self._others = _Exact(np.array(vectors, np.float32).reshape(len(lost), graph.d), similarity_name)
+        self.shape = (graph.ntotal, graph.d)
+
+    @classmethod
+    def build(cls, vectors: np.ndarray, similarity_name: str) -> "_Graph":
+        faiss = _faiss()
+        metric = getattr(faiss, f"METRIC_{_METRICS[similarity_name]}")
+        graph = faiss.IndexHNSWFlat(vectors.shape[1], _LINKS, metric)
+        graph.hnsw.efConstruction = _BUILD
+        graph.add(vectors)
+        made = cls(graph, np.zeros(0, np.int64), similarity_name)
+        scores, numbers = made.search(vectors, 1)
+        own = pair_similarity("dot" if similarity_name == "cosine" else similarity_name, vectors, vectors)
+        lost = (numbers[:, 0] != np.arange(len(vectors))) & (scores[:, 0] < own - _SAME * np.maximum(1, np.abs(own)))
+        return cls(graph, np.flatnonzero(lost), similarity_name)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `_Exact.search`; numbers end in -1 where fewer were found."""
+        self._graph.hnsw.efSearch = max(_ASK, 2 * k)
+        scores, numbers = self._graph.search(queries, k)
+        if self._similarity == "euclidean":
+            scores = -np.sqrt(np.maximum(scores, 0))
+        elif self._similarity == "manhattan":
+            scores = -scores
+        scores = np.where(numbers >= 0, scores, -np.inf).astype(np.float32)
+        if not len(self._lost):
+            return scores, numbers
+        # Those that the graph finds from here all the same come once.
+        numbers = np.where(np.isin(numbers, self._lost), -1, numbers)
+        more, places = self._others.search(queries, min(k, len(self._lost)))
+        scores = np.concatenate([np.where(numbers >= 0, scores, -np.inf), more], axis=1)
+        numbers = np.concatenate([numbers, self._lost[places]], axis=1)
+        order = np.lexsort((numbers, -scores), axis=1)[:, :k]
+        return np.take_along_axis(scores, order, 1), np.take_along_axis(numbers, order, 1)
+
+    def save(self, folder: Path) -> None:
+        _faiss().write_index(self._graph, str(folder / "vectors.faiss"))
+        np.save(folder / "lost.npy", self._lost)
+
+    @classmethod
+    def open(cls, folder: Path, similarity_name: str) -> "_Graph":
+        graph = _faiss().read_index(str(folder / "vectors.faiss"))
+        lost = np.load(folder / "lost.npy", allow_pickle=False)
+        if lost.ndim != 1 or lost.dtype != np.int64 or (lost.size and not 0 <= lost.min() <= lost.max() < graph.ntotal):
+            raise ValueError("lost.npy names vectors that are not there")
+        return cls(graph, lost, similarity_name)
+
+
+def _best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Takes the k highest scores of each row, the highest first; of equal ones the first: float, int64 (rows, k)."""
+    count = scores.shape[1]
+    least = np.partition(scores, count - k, axis=1)[:, count - k]
+    rows, numbers = np.nonzero(scores >= least[:, None])
+    values = scores[rows, numbers]
+    order = np.lexsort((numbers, -values, rows))
+    starts = np.searchsorted(rows, np.arange(len(scores)))
+    kept = order[starts[:, None] + np.arange(k)]
+    return values[kept], numbers[kept]
+
+
+def _distinct(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the distinct vectors, in the order in which they come first, and the number of each row's, int64."""
+    vectors = vectors + np.float32(0)  # of -0.0 and 0.0 one
+    numbers: dict[bytes, int] = {}
+    place = np.array([numbers.setdefault(vector.tobytes(), len(numbers)) for vector in vectors], np.int64)
+    _, first = np.unique(place, return_index=True)
+    return np.ascontiguousarray(vectors[first]), place
+
+
+def _members(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the rows by place, each place's in their order, and where each place's begin, with the end: int64."""
+    if place.ndim != 1 or place.dtype != np.int64 or (place.size and not 0 <= place.min() <= place.max() < len(place)):
+        raise ValueError("places.npy does not number vectors")
+    counts = np.bincount(place)
+    if not counts.all():
+        raise ValueError("places.npy leaves out a vector")
+    return np.argsort(place, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
 
 
 def _faiss() -> Any:

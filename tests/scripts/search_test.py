@@ -1,6 +1,7 @@
 """`keras-bert search`: index and ask, from files and standard input; another model is refused."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -69,15 +70,48 @@ def test_another_model_is_refused(index: Path, classifier: Path):
     assert f"{index}: made with another model than {classifier}" in error
 
 
+def test_a_model_elsewhere_is_not_fetched_because_an_index_names_it(index: Path, tmp_path: Path):
+    for handle in ("hf://someone/model", "kaggle://a/b/c/d", "bert_tiny_en_uncased", "", "/nowhere"):
+        shutil.copytree(index, tmp_path / "index", dirs_exist_ok=True)
+        facts = json.loads((index / "index.json").read_text(encoding="utf-8"))
+        facts["model"]["handle"] = handle
+        (tmp_path / "index" / "index.json").write_text(json.dumps(facts), encoding="utf-8")
+        error = run_program("search", f"--index={tmp_path}/index", stdin="a\n").error
+        assert "is not fetched because an index says so; name it yourself, --model" in error
+
+
+def test_queries_and_rows_have_their_prompts(encoder: Path, tmp_path: Path):
+    """As E5 needs them: the folder has none, so they are defined; by their names each finds its place."""
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS) + "\n", encoding="utf-8")
+    common = (f"--index={tmp_path}/index", f"--model={encoder}", "--top_k=1")
+    made = run_program(
+        "search",
+        *common,
+        f"--rows={tmp_path}/texts.txt",
+        '--prompts={"passage": "the film "}',
+        "--query=good",
+        "--prompt=",
+    )
+    assert made.status == 0, made.stderr
+    model = BertEmbedder.from_preset(encoder, prompts={"query": "good ", "passage": "the film "})
+    rows = model.embed(TEXTS, prompt="passage")
+    for flags, prompt in (((), ""), (('--prompts={"query": "good "}',), "query")):
+        (answer,) = run_program("search", *common, *flags, stdin="book\n").json_lines
+        cosines = rows @ model.embed(["book"], prompt=prompt)[0]
+        assert answer["found"][0]["score"] == pytest.approx(cosines.max(), abs=1e-5)
+    assert "there is no prompt 'other'" in run_program("search", *common, "--prompt=other", stdin="a\n").error
+    assert "expected texts by name" in run_program("search", *common, "--prompts=x", stdin="a\n").error
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (("--query=a", "--input=-"), "--query and --input exclude each other"),
         (("--rows=-", "--input=-"), "cannot both be standard input"),
-        (("--method=exact",), "--method and --overwrite are for making an index"),
+        (("--method=exact",), "--method, --rows_prompt and --overwrite are for making an index"),
         (("--rows=nowhere.txt", "--overwrite"), "nowhere.txt: no such file"),
         (("--rows=-", "--overwrite"), "-: there are no texts to index"),
-        (("--rows=nowhere.txt",), "already holds"),
+        ((f"--rows={__file__}",), "already holds"),
     ],
 )
 def test_what_does_not_go_together(flags: tuple, message: str, index: Path):

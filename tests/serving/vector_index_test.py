@@ -9,7 +9,9 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.serving import VectorIndex
-from keras_bert.serving.vector_index import unit_vectors
+from keras_bert.serving.similarity import similarity as compare
+from keras_bert.serving.similarity import unit_vectors
+from keras_bert.serving.vector_index import _best
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(300, 8)).astype("float32")
@@ -47,7 +49,8 @@ def test_approximate_search_finds_nearly_all_of_them(tmp_path: Path):
     assert np.mean([len(set(a) & set(b)) / 5 for a, b in zip(numbers, expected, strict=True)]) > 0.98
     np.testing.assert_allclose(scores, np.take_along_axis(cosines(), numbers, 1), atol=1e-5)
     index.save(tmp_path / "index")
-    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == ["index.json", "rows.jsonl", "vectors.faiss"]
+    names = ["index.json", "lost.npy", "places.npy", "rows.jsonl", "vectors.faiss"]
+    assert sorted(path.name for path in (tmp_path / "index").iterdir()) == names
     again = VectorIndex.open(tmp_path / "index")
     np.testing.assert_array_equal(again.search(QUERIES, 5)[1], numbers)
     assert (again.method, again.rows) == ("approximate", ROWS)
@@ -95,9 +98,10 @@ def damage(folder: Path, name: str, content: str | bytes | None) -> None:
         ("index.json", None, r"no index there \(no index.json\)"),
         ("vectors.npy", None, r"no index there \(no vectors.npy\)"),
         ("index.json", "{", "the index is damaged"),
-        ("index.json", '{"format": 2}', "an index of format 2; this version reads 1"),
-        ("index.json", '{"format": 1}', "the index is damaged"),
-        ("rows.jsonl", '{"text": "a"}\n', r"damaged: 1 rows, vectors \(300, 8\)"),
+        ("index.json", '{"format": 1}', "an index of format 1; this version reads 2: index the rows again"),
+        ("index.json", '{"format": 2}', "the index is damaged"),
+        ("rows.jsonl", '{"text": "a"}\n', r"damaged: 1 rows, 300 places"),
+        ("places.npy", b"", "the index is damaged"),
         ("rows.jsonl", "text\n", "the index is damaged"),
         ("vectors.npy", b"\x93NUMPY", "the index is damaged"),
     ],
@@ -107,6 +111,68 @@ def test_what_is_no_index_is_refused(name: str, content: str | bytes | None, mes
     damage(tmp_path / "index", name, content)
     with pytest.raises(InputError, match=message):
         VectorIndex.open(tmp_path / "index")
+
+
+@pytest.mark.parametrize("places", [[-1] * 300, [2**40] * 300, [1] * 300, [0.5] * 300, [[0] * 300]])
+def test_places_that_lead_nowhere_are_refused(places: list, tmp_path: Path):
+    VectorIndex(VECTORS, ROWS, MODEL).save(tmp_path / "index")
+    np.save(tmp_path / "index" / "places.npy", np.array(places))
+    with pytest.raises(InputError, match="the index is damaged"):
+        VectorIndex.open(tmp_path / "index")
+
+
+COPIES = np.concatenate(
+    [RNG.normal(size=(500, 8)), np.repeat(RNG.normal(size=(1, 8)), 6000, 0), RNG.normal(size=(500, 8))]
+)
+COPIED_ROWS = [{"text": "x"}] * 7000
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-6], ids=["copies", "nearly copies"])
+def test_rows_beside_thousands_of_copies_find_themselves(noise: float, tmp_path: Path):
+    """A graph of the rows as they are finds none of the 1,000: it never leaves the copies."""
+    pytest.importorskip("faiss", reason="needs the search extra")
+    vectors = COPIES + noise * RNG.normal(size=COPIES.shape)
+    index = VectorIndex(vectors, COPIED_ROWS, MODEL, method="approximate")
+    index.save(tmp_path / "index")
+    others = [*range(500), *range(6500, 7000)]
+    for made in (index, VectorIndex.open(tmp_path / "index")):
+        scores, numbers = made.search(vectors[others], 3)
+        np.testing.assert_array_equal(numbers[:, 0], others)
+        np.testing.assert_allclose(scores[:, 0], 1, atol=1e-6)
+        assert (np.sort(numbers, 1)[:, 1:] != np.sort(numbers, 1)[:, :-1]).all(), "a row comes once"
+        if not noise:
+            assert made.search(COPIES[600:601], 4)[1].tolist() == [[500, 501, 502, 503]]
+
+
+def test_copies_and_equal_scores_come_in_the_order_of_rows():
+    """At the last place too: rows 1 and 3 are one vector, 0 and 4 are as near by another, 2 is farther."""
+    vectors = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 0.0], [1.0, -1.0], [1.0, 1.0]])
+    index = VectorIndex(vectors, ROWS[:5], MODEL)
+    for k in range(1, 6):
+        assert index.search(np.array([[1.0, 0.0]]), k)[1].tolist() == [[0, 1, 3, 4, 2][:k]]
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "manhattan"])
+@pytest.mark.parametrize("method", ["exact", "approximate"])
+def test_every_similarity_is_searched(similarity: str, method: str, tmp_path: Path):
+    if method == "approximate":
+        pytest.importorskip("faiss", reason="needs the search extra")
+    expected = compare(similarity)(QUERIES[:50], VECTORS)
+    VectorIndex(VECTORS, ROWS, MODEL, method, similarity).save(tmp_path / "index")
+    index = VectorIndex.open(tmp_path / "index")
+    assert index.similarity == similarity
+    scores, numbers = index.search(QUERIES[:50], 4)
+    np.testing.assert_allclose(scores, np.take_along_axis(expected, numbers, 1), atol=1e-4)
+    np.testing.assert_allclose(scores[:, 0], expected.max(1), atol=1e-4)
+
+
+def test_the_best_of_a_row_by_partition_are_those_of_sorting():
+    scores = RNG.integers(0, 6, (40, 30)).astype("float32")
+    for k in (1, 7, 30):
+        best, numbers = _best(scores, k)
+        expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        np.testing.assert_array_equal(numbers, expected)
+        np.testing.assert_array_equal(best, np.take_along_axis(scores, expected, 1))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
@@ -122,6 +188,8 @@ def test_impossible_arguments_are_refused():
         VectorIndex(VECTORS, ROWS[:1], MODEL)
     with pytest.raises(InputError, match="method must be one of exact, approximate"):
         VectorIndex(VECTORS, ROWS, MODEL, method="hnsw")
+    with pytest.raises(InputError, match="similarity must be one of cosine, dot"):
+        VectorIndex(VECTORS, ROWS, MODEL, similarity="hamming")
     with pytest.raises(InputError, match="the index has vectors of 8 numbers"):
         index.search(np.zeros((1, 9)), 1)
     with pytest.raises(InputError, match="k is 0"):
