@@ -22,20 +22,22 @@ from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
-from keras_bert.tasks.base.text_model import Tensors
+from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.pooled.class_numbers import ClassNumbers
 from keras_bert.tasks.pooled.head import (
     ARCHITECTURE,
     MARKERS,
     MULTI_LABEL,
     SINGLE_LABEL,
+    own_architecture,
     pooled_head,
     problem_type_of,
     takes_pairs,
 )
 from keras_bert.tasks.pooled.loss import ClassificationLoss
+from keras_bert.tasks.pooled.markers import marker_ids, warn_of_unmarked
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
-from keras_bert.text.markers import START_MARKERS, has_tokens
+from keras_bert.text.markers import has_tokens
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.ragged_rows import row_ids
 
@@ -99,7 +101,7 @@ class BertClassifier(LabelledTask):
         check_arguments(BertClassifier, kwargs)
         labels, class_weights = class_names(labels), named_weights(class_weights)
         _check(labels, problem_type, class_weights, label_smoothing, threshold)
-        self.marker_ids = _marker_ids(preprocessor) if pooling == MARKERS else ()
+        self.marker_ids = marker_ids(preprocessor) if pooling == MARKERS else ()
         logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
         super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
         self.labels = tuple(labels)
@@ -190,9 +192,25 @@ class BertClassifier(LabelledTask):
             tf.debugging.Assert(tf.reduce_all(marked), ["no <e1> or no <e2> in, or cut off from:", unmarked])
         return features
 
-    def is_marked(self, token_ids: tf.RaggedTensor) -> tf.Tensor:
-        """Says which packed texts hold the markers that `pooling="markers"` reads: bool (batch,)."""
+    def is_marked(self, token_ids: Any) -> tf.Tensor:
+        """Says which texts, packed or padded, hold the markers that `pooling="markers"` reads: bool (batch,)."""
         return has_tokens(token_ids, self.marker_ids)
+
+    def answer_strings(self, *texts: Any) -> Tensors:
+        """As for every task; with `pooling="markers"` also `marked`, bool (batch,), see `answer`."""
+        return self._answers_to(**self.preprocessor(*texts))
+
+    def _answers_to(self, **inputs: Any) -> Tensors:
+        answers = self.answers(self(inputs, training=False))
+        return {**answers, "marked": self.is_marked(inputs["token_ids"])} if self.pooling == MARKERS else answers
+
+    def answer(self, texts: Sequence[Text], *args: Any, **kwargs: Any) -> list[Any]:
+        """Answers texts, see `TextModel.answer`.
+
+        With `pooling="markers"` an answer has `marked`, and a warning tells where it is false: the text lacks a marker.
+        """
+        warn_of_unmarked(answers := super().answer(texts, *args, **kwargs), self.preprocessor.max_length)
+        return answers
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Turns labels into class numbers.
@@ -256,6 +274,9 @@ class BertClassifier(LabelledTask):
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """Turns the arrays of `answers` into dicts: `label` and `score`, or `labels` and `scores` for several."""
+        if "marked" in answers:
+            plain = self.answer_rows({name: values for name, values in answers.items() if name != "marked"})
+            return [{**row, "marked": bool(there)} for row, there in zip(plain, answers["marked"], strict=True)]
         if self.problem_type == MULTI_LABEL:
             order = [dict(zip(self.labels, row.tolist(), strict=True)) for row in answers["scores"]]
             return [
@@ -319,7 +340,8 @@ class BertClassifier(LabelledTask):
             return {"labels": tf.tile(tf.constant([self.labels]), [tf.size(text), 1])}
 
         spec = {"text": tf.TensorSpec([None], tf.string, name="text")}
-        return {**super().signatures(), "labels": Signature(name_classes, spec)}
+        more = {"token_ids": self.token_signature(self._answers_to), "labels": Signature(name_classes, spec)}
+        return {**super().signatures(), **more}
 
     def metadata(self) -> dict[str, Any]:
         """Returns the classes and the problem type, as `config.json` has them."""
@@ -327,6 +349,7 @@ class BertClassifier(LabelledTask):
             "id2label": {str(index): label for index, label in enumerate(self.labels)},
             "label2id": {label: index for index, label in enumerate(self.labels)},
             "problem_type": self.problem_type,
+            **own_architecture(self.pooling),
         }
 
     def extra(self) -> dict[str, Any]:
@@ -376,10 +399,3 @@ def _head_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:
     """Returns the classes and the problem type of a checkpoint that holds a classifier."""
     problem_type = problem_type_of(checkpoint)
     return (checkpoint.labels, problem_type) if problem_type in (SINGLE_LABEL, MULTI_LABEL) else (None, None)
-
-
-def _marker_ids(preprocessor: BertPreprocessor) -> tuple[int, ...]:
-    """Returns the ids of the markers that the head reads."""
-    if not set(START_MARKERS) <= set(preprocessor.markers):
-        raise InputError(f"pooling='markers' needs a preprocessor with markers={MARKER_TOKENS}")
-    return tuple(preprocessor.tokenizer.token_to_id(marker) for marker in START_MARKERS)

@@ -8,6 +8,7 @@ import keras
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import (
     CLASSIFIER,
+    OWN_SEQUENCES,
     SEQUENCES,
     cross_encoder_activation,
     has_head,
@@ -73,6 +74,11 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str, marker_ids: Sequ
     linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
     logits = linear(dropped)
     return keras.layers.Activation("linear", dtype="float32", name="logits")(logits), linear
+
+
+def own_architecture(pooling: str) -> dict[str, list[str]]:
+    """Names the class of a saved head where transformers' own would read another vector: fields of `config.json`."""
+    return {} if pooling == "pooler" else {"architectures": [OWN_SEQUENCES]}
 
 
 def problem_type_of(checkpoint: Checkpoint) -> str | None:

@@ -20,7 +20,14 @@ from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
-from keras_bert.tasks.pooled.head import ARCHITECTURE, REGRESSION, pooled_head, problem_type_of, takes_pairs
+from keras_bert.tasks.pooled.head import (
+    ARCHITECTURE,
+    REGRESSION,
+    own_architecture,
+    pooled_head,
+    problem_type_of,
+    takes_pairs,
+)
 from keras_bert.text.preprocessor import BertPreprocessor
 
 LINEAR, SIGMOID = ACTIVATIONS = ("linear", "sigmoid")
@@ -173,7 +180,7 @@ class BertRegressor(LabelledTask):
         fields = {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}, "problem_type": REGRESSION}
         if self.activation == SIGMOID:
             fields["sentence_transformers"] = {"activation_fn": "torch.nn.modules.activation.Sigmoid"}
-        return fields
+        return {**fields, **own_architecture(self.pooling)}
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""

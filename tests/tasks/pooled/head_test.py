@@ -1,5 +1,10 @@
 """The head on one vector a text: what it computes, what it refuses, and how a checkpoint's head is told."""
 
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +12,7 @@ import pytest
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.tasks import BertTokenClassifier, open_task
 from keras_bert.tasks.pooled.head import POOLINGS, pooled_head, problem_type_of
 from tests.layer_test_case import randomize
 from tests.tasks import tiny
@@ -23,11 +29,15 @@ def test_logits_are_linear_in_the_pooled_hidden_states(pooling: str):
     randomize(model, 0, 0.3)
     encoded = encoder(INPUTS)
     hidden, mask = encoded["sequence_output"].numpy(), INPUTS["padding_mask"].numpy()[:, :, None]
+    places = np.arange(1, hidden.shape[1] + 1)[None, :, None]
     vectors = {
         "pooler": lambda: encoded["pooled_output"].numpy(),
         "cls": lambda: hidden[:, 0],
         "mean": lambda: (hidden * mask).sum(1) / mask.sum(1),
         "max": lambda: np.where(mask > 0, hidden, -np.inf).max(1),
+        "mean_sqrt_len_tokens": lambda: (hidden * mask).sum(1) / np.sqrt(mask.sum(1)),
+        "weightedmean": lambda: (hidden * mask * places).sum(1) / (mask * places).sum(1),
+        "lasttoken": lambda: hidden[np.arange(len(hidden)), mask[:, :, 0].sum(1) - 1],
     }
     expected = vectors[pooling]() @ head.kernel.numpy() + head.bias.numpy()
     np.testing.assert_allclose(model(INPUTS).numpy(), expected, atol=1e-5)
@@ -58,7 +68,7 @@ def test_logits_are_float32_under_every_policy(policy: str):
 
 
 def test_an_unknown_pooling_is_refused():
-    with pytest.raises(InputError, match="pooler, cls, mean, max, markers, received: 'first'"):
+    with pytest.raises(InputError, match="lasttoken, markers, received: 'first'"):
         pooled_head(BertEncoder(tiny.config()), 2, "first")
 
 
@@ -111,3 +121,21 @@ def test_a_checkpoints_head_is_told_as_transformers_does(outputs: int | None, me
     tensors = {} if outputs is None else {"classifier.weight": np.zeros((outputs, 32), "float32")}
     metadata = {"architectures": ["BertForSequenceClassification"], **metadata}
     assert problem_type_of(Checkpoint(tiny.config(), tensors, "here", metadata=metadata)) == expected
+
+
+@pytest.mark.parametrize("make", [tiny.classifier, tiny.regressor])
+def test_a_head_on_another_vector_is_no_class_of_transformers(make: Callable[..., Any], tmp_path: Path):
+    """transformers' class for the head would put a pooler of random weights before it; it refuses the model_type."""
+    model = make(pooling="mean")
+    model.save_preset(tmp_path / "model")
+    config = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))
+    assert (config["architectures"], config["model_type"]) == (["KerasBertForSequenceClassification"], "keras_bert")
+    again = open_task(tmp_path / "model")
+    assert (type(again), again.pooling) == (type(model), "mean")
+    inputs = model.preprocessor(tiny.TEXTS)
+    np.testing.assert_array_equal(again(inputs), model(inputs))
+    with pytest.raises(InputError, match="no labels of tokens there"):
+        BertTokenClassifier.from_preset(tmp_path / "model")
+    make().save_preset(tmp_path / "pooler")
+    config = json.loads((tmp_path / "pooler" / "config.json").read_text(encoding="utf-8"))
+    assert (config["architectures"], config["model_type"]) == (["BertForSequenceClassification"], "bert")

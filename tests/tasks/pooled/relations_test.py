@@ -105,5 +105,7 @@ def test_an_export_reads_markers_in_strings(tmp_path: Path):
     asked = {tmp_path / "model" / "1": {"text": [text.encode() for text in [*MARKED, "no markers", ""]]}}
     outputs = ask_in_a_bare_process(asked, tmp_path / "results.json")[str(tmp_path / "model" / "1")]["outputs"]
     answers = model.answer([*MARKED, "no markers", ""])
+    assert [answer["marked"] for answer in answers] == [True] * len(MARKED) + [False, False]
+    assert outputs["marked"] == [answer["marked"] for answer in answers]
     assert outputs["label"] == [answer["label"] for answer in answers]
     np.testing.assert_allclose(outputs["score"], [answer["score"] for answer in answers], atol=1e-5)
