@@ -26,13 +26,11 @@ def fingerprint(
     Returns:
         64 hexadecimal digits.
     """
-    # Keras numbers the names of layers as they are made.
-    tokenizer = {name: value for name, value in preprocessor.tokenizer.get_config().items() if name != "name"}
     everything = {
         **settings,
         "config": config.to_dict(),
         "preprocessor": preprocessor.settings,
-        "tokenizer": {name: value for name, value in tokenizer.items() if name not in ("dtype", "trainable")},
+        "tokenizer": preprocessor.tokenizer.fingerprint(),
     }
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode())
     for weight in weights:
