@@ -36,6 +36,7 @@ MODULES = {
     "EncoderBlock": "keras_bert.layers.encoder_block",
     "FlattenTokens": "keras_bert.layers.tokens",
     "GatherTokens": "keras_bert.layers.gather_tokens",
+    "LabelSetAccuracy": "keras_bert.tasks.pooled.label_set_accuracy",
     "Lamb": "keras_bert.training.optimizers.lamb",
     "LayerNorm": "keras_bert.layers.layer_norm",
     "Linear": "keras_bert.layers.linear",

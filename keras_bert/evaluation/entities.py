@@ -18,7 +18,7 @@ def entity_scores(
         types: Types of entities that have their scores also where there is none of them.
 
     Returns:
-        `precision`, `recall` and `f1` over all entities, `accuracy` of words, and `precision_X`, `recall_X` and `f1_X`
+        `f1`, `precision` and `recall` over all entities, `accuracy` of words, and `f1_X`, `precision_X` and `recall_X`
         for each type of entity; 0 where there is nothing to divide by.
 
     Raises:
@@ -42,7 +42,7 @@ def entity_scores(
         warnings.simplefilter("ignore", RuntimeWarning)
         report = metrics.classification_report(*pair, output_dict=True, zero_division=0)
     total = report["micro avg"]
-    names = {"precision": "precision", "recall": "recall", "f1": "f1-score"}
+    names = {"f1": "f1-score", "precision": "precision", "recall": "recall"}
     scores = {name: float(total[key]) for name, key in names.items()}
     scores["accuracy"] = float(metrics.accuracy_score(*pair))
     averages = {"micro avg", "macro avg", "weighted avg"}

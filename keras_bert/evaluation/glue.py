@@ -1,5 +1,7 @@
 """Scores as GLUE counts them, by scikit-learn and scipy."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_bert.errors import InputError
@@ -9,7 +11,11 @@ PROBLEM_TYPES = ("single_label_classification", "multi_label_classification", "r
 
 
 def scores(
-    problem_type: str, targets: np.ndarray, predictions: np.ndarray, num_classes: int | None = None
+    problem_type: str,
+    targets: np.ndarray,
+    predictions: np.ndarray,
+    num_classes: int | None = None,
+    names: Sequence[str] = (),
 ) -> dict[str, float]:
     """Scores predictions against targets.
 
@@ -20,11 +26,15 @@ def scores(
         predictions: Like `targets`.
         num_classes: For one label: how many classes there are, where not all of them need occur in the rows; the
             highest number that occurs decides otherwise.
+        names: For two classes: their names, to be told which F1 is whose.
 
     Returns:
-        One label: `accuracy`; for two classes `f1` of class 1, for more `macro_f1`; `matthews`. Several labels:
-        `accuracy` (rows with all labels right), `micro_f1`, `macro_f1`. Regression: `pearson`, `spearman`,
-        `mse`; a correlation with a constant is 0, since it orders nothing.
+        One label: `accuracy`; for two classes `f1` of class 1, and with `names` `f1_NAME` of each; for more
+        `macro_f1`; `matthews`. Several labels: `accuracy` (rows with all labels right), `micro_f1`, `macro_f1`.
+        Regression: `pearson`, `spearman`, `mse`; a correlation with a constant is 0, since it orders nothing.
+
+        `macro_f1` is the mean over the classes that occur in the targets or the predictions, for one label and for
+        several: a class that is in neither has no F1, and does not count.
 
     Raises:
         InputError: No rows, arrays that do not fit each other, or no such problem type.
@@ -47,16 +57,23 @@ def scores(
     metrics = import_extra("sklearn.metrics")
     accuracy = float(metrics.accuracy_score(targets, predictions))
     if problem_type == "multi_label_classification":
-        f1 = {
-            kind: metrics.f1_score(targets, predictions, average=kind, zero_division=0) for kind in ("micro", "macro")
+        occur = (targets != 0).any(axis=0) | (predictions != 0).any(axis=0)
+        f1 = metrics.f1_score(targets, predictions, average=None, zero_division=0)[occur]
+        return {
+            "accuracy": accuracy,
+            "micro_f1": float(metrics.f1_score(targets, predictions, average="micro", zero_division=0)),
+            "macro_f1": float(f1.mean()) if occur.any() else 0.0,
         }
-        return {"accuracy": accuracy, "micro_f1": float(f1["micro"]), "macro_f1": float(f1["macro"])}
     if problem_type != "single_label_classification":
         raise InputError(f"problem_type must be one of {', '.join(PROBLEM_TYPES)}, received: {problem_type!r}")
     two = (num_classes or max(targets.max(), predictions.max()) + 1) <= 2
-    f1 = metrics.f1_score(targets, predictions, average="binary" if two else "macro", zero_division=0)
     matthews = float(metrics.matthews_corrcoef(targets, predictions))
-    return {"accuracy": accuracy, "f1" if two else "macro_f1": float(f1), "matthews": matthews}
+    if not two:
+        macro = metrics.f1_score(targets, predictions, average="macro", zero_division=0)
+        return {"accuracy": accuracy, "macro_f1": float(macro), "matthews": matthews}
+    first, second = metrics.f1_score(targets, predictions, labels=[0, 1], average=None, zero_division=0).tolist()
+    by_name = {f"f1_{names[1]}": second, f"f1_{names[0]}": first} if len(names) == 2 else {}
+    return {"accuracy": accuracy, "f1": second, **by_name, "matthews": matthews}
 
 
 def _regression(targets: np.ndarray, predictions: np.ndarray) -> dict[str, float]:

@@ -2,7 +2,9 @@
 
     keras-bert evaluate --model=runs/sst2/model --rows=sst2/dev.tsv --text=sentence --label=label
 
-Prints one JSON object; --output also writes it to a file, --confusion draws the confusion matrix.
+Prints one JSON object; --output also writes it to a file, --confusion draws the confusion matrix. Rows are read as they
+were in training, unless a flag says otherwise. For a folder of transformers, which does not say that its model takes
+pairs, name the second text, --text_pair=COLUMN, and with --labels=neg,pos the classes that it only numbers.
 """
 
 import sys
@@ -12,6 +14,7 @@ from absl import flags
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 
@@ -31,20 +34,18 @@ def run() -> None:
 
 def main() -> None:
     """Scores as the flags say."""
-    from keras_bert.evaluation import plot_confusion
+    from keras_bert.checkpoints import open_checkpoint
     from keras_bert.scripts.task_kinds import kind_of
-    from keras_bert.tasks import BertClassifier, open_task
-    from keras_bert.tasks.pooled.head import MULTI_LABEL
 
     check_output_file(FLAGS.output)
     check_output_file(FLAGS.confusion)
-    task = open_task(FLAGS.model)
+    checkpoint = open_checkpoint(FLAGS.model)
+    take_row_settings(checkpoint)
+    task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0)
     prompt_flags.prompt_rows(task)
     kind = kind_of(task)
     row_flags.check_texts(FLAGS.rows, kind.text_fields(task))
-    classifier = isinstance(task, BertClassifier)
-    several = classifier and task.problem_type == MULTI_LABEL
-    if FLAGS.confusion and (several or not classifier):
+    if FLAGS.confusion and not kind.has_confusion(task):
         raise InputError("--confusion: the rows of this task do not have one class each")
     rows = kind.read_for(task, FLAGS.rows)
 
@@ -54,8 +55,7 @@ def main() -> None:
         with output_file(FLAGS.output) as file:
             file.write(line + "\n")
     if FLAGS.confusion:
-        outputs, targets = task.predict_rows(rows, FLAGS.batch_size)
-        plot_confusion(targets, task.predicted(outputs), task.labels, FLAGS.confusion)
+        kind.plot_confusion(task, rows, FLAGS.confusion, FLAGS.batch_size)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ is the fastest form on a CPU with bfloat16 instructions.
 
 has TensorFlow Serving run the first rows of that file when it loads the model, before anybody waits for an answer; the
 rows are read as `evaluate` reads them, and lie in the SavedModel. Without it these are words of the vocabulary.
+
+A folder of transformers does not say that its model takes pairs, nor perhaps what its classes are called:
+--text_pair=text_pair and --labels=negative,positive do.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
 
 if TYPE_CHECKING:
@@ -52,11 +56,12 @@ def main() -> None:
     """Exports as the flags say."""
     from keras_bert.checkpoints import open_checkpoint
     from keras_bert.files import check_target
-    from keras_bert.tasks import open_task
 
     check_target(FLAGS.output, FLAGS.overwrite, tensorflow=True)
     checkpoint = open_checkpoint(FLAGS.model)
-    task = open_task(checkpoint, dtype="mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32")
+    take_row_settings(checkpoint)
+    dtype = "mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32"
+    task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0, dtype=dtype)
     card = checkpoint.extra.get("card")
     warmup = _warmup_rows(task)
     options = {"card": card, "freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": warmup}

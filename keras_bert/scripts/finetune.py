@@ -24,6 +24,7 @@ from absl import flags
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
 from keras_bert.scripts import row_flags, training_flags
+from keras_bert.scripts.model_settings import row_settings
 from keras_bert.scripts.program import flag_lines, run_program
 from keras_bert.scripts.task_kinds import KINDS, flag_modules, kind_modules, refuse_flags_of_others
 
@@ -124,6 +125,7 @@ def finetune() -> dict[str, Any]:
     training_flags.refuse_unequal_workers(strategy, _data(parts), *_modules())
     with strategy.scope():
         task = kind.build(_checkpoint(), train, labels)
+        task.row_settings = row_settings()
         for part, rows in parts.items():
             kind.check_rows(task, sources[part], rows)
         task.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing

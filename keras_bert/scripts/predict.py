@@ -1,26 +1,32 @@
 """Answers texts with a fine-tuned model, one JSON object a line.
 
     echo "a gripping film" | keras-bert predict --model=runs/sst2/model
-    keras-bert predict --model=runs/sst2/model --input=reviews.csv --text=review --output=answers.jsonl
+    keras-bert predict --model=runs/sst2/model --input=reviews.csv --text=review --keep=id --output=answers.jsonl
 
 --input=- reads standard input, a text a line (for tasks on pairs: the two texts with a tab between; for multiple
 choice: the text and its choices; for questions: the question and the text that it is about), and answers what has
 arrived. A .txt file is read in the same way; .csv, .tsv and .jsonl files by the columns --text and --text_pair, files
-of questions as SQuAD lays them out, .json or .jsonl, with the id of each question beside its answer.
+of questions as SQuAD lays them out, .json or .jsonl, with the id of each question beside its answer. --keep=id,date
+writes these columns of a row beside its answer, --scores the probabilities of all classes.
+
+Rows are read as they were in training, unless a flag says otherwise. A folder of transformers does not say that its
+model takes pairs: --text_pair=COLUMN does, for lines of standard input too.
 """
 
+from __future__ import annotations
+
 import functools
-import json
+import itertools
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
+from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
@@ -28,12 +34,17 @@ from keras_bert.scripts.text_lines import read_text_lines
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from keras_bert.checkpoints.checkpoint import Checkpoint
+    from keras_bert.tasks.base.task import BertTask
+
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
 flags.DEFINE_string("input", "-", "Texts: a file, or - for standard input.")
 flags.DEFINE_string("output", "-", "File for the answers, or - for standard output.")
 flags.DEFINE_integer("batch_size", 32, "Texts a batch.", lower_bound=1)
+flags.DEFINE_bool("scores", False, "Answer with the probabilities of all classes.")
+flags.DEFINE_list("keep", [], "Columns of a .csv, .tsv or .jsonl file to write beside the answers, such as id.")
 
 # Texts read ahead and answered together, those of like length in one batch.
 _WINDOW_BATCHES = 16
@@ -47,50 +58,74 @@ def run() -> None:
 
 def main() -> None:
     """Answers as the flags say."""
+    from keras_bert.checkpoints import open_checkpoint
+
     check_output_file(FLAGS.output)
     by_lines = FLAGS.input == "-" or FLAGS.input.endswith((".txt", ".txt.gz"))
-    # Read before the model is loaded: what is wrong with a file is said at once.
-    rows = None if by_lines else _reader()(FLAGS.input, label=False)
-
-    from keras_bert.tasks import BertPretrainer, open_task
-
-    task = open_task(FLAGS.model)
-    options = prompt_flags.prompt_options(task)
-    several = "masks" if isinstance(task, BertPretrainer) else "entities"
+    if by_lines and FLAGS.keep:
+        raise InputError("--keep names columns of a .csv, .tsv or .jsonl file; lines of text have none")
+    checkpoint = open_checkpoint(FLAGS.model)
+    take_row_settings(checkpoint, labelled=False)
+    # Read before the model is built: what is wrong with a file is said at once.
+    rows = None if by_lines else _reader(checkpoint)(FLAGS.input, label=False)
+    kept = _kept_columns() if FLAGS.keep else itertools.repeat({})
+    task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0)
+    if FLAGS.scores and not task.can_show_scores:
+        raise InputError(f"--scores: a {type(task).__name__} has no classes to score")
     size = _WINDOW_BATCHES * FLAGS.batch_size
-    windows = _from_lines(task.text_fields, size) if rows is None else _from_rows(rows, task.text_fields, size)
+    windows = _from_lines(task, size) if rows is None else _from_rows(rows, task, size)
+    options = {**prompt_flags.prompt_options(task), **({"scores": True} if FLAGS.scores else {})}
     with output_file(FLAGS.output) as out:
         for window in windows:
             for text, answer in zip(window, task.answer(window, FLAGS.batch_size, **options), strict=True):
                 # A pretrainer answers with a list, one entry for each [MASK], a token classifier with one of entities.
-                fields = answer if isinstance(answer, dict) else {several: answer}
+                fields = answer if isinstance(answer, dict) else {task.list_name: answer}
                 # The text that was asked stays, where an answer has one too.
-                out.write(to_json({**text, **{**fields, **text}}) + "\n")
+                fields = {**text, **{**fields, **text}}
+                beside = next(kept)
+                if twice := sorted(set(beside) & set(fields)):
+                    raise InputError(f"--keep={twice[0]}: the answers have a field of that name; rename the column")
+                out.write(to_json({**beside, **fields}) + "\n")
             out.flush()
 
 
-def _reader() -> Callable[..., "tf.data.Dataset"]:
+def _reader(checkpoint: Checkpoint) -> Callable[..., tf.data.Dataset]:
     """Returns what reads the input's layout: that of SQuAD for a model that answers questions."""
+    from keras_bert.checkpoints.heads import CHOICES, QUESTIONS, TOKENS, head_of
     from keras_bert.data import read_squad
 
-    try:
-        config = json.loads((Path(FLAGS.model) / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        config = {}  # no folder of ours: a hub handle, or an error that opening the model will tell
-    if "BertForQuestionAnswering" in (config.get("architectures") or ()):
+    head = head_of(checkpoint)
+    if head == QUESTIONS:
         return functools.partial(read_squad, encoding=FLAGS.encoding)
-    return row_flags.read_choice_rows if FLAGS.choices else row_flags.read_rows
+    if FLAGS.words and head == TOKENS:
+        return row_flags.read_word_rows
+    return row_flags.read_choice_rows if head == CHOICES else row_flags.read_rows
 
 
-def _from_rows(rows: "tf.data.Dataset", fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, Any]]]:
+def _kept_columns() -> Iterator[dict[str, Any]]:
+    """Yields the columns of --keep of each row of the input, as they stand there."""
+    for values in row_flags.read_columns(FLAGS.input, FLAGS.keep):
+        yield dict(zip(FLAGS.keep, values, strict=True))
+
+
+def _from_rows(rows: tf.data.Dataset, task: BertTask, size: int) -> Iterator[list[dict[str, Any]]]:
     """Yields the texts of a file with columns, some at a time, each a dict of the task's fields."""
-    if "text" in fields:
+    fields = task.text_fields
+    if "words" in rows.element_spec:
+        fields = ("words",)
+    elif "text" in fields:
         row_flags.check_texts(FLAGS.input, fields)
     elif "id" in rows.element_spec:
         fields = ("id", *fields)
-    for batch in rows.batch(size).as_numpy_iterator():
-        texts = (_decoded(batch[name].tolist()) for name in fields)
-        yield [dict(zip(fields, row, strict=True)) for row in zip(*texts, strict=True)]
+    for batch in rows.ragged_batch(size):
+        texts = (_decoded(_listed(batch[name])) for name in fields)
+        for_rows = [dict(zip(fields, row, strict=True)) for row in zip(*texts, strict=True)]
+        # Rows with fewer choices than others are filled up with empty ones.
+        yield [{**row, "choices": list(filter(None, row["choices"]))} if "choices" in row else row for row in for_rows]
+
+
+def _listed(column: Any) -> list[Any]:
+    return column.to_list() if hasattr(column, "to_list") else column.numpy().tolist()
 
 
 def _decoded(texts: list[Any]) -> list[Any]:
@@ -98,23 +133,42 @@ def _decoded(texts: list[Any]) -> list[Any]:
     return [text.decode() if isinstance(text, bytes) else _decoded(text) for text in texts]
 
 
-def _from_lines(fields: tuple[str, ...], size: int) -> Iterator[list[dict[str, Any]]]:
+def _from_lines(task: BertTask, size: int) -> Iterator[list[dict[str, Any]]]:
     """Yields the texts of a file of lines, or those that have arrived at standard input."""
-    number = 0
+    fields, number, has_warned = task.text_fields, 0, fields_with_tabs(task.text_fields)
     for lines in read_text_lines(FLAGS.input, size, **row_flags.line_options()):
+        for index, line in enumerate(lines, start=number + 1):
+            if not has_warned and TAB in line:
+                has_warned = True
+                logging.warning(
+                    "%s, line %d: has a tab, and the model takes one text, so the whole line is read as one; for a "
+                    "model of pairs that its folder does not say, give --text_pair=text_pair",
+                    _source(),
+                    index,
+                )
         yield [_texts(line, number + index, fields) for index, line in enumerate(lines, start=1)]
         number += len(lines)
 
 
+def fields_with_tabs(fields: tuple[str, ...]) -> bool:
+    """Tells whether the fields of a line are divided by tabs."""
+    return len(fields) > 1
+
+
 def _texts(line: str, number: int, fields: tuple[str, ...]) -> dict[str, Any]:
-    parts: list[Any] = line.split("\t") if len(fields) == 2 else [line]
-    if "choices" in fields and len(parts) > 2:
-        parts = [parts[0], parts[1:]]
-    if len(parts) != len(fields) or ("choices" in fields and isinstance(parts[1], str)):
-        source = "standard input" if FLAGS.input == "-" else FLAGS.input
-        texts = "a text and two or more choices with tabs" if "choices" in fields else "two texts with a tab"
-        raise InputError(f"{source}, line {number}: expected {texts} between, found {line.count(TAB)} tabs")
+    parts: list[Any] = line.split(TAB) if fields_with_tabs(fields) else [line]
+    if "choices" in fields and len(parts) > len(fields):
+        before = len(fields) - 1
+        parts = [*parts[:before], parts[before:]]
+    if len(parts) != len(fields) or ("choices" in fields and isinstance(parts[-1], str)):
+        asked = "a text, a question" if "question" in fields else "a text"
+        expected = f"{asked} and two or more choices with tabs" if "choices" in fields else "two texts with a tab"
+        raise InputError(f"{_source()}, line {number}: expected {expected} between, found {line.count(TAB)} tabs")
     return dict(zip(fields, parts, strict=True))
+
+
+def _source() -> str:
+    return "standard input" if FLAGS.input == "-" else FLAGS.input
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("text", "text", "Column with the text.")
 flags.DEFINE_string("text_pair", None, "Column with the second text, for tasks on pairs.")
 flags.DEFINE_string("label", "label", "Column with the label.")
+flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by default sorted, or the model's own.")
 flags.DEFINE_list("columns", None, "Names of all columns of a .csv or .tsv file without a header line.")
 flags.DEFINE_string("label_separator", "|", "What divides the labels of a row with several, in .csv and .tsv.")
 flags.DEFINE_string("data_dir", None, "TFDS's folder of data sets, for tfds: sources.")
@@ -31,6 +32,7 @@ flags.DEFINE_integer("max_line_bytes", 1 << 24, "A longer line of a file is an e
 flags.DEFINE_list(
     "choices", None, "Columns with the choices of a text, or one field of a .jsonl file with a list of them."
 )
+flags.DEFINE_string("question", None, "Column with a question about the text, whose answers the --choices are.")
 
 # Of rows whose words have labels
 flags.DEFINE_string("words", None, "Field of a .jsonl file with the words, whose tags are in --label.")
@@ -40,7 +42,7 @@ flags.DEFINE_integer("tag_column", -1, "Column of a CoNLL file with the tags; th
 flags.DEFINE_enum(
     "tag_scheme",
     "auto",
-    ["auto", "IOB2", "IOB1", "IOB", "BIOES", "plain"],
+    ["auto", "IOB2", "IOB1", "IOB", "BIOES", "BIOS", "IO", "plain"],
     "How tags mark entities; auto: the strictest that allows all of them.",
 )
 flags.DEFINE_string("word_separator", " ", "What stands between words in a text; '' for Chinese by characters.")
@@ -88,6 +90,7 @@ def read_choice_rows(source: str, label: bool = True) -> tf.data.Dataset:
         text=FLAGS.text,
         choices=FLAGS.choices[0] if len(FLAGS.choices) == 1 else FLAGS.choices,
         label=FLAGS.label if label else None,
+        question=FLAGS.question,
         columns=FLAGS.columns,
         data_dir=FLAGS.data_dir,
         **file_options(),
@@ -131,6 +134,49 @@ def read_tagged_rows(source: str, **options: Any) -> tf.data.Dataset:
     )
 
 
+def read_word_rows(source: str, label: bool = False) -> tf.data.Dataset:
+    """Reads a .jsonl file of texts that are split into words, in the field of `--words`.
+
+    Returns:
+        Dicts of `words`, string (words,).
+    """
+    from pathlib import Path
+
+    import tensorflow as tf
+
+    from keras_bert.data.sources.json_lines_file import read_json_lines
+
+    del label
+    if not source.endswith((".jsonl", ".jsonl.gz", ".json")):
+        raise InputError(f"{source}: --words names a field of a .jsonl file")
+    rows = []
+    for number, (words,) in read_json_lines(Path(source), [FLAGS.words]):
+        if not isinstance(words, list) or not words or not all(isinstance(word, str) and word for word in words):
+            raise InputError(
+                f"{source}, line {number}: field {FLAGS.words!r}: expected a list of strings, none empty, "
+                f"found {words!r:.60}"
+            )
+        rows.append(words)
+    if not rows:
+        raise InputError(f"{source}: there are no rows")
+    return tf.data.Dataset.from_tensor_slices({"words": tf.ragged.constant(rows)})
+
+
+def read_columns(source: str, names: list[str]) -> list[list[Any]]:
+    """Reads columns of a source as they stand there, a list for each row.
+
+    Args:
+        source: As for `keras_bert.data.read`.
+        names: The columns.
+    """
+    from keras_bert.data.sources.lines import TextFormat
+    from keras_bert.data.sources.read import open_source
+
+    text_format = TextFormat(**file_options())
+    found = open_source(source, names, FLAGS.columns, None, FLAGS.data_dir, text_format)
+    return [values for _, values in found.rows]
+
+
 def check_texts(source: str, fields: tuple[str, ...]) -> None:
     """Checks that the flags name as many columns of text as a model takes.
 
@@ -142,7 +188,11 @@ def check_texts(source: str, fields: tuple[str, ...]) -> None:
         InputError: One column too few, or one too many.
     """
     if "choices" in fields:
-        return  # `read_choice_rows` has said what there was to say
+        if ("question" in fields) != (FLAGS.question is not None):
+            takes = "name its column, --question=COLUMN" if "question" in fields else "leave out --question"
+            has = "a question about each text" if "question" in fields else "no question beside text and choices"
+            raise InputError(f"{source}: the model takes {has}; {takes}")
+        return  # `read_choice_rows` has said the rest
     if len(fields) == 2 and FLAGS.text_pair is None:
         raise InputError(f"{source}: the model takes pairs of texts; name the column of the second, --text_pair=COLUMN")
     if len(fields) == 1 and FLAGS.text_pair is not None:

@@ -76,7 +76,8 @@ def test_a_list_in_one_field(tmp_path: Path):
         ({"label": 1.0}, "0 to 2, found 1.0"),
         ({"choices": "a"}, "line 2: field 'choices': expected a list of 2 or more strings, found 'a'"),
         ({"choices": ["a"]}, "expected a list of 2 or more strings"),
-        ({"choices": ["a", "b"]}, "line 2: 2 choices, the rows before have 3"),
+        ({"choices": ["a", "b"], "label": 2}, "line 2: field 'label': expected the number of the right choice, 0 to 1"),
+        ({"choices": ["a", " ", "b"]}, "line 2: field 'choices': an empty choice in"),
         ({"choices": ["a", "b", None]}, "line 2: field 'choices': expected a string, found null"),
         ({"text": 4}, "line 2: field 'text': expected a string, found int 4"),
     ],
@@ -96,3 +97,32 @@ def test_a_file_without_rows_and_no_choices_are_refused(tmp_path: Path):
         read_choices(tmp_path / "rows.csv", choices=["a", "c"])
     with pytest.raises(InputError, match="name at least one column"):
         read_choices(tmp_path / "rows.csv", choices=[])
+
+
+def test_rows_with_fewer_choices_are_filled_up(tmp_path: Path):
+    given = [{"text": "a", "choices": list("bcd"), "label": 2}, {"text": "e", "choices": ["f", "g"], "label": 1}]
+    found = as_lists(read_choices(write_json(tmp_path / "rows.jsonl", *given), label="label"))
+    assert found == [("a", ["b", "c", "d"], 2), ("e", ["f", "g", ""], 1)]
+    table = tmp_path / "rows.csv"
+    table.write_text("text,x,y,z,label\na,b,c,d,2\ne,f,g,,1\n", encoding="utf-8")
+    assert as_lists(read_choices(table, choices=["x", "y", "z"], label="label")) == found
+    table.write_text("text,x,y,z,label\na,b,,d,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"line 2: field 'y': an empty choice; only the last ones may be missing"):
+        read_choices(table, choices=["x", "y", "z"], label="label")
+
+
+def test_a_question_beside_the_text(tmp_path: Path):
+    given = {"text": "a", "asked": "why?", "choices": ["b", "c"], "label": 0}
+    (row,) = read_choices(
+        write_json(tmp_path / "rows.jsonl", given), label="label", question="asked"
+    ).as_numpy_iterator()
+    assert (row["question"], row["choices"].tolist(), row["label"]) == (b"why?", [b"b", b"c"], 0)
+
+
+@pytest.mark.parametrize(("name", "counts"), [("c3_dialogue", {3, 4}), ("dream", {3})])
+def test_real_rows(name: str, counts: set[int], shared_data: Path):
+    path = shared_data / "multiple_choice" / name / "dev.jsonl"
+    rows = list(read_choices(path, label="label", question="question").as_numpy_iterator())
+    sizes = [sum(choice != b"" for choice in row["choices"]) for row in rows]
+    assert set(sizes) == counts
+    assert all(row["label"] < size and row["question"] for row, size in zip(rows, sizes, strict=True))

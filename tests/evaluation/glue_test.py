@@ -77,3 +77,19 @@ def test_a_constant_orders_nothing():
 def test_refusals(problem_type, targets, predictions, message):
     with pytest.raises(InputError, match=message):
         scores(problem_type, np.array(targets), np.array(predictions))
+
+
+def test_macro_f1_means_the_same_for_one_label_and_for_several():
+    """A class that is neither in the targets nor predicted has no F1; one that is predicted alone has 0."""
+    targets, predictions = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
+    one = scores("single_label_classification", targets, predictions, num_classes=5)
+    several = scores("multi_label_classification", np.eye(5)[targets], np.eye(5)[predictions])
+    assert one["macro_f1"] == several["macro_f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    nothing = scores("multi_label_classification", np.zeros((2, 3)), np.zeros((2, 3)))
+    assert (nothing["macro_f1"], nothing["accuracy"]) == (0.0, 1.0)
+
+
+def test_f1_of_each_of_two_classes():
+    found = scores("single_label_classification", np.array([0, 1]), np.array([1, 1]), names=["a", "b"])
+    assert list(found) == ["accuracy", "f1", "f1_b", "f1_a", "matthews"]
+    assert (found["f1"], found["f1_b"], found["f1_a"]) == (pytest.approx(2 / 3), pytest.approx(2 / 3), 0.0)

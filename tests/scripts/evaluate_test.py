@@ -26,7 +26,7 @@ def test_scores_are_those_of_the_answers(classifier: Path, tables: Path, tmp_pat
     texts, labels = zip(*rows(32, seed=1), strict=True)
     answered = [answer["label"] for answer in open_task(classifier).answer(texts)]
     assert scores["accuracy"] == pytest.approx(np.mean([a == b for a, b in zip(answered, labels, strict=True)]))
-    assert set(scores) == {"loss", "accuracy", "f1", "matthews"}
+    assert set(scores) == {"loss", "accuracy", "f1", "f1_bad", "f1_good", "matthews"}
     assert json.loads((tmp_path / "scores.json").read_text()) == scores
     assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
 

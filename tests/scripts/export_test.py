@@ -85,5 +85,5 @@ def test_bad_input(classifier: Path, tmp_path: Path, flags: list[str], words: st
 
 def test_an_encoder_has_nothing_to_export(encoder: Path, tmp_path: Path):
     error = run_program("export", f"--model={encoder}", f"--output={tmp_path}/out").error
-    assert error.startswith(f"{encoder}: no classifier there")
+    assert error.startswith(f"{encoder}: no trained head there")
     assert list(tmp_path.iterdir()) == []

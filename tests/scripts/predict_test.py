@@ -169,7 +169,7 @@ def test_bad_flags(classifier: Path, flag: str, words: str):
 
 
 def test_a_model_without_a_head_cannot_answer(encoder: Path):
-    assert run_program("predict", f"--model={encoder}").error.startswith(f"{encoder}: no classifier there")
+    assert run_program("predict", f"--model={encoder}").error.startswith(f"{encoder}: no trained head there")
 
 
 @pytest.mark.slow

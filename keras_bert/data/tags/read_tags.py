@@ -57,8 +57,8 @@ def read_tags(
         words: JSON: name of the field with the list of words; `label` is then a list of as many tags.
         text: JSON: name of the field with the raw text.
         label: JSON: name of the field with the tags, or with the spans: a list of objects with `start` and `end`
-            (characters of the text) and `label`. A span that begins or ends inside a word takes in the whole word; how
-            many do is logged.
+            (characters of the text) and `label`, or doccano's `[start, end, label]`. A span that begins or ends inside
+            a word takes in the whole word; how many do is logged.
         document: JSON: name of the field that says which document a row is of; rows of one document follow each other.
         scheme: Of the tags: one of `SCHEMES`, or `auto`: the strictest that allows all tags of the file.
         labels: The tags there may be, in IOB2; another one is an error.
@@ -154,17 +154,33 @@ def _joined(
         found, faults = detect_scheme(sentences)
         if found is None:
             reasons = "; ".join(f"{rows[fault.sentence].places[fault.word]}: {fault.reason}" for fault in faults)
-            way_out = ", or name the scheme: IOB takes a mixture of IOB1 and IOB2, plain takes tags as they are"
+            way_out = (
+                ", or name the scheme: IOB takes a mixture of IOB1 and IOB2, IO joins neighbours of one type, plain "
+                "takes tags as they are"
+            )
             raise InputError(f"{reasons}; mend the tags{way_out}")
         scheme = found
     elif fault := find_fault(sentences, scheme):
         raise InputError(f"{rows[fault.sentence].places[fault.word]}: {fault.reason}")
     logging.info("%s: tags of the scheme %s", name, scheme)
+    if separator and _is_by_characters(rows):
+        logging.warning(
+            "%s: most words are single Chinese characters, and are joined with %r, as no raw text is; "
+            "say separator='' (--word_separator=), or the model learns from other texts than it will be given",
+            name,
+            separator,
+        )
     for row in rows:
-        tags = list(row.tags) if scheme == "plain" else to_iob2(row.tags)
+        tags = list(row.tags) if scheme == "plain" else to_iob2(row.tags, scheme)
         _check_known(tags, row.places, labels)
         words = [_utf8(place, word) for place, word in zip(row.places, row.words, strict=True)]
         yield join_words(words, tags, separator.encode(), row.document)
+
+
+def _is_by_characters(rows: list[_Row]) -> bool:
+    """Says whether the words of rows are Chinese characters, most of them."""
+    single = sum(len(word) == 1 and "\u4e00" <= word <= "\u9fff" for row in rows for word in row.words)
+    return 2 * single > sum(len(row.words) for row in rows)
 
 
 def _with_spans(

@@ -64,7 +64,8 @@ def parse_spans(place: str, field: str, value: Any, text: str) -> list[Span]:
     Args:
         place: The row's, for messages.
         field: The field's name.
-        value: What JSON has there: a list of objects with `start`, `end` (characters) and `label`.
+        value: What JSON has there: a list of objects with `start`, `end` (characters) and `label`; or, as doccano
+            writes them, of lists `[start, end, label]` or objects with `start_offset`, `end_offset` and `label`.
         text: The text that they are of.
 
     Raises:
@@ -73,7 +74,7 @@ def parse_spans(place: str, field: str, value: Any, text: str) -> list[Span]:
     if not isinstance(value, list):
         raise InputError(f"{place}: field {field!r}: expected a list of spans, found {type(value).__name__}")
     spans = []
-    for item in value:
+    for item in map(_as_object, value):
         keys = ("start", "end", "label")
         if not isinstance(item, dict) or not all(key in item for key in keys):
             raise InputError(f"{place}: field {field!r}: expected spans with start, end and label, found {item!r:.60}")
@@ -94,6 +95,16 @@ def parse_spans(place: str, field: str, value: Any, text: str) -> list[Span]:
             shown = " and ".join(f"{span.start} to {span.end} ({span.label})" for span in (first, second))
             raise InputError(f"{place}: field {field!r}: spans {shown} overlap; a word can be of one only")
     return spans
+
+
+def _as_object(item: Any) -> Any:
+    """Makes of a span of doccano, in either of its layouts, an object with `start`, `end` and `label`."""
+    if isinstance(item, list) and len(item) == 3:
+        return dict(zip(("start", "end", "label"), item, strict=True))
+    if isinstance(item, dict) and "start_offset" in item and "start" not in item:
+        names = {"start_offset": "start", "end_offset": "end"}
+        return {names.get(name, name): value for name, value in item.items()}
+    return item
 
 
 def tag_words(place: str, field: str, text: str, spans: Sequence[Span], document: int) -> tuple[TaggedText, list[Span]]:

@@ -63,6 +63,9 @@ def refuse_flags_of_others(name: str) -> None:
     for other, kind in KINDS.items():
         if other == name:
             continue
+        # A flag of all programs, and here of one kind.
+        if kind.names_classes and not KINDS[name].names_classes and flags.FLAGS.labels:
+            raise InputError(f"--labels is for --task={other}; --task={name} does not read it")
         for flag in (
             flag for module in flag_modules(kind) for flag in flags.FLAGS.get_flags_for_module(module.__name__)
         ):

@@ -50,5 +50,9 @@ class Choose(TaskKind):
 
         del train, labels
         return BertMultipleChoice.from_preset(
-            checkpoint, pooling=FLAGS.pooling, new_pooler=FLAGS.new_pooler, **self.model_options()
+            checkpoint,
+            pooling=FLAGS.pooling,
+            new_pooler=FLAGS.new_pooler,
+            question=FLAGS.question is not None,
+            **self.model_options(),
         )

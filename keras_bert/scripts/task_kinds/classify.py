@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 flags.DEFINE_bool("multi_label", False, "A row may have several classes, or none.")
-flags.DEFINE_list("labels", None, "The classes, in the order of the outputs; by default those of --train, sorted.")
 flags.DEFINE_float(
     "label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.", lower_bound=0.0
 )
@@ -34,6 +33,7 @@ class Classify(TaskKind):
     """Rows with a class each, or with `--multi_label` any number of them; a `BertClassifier`."""
 
     task_class = "BertClassifier"
+    names_classes = True
 
     def __init__(self) -> None:
         self._counted: tuple[Any, dict[str, int]] = (None, {})
@@ -103,11 +103,21 @@ class Classify(TaskKind):
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws the confusion matrix."""
+        if self.has_confusion(task):
+            self.plot_confusion(task, rows, folder / "confusion.png", FLAGS.eval_batch_size)
+
+    def has_confusion(self, task: Any) -> bool:
+        """Tells whether the rows have one class each."""
+        from keras_bert.tasks.pooled.head import SINGLE_LABEL
+
+        return task.problem_type == SINGLE_LABEL
+
+    def plot_confusion(self, task: Any, rows: tf.data.Dataset, path: str | Path, batch_size: int) -> None:
+        """Draws the confusion matrix of labelled rows."""
         from keras_bert.evaluation import plot_confusion
 
-        if not FLAGS.multi_label:
-            outputs, targets = task.predict_rows(rows, FLAGS.eval_batch_size)
-            plot_confusion(targets, task.predicted(outputs), task.labels, folder / "confusion.png")
+        outputs, targets = task.predict_rows(rows, batch_size)
+        plot_confusion(targets, task.predicted(outputs), task.labels, path)
 
 
 def check_markers(task: BertClassifier, source: str, rows: tf.data.Dataset) -> None:

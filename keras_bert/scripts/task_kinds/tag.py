@@ -42,8 +42,10 @@ class Tag(TaskKind):
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads rows with the labels that a model knows."""
         # Labels that were learnt as they were are no others in the rows to score.
-        plain = {"scheme": "plain"} if task.scheme == "plain" else {}
-        return row_flags.read_tagged_rows(source, labels=task.labels, need_documents=task.document_context, **plain)
+        scheme = {"scheme": task.scheme} if task.scheme in ("plain", "IO") and not FLAGS["tag_scheme"].present else {}
+        return row_flags.read_tagged_rows(
+            source, labels=task.row_labels, need_documents=task.document_context, **scheme
+        )
 
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
         """Returns the labels for the training rows."""
@@ -59,10 +61,12 @@ class Tag(TaskKind):
         return BertTokenClassifier.from_preset(
             checkpoint,
             labels=labels,
+            scheme="plain" if FLAGS.tag_scheme == "plain" else None,
             max_length=FLAGS.max_length,
             dtype=FLAGS.dtype_policy,
             constrained=FLAGS.constrained,
             stride=FLAGS.window_stride,
             pieces="all" if FLAGS.label_all_pieces else "first",
             document_context=FLAGS.document_context,
+            word_separator=FLAGS.word_separator,
         )

@@ -50,6 +50,9 @@ class TaskKind(abc.ABC):
     refused: ClassVar[Mapping[str, str]] = {}
     """Shared flag → why the task does not take it."""
 
+    names_classes: ClassVar[bool] = False
+    """`--labels` names the classes of its rows."""
+
     def check_flags(self) -> None:
         """Refuses flags that do not go together, those of `refused` first; an `InputError`."""
         for name, reason in self.refused.items():
@@ -93,6 +96,15 @@ class TaskKind(abc.ABC):
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws, beside the learning curves, what the task has to show on `rows`."""
         del task, rows, folder
+
+    def has_confusion(self, task: Any) -> bool:
+        """Tells whether a model's classes can be confused with each other: a row has one of them."""
+        del task
+        return False
+
+    def plot_confusion(self, task: Any, rows: tf.data.Dataset, path: str | Path, batch_size: int) -> None:
+        """Draws the confusion matrix of labelled rows, for a task that has one."""
+        raise NotImplementedError
 
     def model_options(self) -> dict[str, Any]:
         """Returns the arguments of `from_preset` that tasks with one vector a text share."""

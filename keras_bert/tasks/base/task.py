@@ -39,6 +39,24 @@ class BertTask(TextModel):
     may_be_new: ClassVar[tuple[str, ...]] = ("classifier.", "bert.pooler.")
     """Prefixes of the Hugging Face names of weights that a checkpoint need not have."""
 
+    list_name: ClassVar[str] = "answers"
+    """What an answer that is a list holds, such as `entities`, in the words of `keras-bert predict`."""
+
+    can_show_scores: ClassVar[bool] = False
+    """`answer` takes `scores=True`, for those of all classes."""
+
+    @property
+    def row_settings(self) -> dict[str, Any] | None:
+        """How the training rows were read: flags of `keras-bert finetune`, by name; None for rows of Python's own.
+
+        `save_preset` keeps them in `keras_bert.json`, and `keras-bert evaluate` and `predict` read alike.
+        """
+        return self._stages.row_settings
+
+    @row_settings.setter
+    def row_settings(self, settings: Mapping[str, Any] | None) -> None:
+        self._stages.row_settings = None if settings is None else dict(settings)
+
     @property
     def monitor(self) -> str:
         """The score by which one model is better than another; higher is better."""
@@ -105,6 +123,8 @@ class BertTask(TextModel):
         allowed = self.may_be_new if checkpoint.tensors else ("",)
         report = load_weights(self.weights_by_name(), checkpoint, allow_new=allowed, start_anew=tuple(new))
         self._stages.load_report = report
+        if not report.new:  # a model as it was saved, with what it has learned
+            self.row_settings = checkpoint.extra.get("rows")
         return report
 
     def load_preset(self, handle: str | Path | Checkpoint) -> LoadReport:
@@ -154,6 +174,7 @@ class BertTask(TextModel):
                 "task": type(self).__name__,
                 "text_pair": self.text_pair,
                 "preprocessor": self.preprocessor.settings,
+                **({} if self.row_settings is None else {"rows": self.row_settings}),
                 **({"card": dict(card)} if card else {}),
                 **self.extra(),
             },

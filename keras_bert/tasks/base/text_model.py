@@ -86,6 +86,7 @@ class TextModel(GlobalBatchModel):
             preprocessor=preprocessor,
             pad=preprocessor.pad,
             load_report=None,
+            row_settings=None,
             forward=on_replicas(
                 self.distribute_strategy, lambda inputs: self(inputs, training=False), [dict.fromkeys(inputs, ids)]
             ),

@@ -1,6 +1,5 @@
 """Classification of a text or a pair of texts: the rows, the head, the loss, the scores, the answers."""
 
-import collections
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
+from keras_bert.tasks.pooled.class_checks import check_classes
 from keras_bert.tasks.pooled.class_numbers import ClassNumbers
 from keras_bert.tasks.pooled.head import (
     ARCHITECTURE,
@@ -34,6 +34,7 @@ from keras_bert.tasks.pooled.head import (
     problem_type_of,
     takes_pairs,
 )
+from keras_bert.tasks.pooled.label_set_accuracy import LabelSetAccuracy
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.tasks.pooled.markers import marker_ids, warn_of_unmarked
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
@@ -84,6 +85,7 @@ class BertClassifier(LabelledTask):
 
     architecture = ARCHITECTURE
     monitor = "accuracy"
+    can_show_scores = True
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class BertClassifier(LabelledTask):
     ) -> None:
         check_arguments(BertClassifier, kwargs)
         labels, class_weights = class_names(labels), named_weights(class_weights)
-        _check(labels, problem_type, class_weights, label_smoothing, threshold)
+        check_classes(labels, problem_type, class_weights, label_smoothing, threshold)
         self.marker_ids = marker_ids(preprocessor) if pooling == MARKERS else ()
         logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
         super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
@@ -204,14 +206,6 @@ class BertClassifier(LabelledTask):
         answers = self.answers(self(inputs, training=False))
         return {**answers, "marked": self.is_marked(inputs["token_ids"])} if self.pooling == MARKERS else answers
 
-    def answer(self, texts: Sequence[Text], *args: Any, **kwargs: Any) -> list[Any]:
-        """Answers texts, see `TextModel.answer`.
-
-        With `pooling="markers"` an answer has `marked`, and a warning tells where it is false: the text lacks a marker.
-        """
-        warn_of_unmarked(answers := super().answer(texts, *args, **kwargs), self.preprocessor.max_length)
-        return answers
-
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Turns labels into class numbers.
 
@@ -273,23 +267,50 @@ class BertClassifier(LabelledTask):
         return answers
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-        """Turns the arrays of `answers` into dicts: `label` and `score`, or `labels` and `scores` for several."""
+        """Turns the arrays of `answers` into dicts: `label` and `score`, or `labels` for several, and `scores`."""
         if "marked" in answers:
             plain = self.answer_rows({name: values for name, values in answers.items() if name != "marked"})
             return [{**row, "marked": bool(there)} for row, there in zip(plain, answers["marked"], strict=True)]
+        all_scores = [dict(zip(self.labels, row.tolist(), strict=True)) for row in answers["scores"]]
         if self.problem_type == MULTI_LABEL:
-            order = [dict(zip(self.labels, row.tolist(), strict=True)) for row in answers["scores"]]
             return [
                 {"labels": [name.decode() for name in names[:count]], "scores": scores}
-                for names, count, scores in zip(answers["labels_padded"], answers["count"], order, strict=True)
+                for names, count, scores in zip(answers["labels_padded"], answers["count"], all_scores, strict=True)
             ]
         return [
-            {"label": label.decode(), "score": float(score)}
-            for label, score in zip(answers["label"], answers["score"], strict=True)
+            {"label": label.decode(), "score": float(score), "scores": scores}
+            for label, score, scores in zip(answers["label"], answers["score"], all_scores, strict=True)
         ]
+
+    def answer(self, texts: Sequence[Text], batch_size: int = 32, scores: bool = False) -> list[Any]:
+        """Answers texts with their classes.
+
+        Args:
+            texts: Strings, or pairs of strings for tasks on pairs, or dicts with `text` (and `text_pair`).
+            batch_size: Texts a batch; texts of like length share one.
+            scores: Answer with the probabilities of all classes too; with several labels a row they are always there.
+
+        Returns:
+            One dict for each text, in their order: `label` and `score`, its probability; with several labels `labels`,
+            those over the threshold. `scores`: class → probability. With `pooling="markers"` `marked`, else a warning.
+
+        Raises:
+            InputError: Not a list, or one of the texts is not what the task takes.
+
+        Example:
+            >>> model.answer(["a gripping film"], scores=True)  # doctest: +SKIP
+            [{'label': 'positive', 'score': 0.998, 'scores': {'negative': 0.002, 'positive': 0.998}}]
+        """
+        found = super().answer(texts, batch_size)
+        warn_of_unmarked(found, self.preprocessor.max_length)
+        if scores or self.problem_type == MULTI_LABEL:
+            return found
+        return [{name: value for name, value in answer.items() if name != "scores"} for answer in found]
 
     def scores(self, targets: np.ndarray, outputs: np.ndarray) -> dict[str, float]:
         """Returns accuracy, F1 and Matthews' correlation, as GLUE counts them.
+
+        Of two classes `f1` is that of the second one, as GLUE has it, and `f1_X` that of class X.
 
         For relations with directions, `Cause-Effect(e2,e1)`, also `relation_f1`, the official score of SemEval-2010.
 
@@ -298,7 +319,7 @@ class BertClassifier(LabelledTask):
             outputs: float32 (rows, classes), logits.
         """
         predicted = self.predicted(outputs)
-        results = scores(self.problem_type, targets, predicted, num_classes=len(self.labels))
+        results = scores(self.problem_type, targets, predicted, num_classes=len(self.labels), names=self.labels)
         if self.problem_type == SINGLE_LABEL and has_directions(self.labels):
             names = np.array(self.labels)
             results |= relation_scores(names[targets], names[predicted])
@@ -308,7 +329,7 @@ class BertClassifier(LabelledTask):
         """Turns logits into class numbers (rows,), or zeros and ones (rows, classes) for several labels."""
         if self.problem_type == MULTI_LABEL:
             # sigmoid(x) >= threshold, without its rounding
-            return (outputs >= np.log(self.threshold / (1 - self.threshold))).astype("int32")
+            return (outputs >= _logit(self.threshold)).astype("int32")
         return outputs.argmax(axis=1)
 
     def head_weights(self) -> list[Weight]:
@@ -324,9 +345,9 @@ class BertClassifier(LabelledTask):
         return ClassificationLoss(self.label_smoothing)
 
     def default_metrics(self) -> list[keras.metrics.Metric]:
-        """Returns the accuracy."""
+        """Returns the accuracy, for several labels the share of rows with all of them right, as `scores` has it."""
         if self.problem_type == MULTI_LABEL:
-            return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
+            return [LabelSetAccuracy(_logit(self.threshold))]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def signatures(self) -> dict[str, Signature]:
@@ -369,30 +390,8 @@ class BertClassifier(LabelledTask):
         }
 
 
-def _check(
-    labels: list[str],
-    problem_type: str,
-    class_weights: Mapping[str, float],
-    label_smoothing: float,
-    threshold: float,
-) -> None:
-    if problem_type not in (SINGLE_LABEL, MULTI_LABEL):
-        raise InputError(f"problem_type must be {SINGLE_LABEL!r} or {MULTI_LABEL!r}, received: {problem_type!r}")
-    if len(set(labels)) < len(labels):
-        label, _ = collections.Counter(labels).most_common(1)[0]
-        raise InputError(f"labels: {label!r} is there more than once")
-    fewest = 1 if problem_type == MULTI_LABEL else 2
-    if len(labels) < fewest:
-        raise InputError(f"labels: a classifier needs at least {fewest}, received: {labels}")
-    unknown = sorted(set(class_weights) - set(labels))
-    if unknown:
-        raise InputError(f"class_weights: {unknown[0]!r} is none of the labels")
-    if class_weights and problem_type == MULTI_LABEL:
-        raise InputError("class_weights weigh rows by their one label; with several labels a row they do not apply")
-    if not 0 <= label_smoothing < 1:
-        raise InputError(f"label_smoothing must be in [0, 1), received: {label_smoothing}")
-    if not 0 < threshold < 1:
-        raise InputError(f"threshold is a probability between 0 and 1, received: {threshold}")
+def _logit(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
 
 
 def _head_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:

@@ -27,8 +27,12 @@ from keras_bert.tasks.base.text_model import Tensors, check_two_segments
 from keras_bert.tasks.pooled.head import pooled_head
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.text.ragged_rows import row_ids
 
 ARCHITECTURE = CHOICES
+
+# The logit of a choice that a row has not: its probability is 0.
+ABSENT = -1e9
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -37,13 +41,15 @@ class BertMultipleChoice(LabelledTask):
 
     Each choice is packed with the text, `[CLS] text [SEP] choice [SEP]`, and gets one number from pooled output →
     dropout → linear; the probabilities are a softmax over the choices of a row. The model is the same for any number of
-    choices.
+    choices, and rows of one batch may differ in it: an empty choice is none, and gets the probability 0. With
+    `question=True` a choice answers a question about the text, `[CLS] text [SEP] question choice [SEP]`.
 
     Args:
         encoder: The encoder; with a pooler if `pooling` is `"pooler"`, without otherwise.
         preprocessor: Turns strings into the encoder's inputs.
         pooling: What the head reads: `"pooler"` (BERT's own), or the `"cls"`, `"mean"` or `"max"` of the hidden
             states. Only `"pooler"` opens in `transformers` with the same logits.
+        question: Rows have a question beside their text.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
@@ -69,6 +75,7 @@ class BertMultipleChoice(LabelledTask):
         encoder: BertEncoder,
         preprocessor: BertPreprocessor,
         pooling: str = "pooler",
+        question: bool = False,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertMultipleChoice, kwargs)
@@ -76,10 +83,11 @@ class BertMultipleChoice(LabelledTask):
         check_two_segments(encoder, "a text and its choices")
         super().__init__(encoder, preprocessor, logits, **kwargs)
         self.pooling = pooling
+        self.question = question
         self.classifier = head
         self._stages.pad = lambda rows: pad_groups(preprocessor, rows)
         ids = dict.fromkeys(encoder.input, tf.TensorSpec([None, None, None], tf.int32))
-        strings = [tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.string)]
+        strings = [tf.TensorSpec([None] * (1 + (name == "choices")), tf.string) for name in self.text_fields]
         self._stages.forward = on_replicas(self.distribute_strategy, lambda inputs: self(inputs, training=False), [ids])
         self._stages.answer = tf.function(self.answer_strings, input_signature=strings)
 
@@ -91,6 +99,7 @@ class BertMultipleChoice(LabelledTask):
         *,
         pooling: str | None = None,
         truncation: str | None = None,
+        question: bool | None = None,
         dtype: Any = None,
         new_pooler: bool = False,
         pad_vocabulary: bool = False,
@@ -103,6 +112,7 @@ class BertMultipleChoice(LabelledTask):
             max_length: Longest input in tokens, text and choice together; None takes the checkpoint's own.
             pooling: As in the constructor; None takes the checkpoint's own, or `"pooler"`.
             truncation: See `BertPreprocessor`; None takes the checkpoint's own.
+            question: As in the constructor; None takes the checkpoint's own, or False.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
@@ -117,7 +127,8 @@ class BertMultipleChoice(LabelledTask):
         encoder, preprocessor = cls.parts_of(
             checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
         )
-        model = cls(encoder, preprocessor, pooling=pooling, **options)
+        question = bool(checkpoint.extra.get("question")) if question is None else question
+        model = cls(encoder, preprocessor, pooling=pooling, question=question, **options)
         is_trained = has_head(checkpoint, CHOICES)
         if not is_trained:
             warn_of_fresh_head(checkpoint, "multiple choice needs one that gives a number to each choice")
@@ -127,14 +138,17 @@ class BertMultipleChoice(LabelledTask):
 
     @property
     def text_fields(self) -> tuple[str, ...]:
-        """The strings of a row."""
-        return ("text", "choices")
+        """The strings of a row: `("text", "choices")`, or `("text", "question", "choices")`."""
+        return ("text", "question", "choices") if getattr(self, "question", False) else ("text", "choices")
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Gives logits; see the class."""
         logits = super().__call__(flat_rows(inputs), *args, **kwargs)
-        ids = inputs["token_ids"]
-        return logits if len(ids.shape) == 2 else ops.reshape(logits, (-1, ids.shape[1] or ops.shape(ids)[1]))
+        ids, mask = inputs["token_ids"], inputs["padding_mask"]
+        if len(ids.shape) == 2:
+            return logits
+        logits = ops.reshape(logits, (-1, ids.shape[1] or ops.shape(ids)[1]))
+        return ops.where(ops.any(ops.cast(mask, "bool"), axis=-1), logits, ABSENT)
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -142,18 +156,22 @@ class BertMultipleChoice(LabelledTask):
         """Turns a batch of rows into what the batcher pads: `(inputs,)`, or `(inputs, targets)` with labels.
 
         Args:
-            rows: `text` string (batch,), `choices` string (batch, choices); `label` too for training, the number of
+            rows: `text` string (batch,), `choices` string (batch, choices), an empty one where a row has fewer than
+                others, and `question` string (batch,) if the task has them; `label` too for training, the number of
                 the right choice, int32 (batch,).
 
         Raises:
             InputError: The rows lack something.
         """
-        missing = [name for name in ("text", "choices") if name not in rows]
+        missing = [name for name in self.text_fields if name not in rows]
         if missing:
-            raise InputError(f"the task takes text and choices; the rows have no {' and no '.join(missing)}")
+            takes = " and ".join(self.text_fields)
+            raise InputError(f"the task takes {takes}; the rows have no {' and no '.join(missing)}")
         choices = rows["choices"]
         count = choices.shape[1] or tf.shape(choices)[1]
-        packed = self.preprocessor.pack(tf.repeat(rows["text"], count), tf.reshape(choices, [-1]))
+        packed = self.preprocessor.pack(*self._pairs([rows[name] for name in self.text_fields], count))
+        is_there = tf.reshape(choices, [-1, 1]) != ""
+        packed = {name: _emptied(ragged, is_there) for name, ragged in packed.items()}
         inputs = group_rows(packed, count)
         return (inputs, *weighted(rows, tf.cast(rows["label"], tf.int32))) if "label" in rows else (inputs,)
 
@@ -163,16 +181,25 @@ class BertMultipleChoice(LabelledTask):
         """The whole way in one graph.
 
         Args:
-            *texts: `text` string (batch,), and `choices` string (batch, choices).
+            *texts: `text` string (batch,), `question` string (batch,) if the task has them, and `choices` string
+                (batch, choices); an empty choice is none.
 
         Returns:
             What `answers` returns, and `text` string (batch,), the likeliest choice.
         """
-        text, choices = texts
+        choices = texts[-1]
         count = tf.shape(choices)[1]
-        inputs = self.preprocessor(tf.repeat(text, count), tf.reshape(choices, [-1]))
-        answers = self.answers(tf.reshape(self(inputs, training=False), tf.stack([-1, count])))
+        inputs = self.preprocessor(*self._pairs(texts, count))
+        logits = tf.reshape(self(inputs, training=False), tf.stack([-1, count]))
+        answers = self.answers(tf.where(choices != "", logits, ABSENT))
         return {**answers, "text": tf.gather(choices, answers["choice"], batch_dims=1)}
+
+    def _pairs(self, texts: Sequence[Any], count: Any) -> tuple[Any, Any]:
+        """Returns the two texts of each choice, strings (batch · choices,)."""
+        text, *questions, choices = texts
+        for question in questions:
+            choices = tf.strings.join([tf.broadcast_to(question[:, None], tf.shape(choices)), choices], " ")
+        return tf.repeat(text, count), tf.reshape(choices, [-1])
 
     def answers(self, outputs: Any) -> Tensors:
         """Turns logits into probabilities, in the graph.
@@ -196,7 +223,7 @@ class BertMultipleChoice(LabelledTask):
 
         Args:
             texts: Pairs of a text and a list of choices, or dicts with `text` and `choices`; each may have as many
-                choices as it likes, at least one.
+                choices as it likes, at least one. With questions, triples `(text, question, choices)`.
             batch_size: Texts a batch; those of like length and as many choices share one.
 
         Returns:
@@ -217,19 +244,26 @@ class BertMultipleChoice(LabelledTask):
             answers.update(zip(group, found, strict=True))
         return [answers[index] for index in range(len(rows))]
 
-    def _choose(self, text: Any, *choices: Any) -> Tensors:
-        return self._stages.answer(text, tf.stack(choices, axis=1))
+    def _choose(self, *texts: Any) -> Tensors:
+        alone = len(self.text_fields) - 1
+        return self._stages.answer(*texts[:alone], tf.stack(texts[alone:], axis=1))
 
     def _row_of(self, index: int, row: Any) -> tuple[bytes, ...]:
         """Returns the text and the choices of one input of `answer`, in UTF-8."""
+        fields = self.text_fields
         if isinstance(row, Mapping):
-            row = (row.get("text"), row.get("choices"))
+            row = tuple(row.get(name) for name in fields)
         parts = tuple(row) if isinstance(row, list | tuple) else ()
-        if len(parts) != 2 or not isinstance(parts[1], Sequence | np.ndarray) or isinstance(parts[1], str | bytes):
-            raise InputError(f"text {index}: expected a text and a list of choices, received: {row!r:.80}")
-        if not len(parts[1]):
+        is_list = (
+            bool(parts) and isinstance(parts[-1], Sequence | np.ndarray) and not isinstance(parts[-1], str | bytes)
+        )
+        if len(parts) != len(fields) or not is_list:
+            asked = "a text, a question" if self.question else "a text"
+            raise InputError(f"text {index}: expected {asked} and a list of choices, received: {row!r:.80}")
+        *texts, choices = parts
+        if not len(choices):
             raise InputError(f"text {index}: has no choices")
-        return tuple(part for text in (parts[0], *parts[1]) for part in self._texts_of(index, text, ("text",)))
+        return tuple(part for text in (*texts, *choices) for part in self._texts_of(index, text, ("text",)))
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """Turns the arrays of `answer_strings` into dicts."""
@@ -254,19 +288,22 @@ class BertMultipleChoice(LabelledTask):
         text's choices is their `scores`.
         """
         strings = {
-            "text": tf.TensorSpec([None], tf.string, name="text"),
-            "choices": tf.TensorSpec([None, None], tf.string, name="choices"),
+            name: tf.TensorSpec([None] * (1 + (name == "choices")), tf.string, name=name) for name in self.text_fields
         }
-        pairs = {name: tf.TensorSpec([None], tf.string, name=name) for name in ("text", "choice")}
+        pairs = {name: tf.TensorSpec([None], tf.string, name=name) for name in (*self.text_fields[:-1], "choice")}
         return {
-            "serving_default": Signature(lambda text, choices: self.answer_strings(text, choices), strings),
+            "serving_default": Signature(
+                lambda **texts: self.answer_strings(*(texts[name] for name in self.text_fields)), strings
+            ),
             "token_ids": self.token_signature(lambda **inputs: self.answers(self(inputs, training=False)), rank=3),
             "pairs": Signature(self._pair_logits, pairs, frozen=False),
         }
 
-    def _pair_logits(self, text: Any, choice: Any) -> Tensors:
+    def _pair_logits(self, choice: Any, **texts: Any) -> Tensors:
         """Gives the logit of each text with one choice, in the graph."""
-        return {"logit": tf.reshape(self(self.preprocessor(text, choice), training=False), [-1])}
+        fields = [texts[name] for name in self.text_fields[:-1]]
+        inputs = self.preprocessor(*self._pairs([*fields, choice[:, None]], 1))
+        return {"logit": tf.reshape(self(inputs, training=False), [-1])}
 
     # -- scores and folders ----------------------------------------------------------------------------------
 
@@ -297,7 +334,7 @@ class BertMultipleChoice(LabelledTask):
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling}
+        return {"pooling": self.pooling, "question": self.question}
 
     def _card(self, facts: Mapping[str, Any] | None) -> str:
         description = {"problem_type": "multiple choice", "outputs": "a probability for each choice of a text"}
@@ -307,4 +344,12 @@ class BertMultipleChoice(LabelledTask):
         """Returns the constructor's arguments."""
         config = super().get_config()
         del config["text_pair"]
-        return {**config, "pooling": self.pooling}
+        return {**config, "pooling": self.pooling, "question": self.question}
+
+
+def _emptied(ragged: tf.RaggedTensor, is_there: tf.Tensor) -> tf.RaggedTensor:
+    """Takes all tokens of the rows that are not there: bool (rows, 1)."""
+    is_there = is_there[:, 0]
+    kept = tf.boolean_mask(ragged.values, tf.gather(is_there, row_ids(ragged.row_splits)))
+    lengths = tf.where(is_there, ragged.row_lengths(), tf.zeros_like(ragged.row_lengths()))
+    return tf.RaggedTensor.from_row_lengths(kept, lengths, validate=False)

@@ -75,6 +75,7 @@ class BertPretrainer(MaskFiller):
     architecture = "BertForPreTraining"
     learning_rate = 1e-4  # Devlin et al. 2018, appendix A.2
     monitor = "masked_lm_accuracy"
+    list_name = "masks"
     may_be_new = ("cls.", "bert.pooler.")
 
     def __init__(

@@ -96,7 +96,7 @@ WORDS = {"words": "w", "label": "t"}
         ("a.conll", "a BPER\nb B-LOC\n", {}, "line 1: tag 'BPER' is none of IOB2"),
         ("a.conll", "a B-PER\n\nb I-LOC\n", {"scheme": "IOB2"}, "line 3: tag 'I-LOC' cannot stand at the begin"),
         ("a.conll", "a B-PER\n\nb I-LOC\n", {}, "line 3: .* in IOB2; .*line 1: .* in IOB1; mend the tags, or name"),
-        ("a.conll", "a B-PER\nb S-LOC\n", {}, "line 2: tag 'S-LOC' cannot stand behind 'B-PER' in BIOES"),
+        ("a.conll", "a B-PER\nb E-LOC\n", {}, "line 2: tag 'E-LOC' cannot stand behind 'B-PER' in BIOES"),
         ("a.conll", CONLL, {"labels": ["O", "B-PER", "I-PER"]}, "line 5: unknown tag 'B-LOC'; the labels are: B-PER"),
         ("a.conll", CONLL, {"scheme": "XYZ"}, "scheme 'XYZ': expected one of auto, IOB2"),
         ("a.csv", CONLL, {}, r"a.csv: unknown kind of file; expected .jsonl, .json .*\.conll"),
@@ -157,3 +157,44 @@ def test_real_data(name: str, sentences: int, words: int, entities: int | None, 
     if entities is not None:
         assert sum(tag.startswith(b"B-") for tag in flat) == entities
     assert sorted({tag.decode()[2:] for tag in flat} - {""}) == types
+
+
+def write_lines(path: Path, *lines: Any) -> Path:
+    path.write_text("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        [[0, 12, "PER"], [22, 28, "LOC"]],
+        [
+            {"id": 7, "label": "LOC", "start_offset": 22, "end_offset": 28},
+            {"id": 8, "label": "PER", "start_offset": 0, "end_offset": 12},
+        ],
+        [{"start": 0, "end": 12, "label": "PER"}, {"start": 22, "end": 28, "label": "LOC"}],
+    ],
+)
+def test_the_spans_of_doccano(spans: list, tmp_path: Path):
+    row = {"id": 1, "text": "Ada Lovelace lived in London.", "label": spans, "Comments": []}
+    (found,) = read_tags(write_lines(tmp_path / "doccano.jsonl", row)).as_numpy_iterator()
+    assert found["label"].tolist() == [b"B-PER", b"I-PER", b"O", b"O", b"B-LOC", b"O"]
+
+
+def test_bios_and_types_beside_o_are_read(tmp_path: Path):
+    bios = write_lines(tmp_path / "cluener.txt", "Ada B-PER", "Lovelace I-PER", "in O", "London S-LOC", "Paris S-LOC")
+    (row,) = read_tags(bios).as_numpy_iterator()
+    assert row["label"].tolist() == [b"B-PER", b"I-PER", b"O", b"B-LOC", b"B-LOC"]
+    types = write_lines(tmp_path / "types.txt", "Ada PER", "Lovelace PER", "in O", "London LOC")
+    with pytest.raises(InputError, match="IO joins neighbours of one type"):
+        read_tags(types)
+    (row,) = read_tags(types, scheme="IO").as_numpy_iterator()
+    assert row["label"].tolist() == [b"B-PER", b"I-PER", b"O", b"B-LOC"]
+
+
+def test_chinese_characters_that_are_joined_with_blanks_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    path = write_lines(tmp_path / "rows.txt", "北 B-LOC", "京 I-LOC", "1 O", "9 O", "年 O")
+    read_tags(path, separator="")
+    assert "Chinese characters" not in caplog.text
+    read_tags(path)
+    assert "most words are single Chinese characters, and are joined with ' '" in caplog.text

@@ -111,13 +111,86 @@ def test_where_entities_begin_is_what_conversion_finds():
         (["O", "B-X", "I-X"], "IOB2"),
         (["O", "I-X", "I-Y", "B-Y"], "IOB1"),
         (["O", "B-X", "E-X", "S-X"], "BIOES"),
-        (["O", "NN"], "plain"),
-        (["O", "LABEL_1"], "plain"),
+        (["NN", "VB", "X"], "plain"),
+        (["LABEL_0", "LABEL_1"], "plain"),
         (["O", "B-X"], "IOB2"),
+        # Types beside O; a filler is no type.
+        (["O", "PER", "LOC"], "IO"),
+        (["[PAD]", "O", "PER"], "IO"),
+        (["O", "X", "[CLS]"], "plain"),
+        # BIOS, as CNER has it with its fillers.
+        (["X", "B-CONT", "I-CONT", "O", "S-NAME", "[START]", "[END]"], "BIOS"),
+        # One label outside of the scheme changes nothing.
+        *((["O", "B-X", "I-X", odd], "IOB2") for odd in ("[PAD]", "X", "[CLS]", "b-per", "", "<pad>", "</s>")),
     ],
 )
 def test_the_scheme_of_a_models_labels(labels: list[str], scheme: str):
     assert tag_schemes.scheme_of_labels(labels) == scheme
+
+
+def legal(labels: list[str], scheme: str, *tags: str) -> bool:
+    table = tag_schemes.allowed_transitions(labels, scheme)
+    framed = [len(labels), *map(labels.index, tags), len(labels)]
+    return all(table[before, label] for before, label in itertools.pairwise(framed))
+
+
+def test_letters_that_a_scheme_lacks_impose_no_rule():
+    labels = ["O", "B-X", "I-X", "S-X", "B-Y", "I-Y", "E-Y", "S-Y"]
+    for scheme in ("BIOS", "BIOES"):  # an explicit BIOES too
+        assert legal(labels, scheme, "B-X", "I-X", "O")  # X has no E: it ends where it ends
+        assert legal(labels, scheme, "B-X", "I-X", "S-X", "B-X", "I-X")
+        assert legal(labels, scheme, "B-X")
+        assert not legal(labels, scheme, "O", "I-X")
+        assert not legal(labels, scheme, "S-X", "I-X")
+        assert not legal(labels, scheme, "B-Y", "I-Y", "O")  # Y has one
+        assert legal(labels, scheme, "B-Y", "I-Y", "E-Y", "O")
+    without_single = ["O", "B-X", "I-X", "E-X"]
+    assert legal(without_single, "BIOES", "B-X", "O")
+    assert not legal(without_single, "BIOES", "B-X", "I-X", "O")
+    assert legal(["O", "I-X", "E-X"], "BIOES", "O", "I-X", "E-X", "E-X")
+
+
+def test_fillers_never_follow_and_odd_labels_are_entities_by_themselves():
+    labels = ["[PAD]", "O", "B-X", "I-X", "b-per", "X"]
+    table = tag_schemes.allowed_transitions(labels, "IOB2")
+    assert not table[:, [0, 5]].any()
+    assert legal(labels, "IOB2", "b-per", "b-per", "O", "B-X", "b-per")
+    assert not legal(labels, "IOB2", "b-per", "I-X")
+    assert tag_schemes.label_types(labels, "IOB2") == ["", "", "X", "X", "b-per", ""]
+    begins = tag_schemes.entity_begins(labels, "IOB2")
+    assert begins[1, 4]
+    assert begins[2, 4]
+    assert not begins[4, 4]  # equal neighbours are one
+    assert not tag_schemes.allowed_transitions(["[PAD]", "NN"], "plain")[:, 0].any()
+    assert tag_schemes.allowed_transitions(["X", "NN"], "plain").all()  # X is a part of speech there
+
+
+def test_types_beside_o_join_their_neighbours():
+    labels = ["O", "PER", "LOC"]
+    assert tag_schemes.allowed_transitions(labels, "IO").all()
+    begins = tag_schemes.entity_begins(labels, "IO")
+    assert begins.tolist() == [[False, True, True], [False, False, True], [False, True, False], [False, True, True]]
+    assert to_iob2(["PER", "PER", "LOC", "O", "LOC"], "IO") == ["B-PER", "I-PER", "B-LOC", "O", "B-LOC"]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "scheme"),
+    [
+        ([["B-X", "I-X", "O", "S-X"], ["B-X", "I-X"]], "BIOS"),
+        ([["B-X", "M-X", "O", "S-X"]], "BIOS"),  # with the letters of BMES
+        ([["S-X", "O"]], "BIOES"),
+        ([["B-X", "I-X", "E-X"], ["O", "B-X"]], "BIOES"),  # without S
+        ([["I-X", "E-X", "E-X", "O"]], "BIOES"),  # IOE2
+    ],
+)
+def test_schemes_without_some_letters_are_read(sentences: list[list[str]], scheme: str):
+    assert detect_scheme(sentences) == (scheme, ())
+
+
+def test_bios_becomes_iob2():
+    assert to_iob2(["B-X", "I-X", "S-X", "S-X", "B-X"]) == ["B-X", "I-X", "B-X", "B-X", "B-X"]
+    fault = find_fault([["B-X", "E-X"]], "BIOS")
+    assert fault.reason == "tag 'E-X' is none of BIOS; expected 'O' or 'B-TYPE', 'I-TYPE', 'S-TYPE'"
 
 
 def test_labels_and_what_they_mean():

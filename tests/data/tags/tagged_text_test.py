@@ -55,7 +55,8 @@ def test_spans_are_put_in_order():
     [
         ("PER", "expected a list of spans, found str"),
         ([{"start": 0, "end": 3}], "expected spans with start, end and label"),
-        ([[0, 3, "PER"]], "expected spans with start, end and label"),
+        ([[0, 3]], "expected spans with start, end and label"),
+        ([[0, "3", "PER"]], "start and end are numbers of characters"),
         ([{"start": 0, "end": 3.0, "label": "PER"}], "start and end are numbers of characters"),
         ([{"start": True, "end": 3, "label": "PER"}], "start and end are numbers of characters"),
         ([{"start": 0, "end": 3, "label": ""}], "label '' is no name of a type"),

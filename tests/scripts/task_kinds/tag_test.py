@@ -101,7 +101,7 @@ def test_labels_learnt_as_they_were_are_read_as_they_are(tmp_path: Path):
     """What `finetune --tag_scheme=plain` made is scored without the flag."""
     path = tmp_path / "rows.txt"
     path.write_text("a PER\nb O\n\nc I-LOC\nd B-LOC\n")
-    task = SimpleNamespace(labels=("O", "PER", "I-LOC", "B-LOC"), scheme="plain", document_context=False)
+    task = SimpleNamespace(row_labels=["O", "PER", "I-LOC", "B-LOC"], scheme="plain", document_context=False)
     with imported("task_kinds.tag") as program:
         program.FLAGS.mark_as_parsed()
         rows = program.Tag().read_for(task, str(path))

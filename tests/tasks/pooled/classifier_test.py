@@ -267,3 +267,28 @@ def test_predicted_is_what_answers_say(single: BertClassifier, several: BertClas
 def test_impossible_arguments_are_refused(labels: list[str], options: dict[str, Any], message: str):
     with pytest.raises(InputError, match=message):
         tiny.classifier(labels, **options)
+
+
+def test_all_scores_are_answered_on_request(single: BertClassifier):
+    plain, scored = single.answer(tiny.TEXTS), single.answer(tiny.TEXTS, scores=True)
+    probabilities = np.exp(log_softmax(logits_of(single)))
+    for first, second, row in zip(plain, scored, probabilities, strict=True):
+        assert first.keys() == {"label", "score"}
+        assert list(second["scores"]) == list(single.labels)
+        assert list(second["scores"].values()) == pytest.approx(row.tolist(), abs=1e-5)
+        assert second["score"] == max(second["scores"].values())
+        assert {name: second[name] for name in first} == pytest.approx(first, abs=1e-6)
+
+
+def test_accuracy_of_several_labels_means_the_same_in_training_and_in_evaluation(several: BertClassifier):
+    rows = tiny.dataset(TAGS)
+    several.compile()
+    shown = several.evaluate(several.batches(rows, batch_size=3), return_dict=True, verbose=0)
+    assert shown["accuracy"] == pytest.approx(several.evaluate_rows(rows)["accuracy"])
+
+
+def test_f1_of_two_classes_says_whose_it_is():
+    model = tiny.classifier(("neg", "pos"))
+    scores = model.scores(np.array([0, 0, 0, 1]), np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]))
+    assert scores["f1_neg"] == pytest.approx(0.8)
+    assert scores["f1"] == scores["f1_pos"] == pytest.approx(2 / 3)

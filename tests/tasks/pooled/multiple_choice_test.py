@@ -68,6 +68,54 @@ def test_logits_of_a_batch_are_those_of_each_choice(model: BertMultipleChoice):
     np.testing.assert_allclose(model(inputs), logits_of(model), atol=1e-5)
 
 
+def test_rows_of_a_batch_may_have_different_numbers_of_choices(model: BertMultipleChoice):
+    """An empty choice is none: what is left is what the row alone gives, in training, scores, answers and exports."""
+    counts = [3, 2, 3, 1, 2, 3, 2, 3]
+    choices = [row[:count] + [""] * (3 - count) for row, count in zip(CHOICES, counts, strict=True)]
+    labels = [min(label, count - 1) for label, count in zip(LABELS, counts, strict=True)]
+    columns = {"text": tiny.TEXTS, "choices": choices, "label": labels}
+    dataset = tf.data.Dataset.from_tensor_slices(columns)
+    inputs, targets = next(iter(model.batches(dataset, batch_size=8, keep_order=True)))
+    logits, expected = model(inputs).numpy(), logits_of(model)
+    powers = np.zeros((8, 3))
+    for row, count in enumerate(counts):
+        np.testing.assert_allclose(logits[row, :count], expected[row, :count], atol=1e-5)
+        powers[row, :count] = softmax(expected[row : row + 1, :count])[0]
+    np.testing.assert_allclose(tf.nn.softmax(logits), powers, atol=1e-6)
+    loss = -np.log(powers[np.arange(8), labels]).mean()
+    assert float(model.default_loss()(targets, logits)) == pytest.approx(loss, abs=1e-5)
+    scores = model.evaluate_rows(dataset, batch_size=3)
+    assert scores["accuracy"] == np.mean(powers.argmax(1) == labels)
+    assert scores["loss"] == pytest.approx(loss, abs=1e-5)
+    served = model.answer_strings(tf.constant(tiny.TEXTS), tf.constant(choices))
+    np.testing.assert_allclose(served["scores"], powers, atol=1e-6)
+    alone = model.answer([(text, row[:count]) for text, row, count in zip(tiny.TEXTS, CHOICES, counts, strict=True)])
+    assert [answer["choice"] for answer in alone] == served["choice"].numpy().tolist()
+
+
+def test_a_question_stands_before_each_choice(tmp_path: Path):
+    task = chooser(question=True)
+    asked = ["is food good", "a film"] * 4
+    (inputs,) = next(iter(task.batches(rows().map(lambda row: row | {"question": "is food good"}), 8, keep_order=True)))
+    words = [tiny.VOCABULARY[index] for index in inputs["token_ids"][0, 0].numpy() if index]
+    assert words == ["[CLS]", "good", "film", "[SEP]", "is", "food", "good", "fine", "film", "[SEP]"][: len(words)]
+    joined = [[f"{question} {choice}" for choice in row] for question, row in zip(asked, CHOICES, strict=True)]
+    task.save_preset(tmp_path / "model")
+    again = open_task(tmp_path / "model")
+    assert again.text_fields == ("text", "question", "choices")
+    plain = BertMultipleChoice.from_preset(tmp_path / "model", question=False)
+    expected = plain.answer(list(zip(tiny.TEXTS, joined, strict=True)))
+    found = again.answer(list(zip(tiny.TEXTS, asked, CHOICES, strict=True)))
+    assert [answer["scores"] for answer in found] == [pytest.approx(answer["scores"], abs=1e-6) for answer in expected]
+    assert found[0]["text"] in CHOICES[0]
+    served = again.signatures()["serving_default"]
+    assert set(served.inputs) == {"text", "question", "choices"}
+    with pytest.raises(InputError, match="text 0: expected a text, a question and a list of choices"):
+        again.answer([("a", ["b", "c"])])
+    with pytest.raises(InputError, match="the task takes text and question and choices; the rows have no question"):
+        again.features({"text": tf.constant(["a"]), "choices": tf.constant([["b", "c"]])})
+
+
 def test_an_answer_is_the_likeliest_choice(model: BertMultipleChoice):
     probabilities = softmax(logits_of(model))
     assert len(set(probabilities.argmax(1))) > 1, "the test needs different choices"
