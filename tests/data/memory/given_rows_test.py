@@ -42,7 +42,7 @@ def test_rows_come_back_as_they_are():
         slices({"text": TEXTS, "label": LABELS}).batch(2),
         slices(({"text": TEXTS}, LABELS)),
     ],
-    ids=str,
+    ids=lambda given: type(given).__name__,
 )
 def test_single_texts_with_labels(given):
     assert read(given) == EXPECTED
@@ -56,7 +56,7 @@ def test_single_texts_with_labels(given):
         slices(((TEXTS, PAIRS), LABELS)),
         slices(({"text": TEXTS, "text_pair": PAIRS}, LABELS)).batch(3),
     ],
-    ids=str,
+    ids=lambda given: type(given).__name__,
 )
 def test_pairs_with_labels(given):
     assert read(given, PAIR) == EXPECTED_PAIRS
