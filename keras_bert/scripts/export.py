@@ -76,9 +76,8 @@ def _warmup_rows(task: BertTask) -> Iterable[Any] | None:
         return None if FLAGS.warmup is None else ()
     from keras_bert.scripts.task_kinds import kind_of
     from keras_bert.serving.warmup import MOST_ROWS
-    from keras_bert.tasks import BertPretrainer
 
-    if isinstance(task, BertPretrainer):
+    if not task.has_labelled_rows:
         return row_flags.read_rows(FLAGS.warmup, label=False).take(MOST_ROWS).as_numpy_iterator()
     kind = kind_of(task)
     row_flags.check_texts(FLAGS.warmup, kind.text_fields(task))

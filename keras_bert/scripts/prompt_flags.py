@@ -67,9 +67,7 @@ def prompt_rows(task: Any) -> None:
 
 
 def _takes_prompts(task: Any) -> bool:
-    from keras_bert.tasks import BertEmbedder
-
-    if isinstance(task, BertEmbedder):
+    if task.takes_prompts:
         task.prompts.texts.update(defined_prompts())
         return True
     if row_prompts() is not None or FLAGS.prompts is not None:

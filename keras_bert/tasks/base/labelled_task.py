@@ -19,6 +19,8 @@ class LabelledTask(BertTask):
     Subclasses define `targets`, `scores`, `default_loss` and `default_metrics`, beside what `BertTask` asks for.
     """
 
+    has_labelled_rows = True
+
     @property
     def row_fields(self) -> tuple[str, ...]:
         """The texts of a labelled row."""

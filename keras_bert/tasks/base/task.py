@@ -45,6 +45,12 @@ class BertTask(TextModel):
     can_show_scores: ClassVar[bool] = False
     """`answer` takes `scores=True`, for those of all classes."""
 
+    has_labelled_rows: ClassVar[bool] = False
+    """Whether rows with labels are what it learns from and is scored on."""
+
+    takes_prompts: ClassVar[bool] = False
+    """Whether a named prompt may stand before its texts."""
+
     @property
     def row_settings(self) -> dict[str, Any] | None:
         """How the training rows were read: flags of `keras-bert finetune`, by name; None for rows of Python's own.

@@ -83,6 +83,7 @@ class BertEmbedder(LabelledTask):
         Reimers and Gurevych 2019, arXiv:1908.10084; sentence-transformers, sentence_transformer/model.py.
     """
 
+    takes_prompts = True
     architecture = "BertModel"
     may_be_new = ()
 
@@ -395,6 +396,5 @@ class BertEmbedder(LabelledTask):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        del config["text_pair"]
+        config = {name: value for name, value in super().get_config().items() if name != "text_pair"}
         return {**config, **self._settings(), "pooling": self.pooling, **self._training_settings()}
