@@ -1,20 +1,23 @@
 """Prompts that the flags name and define."""
 
+from collections.abc import Iterator
+
 import pytest
 from absl.testing import flagsaver
 
 from keras_bert.errors import InputError
-from keras_bert.scripts import prompt_flags
+from tests.scripts.programs import imported
 from tests.tasks import tiny
 
 
-@pytest.fixture(autouse=True)
-def parsed():
-    if not prompt_flags.FLAGS.is_parsed():
-        prompt_flags.FLAGS(["test"])
+@pytest.fixture
+def prompt_flags() -> Iterator[object]:
+    with imported("prompt_flags") as module:
+        module.FLAGS.mark_as_parsed()
+        yield module
 
 
-def test_prompts_are_defined_by_name():
+def test_prompts_are_defined_by_name(prompt_flags):
     assert prompt_flags.defined_prompts() == {}
     with flagsaver.flagsaver(prompts='{"query": "query: ", "x": ""}'):
         assert prompt_flags.defined_prompts() == {"query": "query: ", "x": ""}
@@ -23,7 +26,7 @@ def test_prompts_are_defined_by_name():
             prompt_flags.defined_prompts()
 
 
-def test_an_embedder_gets_them():
+def test_an_embedder_gets_them(prompt_flags):
     model = tiny.embedder(prompts={"other": "a "})
     with flagsaver.flagsaver(prompts='{"query": "the "}', prompt="query"):
         assert prompt_flags.prompt_options(model) == {"prompt": "query"}
@@ -33,7 +36,7 @@ def test_an_embedder_gets_them():
         prompt_flags.prompt_options(model)
 
 
-def test_rows_to_be_scored_get_them():
+def test_rows_to_be_scored_get_them(prompt_flags):
     model = tiny.embedder(prompts={"other": "a "}, row_prompts=["other"])
     prompt_flags.prompt_rows(model)
     assert model.prompts.of_rows == ("other",)
@@ -44,7 +47,7 @@ def test_rows_to_be_scored_get_them():
             prompt_flags.prompt_options(model)
 
 
-def test_another_task_has_none():
+def test_another_task_has_none(prompt_flags):
     model = tiny.classifier()
     assert prompt_flags.prompt_options(model) == {}
     with flagsaver.flagsaver(prompt=""), pytest.raises(InputError, match="the model is a BertClassifier"):

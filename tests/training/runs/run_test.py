@@ -115,7 +115,12 @@ def test_after_a_crash_it_ends_as_if_there_was_none(tmp_path: Path, whole: Run, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_stops_it_and_the_same_call_goes_on(tmp_path: Path, whole: Run, number: int, caplog):
+def test_a_signal_stops_it_and_the_same_call_goes_on(
+    tmp_path: Path, whole: Run, number: int, caplog, request: pytest.FixtureRequest
+):
+    if signal.getsignal(number) is signal.SIG_IGN:  # under nohup SIGHUP is ignored, which a run respects
+        signal.signal(number, signal.SIG_DFL)
+        request.addfinalizer(lambda: signal.signal(number, signal.SIG_IGN))
     handler = signal.getsignal(number)
     run = make_run(tmp_path / "run", At(8, lambda: os.kill(os.getpid(), number)))
     with caplog.at_level(logging.WARNING, logger="absl"):
