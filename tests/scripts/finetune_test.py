@@ -62,7 +62,7 @@ def test_it_learns_and_says_so(run):
     assert last == json.loads((folder / "metrics.json").read_text())
     assert last["epochs"] == 6
     assert last["test"]["accuracy"] >= 0.9
-    assert set(last["test"]) == {"loss", "accuracy", "f1", "matthews"}
+    assert set(last["test"]) == {"loss", "accuracy", "f1", "f1_bad", "f1_good", "matthews"}
     assert "train:  128 rows of " in done.stdout
     assert "labels: bad, good\n" in done.stdout
     assert "2 new, with initial values: classifier.weight, classifier.bias" in done.stderr

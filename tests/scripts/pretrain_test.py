@@ -219,7 +219,12 @@ def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[
         (["--text=a.txt", "--steps=5", "--vocabulary={short}", "--config={config}"], "vocab_size=37, but"),
     ],
 )
-def test_bad_flags_are_one_line(flags: list[str], message: str, source: list[str], tmp_path: Path):
+def test_bad_flags_are_one_line(
+    flags: list[str], message: str, source: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b.txt"):  # files that are there, so that it is the flags that are wrong
+        Path(name).write_text("one line\n", encoding="utf-8")
     short = tmp_path / "short.txt"
     short.write_text("\n".join(VOCABULARY[:-1]) + "\n", encoding="utf-8")
     vocab, config = (flag.partition("=")[2] for flag in source[1:3])
