@@ -7,6 +7,7 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from keras_bert.data import read
+from keras_bert.data.sources.labels import label_counts
 from tests.scripts.programs import imported, run_program, write_table
 
 
@@ -15,7 +16,7 @@ def test_balanced_class_weights_are_those_of_scikit_learn(tmp_path: Path):
     path = write_table(tmp_path / "train.tsv", ("text", "label"), [("x", label) for label in labels])
     with imported("task_kinds.classify") as module:
         module.FLAGS(["finetune", "--class_weights=balanced"])
-        weights = module.class_weights(read(path, label="label"), ["a", "b", "c", "none"])
+        weights = module.class_weights(label_counts(read(path, label="label")), ["a", "b", "c", "none"])
     expected = compute_class_weight("balanced", classes=np.array(["a", "b", "c"]), y=labels) * 3 / 4
     assert weights == pytest.approx(dict(zip("abc", expected, strict=True)))
 
