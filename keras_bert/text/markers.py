@@ -63,5 +63,7 @@ def has_tokens(token_ids: tf.RaggedTensor, wanted: Sequence[int]) -> tf.Tensor:
     Returns:
         bool (batch,).
     """
+    if not isinstance(token_ids, tf.RaggedTensor):
+        return tf.reduce_all([tf.reduce_any(token_ids == token_id, axis=-1) for token_id in wanted], axis=0)
     found = [any_in_rows(token_ids == token_id) for token_id in wanted]
     return tf.reduce_all(tf.stack(found, 1), axis=1)
