@@ -53,11 +53,11 @@ def tokenize_with_markers(tokenizer: TokenLayer, text: Any, markers: Sequence[st
     return parts.with_values(tf.concat([words, marks], axis=1)).merge_dims(1, 2)
 
 
-def has_tokens(token_ids: tf.RaggedTensor, wanted: Sequence[int]) -> tf.Tensor:
+def has_tokens(token_ids: tf.Tensor | tf.RaggedTensor, wanted: Sequence[int]) -> tf.Tensor:
     """Says of each row whether it holds all of some tokens.
 
     Args:
-        token_ids: int32 ragged (batch, (tokens)).
+        token_ids: int32 (batch, tokens), or ragged (batch, (tokens)).
         wanted: Their ids.
 
     Returns:
