@@ -34,10 +34,11 @@ class PretrainingSums:
             weights: float (...), 1 for a prediction, 0 for none.
         """
         for name, logits in outputs.items():
-            logits, labels, weight = (tf.convert_to_tensor(item) for item in (logits, targets[name], weights[name]))
-            sums = [weight, weight * cross_entropies(labels, logits), weight * is_right(labels, logits)]
+            logits, labels = tf.convert_to_tensor(logits), tf.convert_to_tensor(targets[name])
             # float64: over millions of predictions float32 loses digits.
-            added = np.array([np.sum(item.numpy(), dtype=np.float64) for item in sums])
+            weight = np.asarray(weights[name], np.float64)
+            measured = [1.0, cross_entropies(labels, logits).numpy(), is_right(labels, logits).numpy()]
+            added = np.array([np.sum(weight * item) for item in measured])
             self._sums[name] = self._sums.get(name, 0.0) + added
         real = targets["masked_lm"], weights["masked_lm"]
         labels, weight = (np.asarray(item).reshape(-1) for item in real)

@@ -84,7 +84,7 @@ def test_the_config_holds_every_argument(name: str):
     model = unusual(name)
     config = model.get_config()
     arguments = [name for name in inspect.signature(type(model).__init__).parameters if name not in ("self", "kwargs")]
-    assert set(config) == {*arguments, "name", "trainable"}
+    assert set(config) == {*arguments, "frozen", "name", "trainable"}
     again = type(model).from_config(json.loads(json.dumps(config)))
     assert json.loads(json.dumps(again.get_config())) == json.loads(json.dumps(config))
     defaults = inspect.signature(type(model).__init__).parameters
@@ -98,7 +98,7 @@ def test_the_config_holds_every_argument(name: str):
 
 def test_a_compiled_model_comes_back_compiled_with_its_optimizer(tmp_path: Path):
     model = tiny.classifier(config=tiny.without_dropout(), class_weights={"neutral": 2.0}, label_smoothing=0.1)
-    model.compile(adamw(1e-2, steps=8, layer_decay=0.9, num_hidden_layers=2))
+    model.compile(adamw(1e-2, steps=8, layer_decay=0.9, num_hidden_layers=1))
     batches = model.batches(tiny.dataset(tiny.LABELS), batch_size=4)
     model.fit(batches, epochs=2, verbose=0)
     model.save(tmp_path / "model.keras")
