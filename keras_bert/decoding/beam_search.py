@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.decoding.constraints import NEVER, Constraints
-from keras_bert.decoding.rows import Step, gathered, shapes_of
+from keras_bert.decoding.rows import Start, Step, gathered, shapes_of
 from keras_bert.decoding.top_k import top_k
 
 POWER, GNMT = "power", "gnmt"
@@ -14,10 +14,7 @@ POWER, GNMT = "power", "gnmt"
 
 def beam_search(
     step: Step,
-    logits: Any,
-    source: Any,
-    state: Any,
-    growing: Any,
+    start: Start,
     constraints: Constraints,
     max_new_tokens: int,
     num_beams: int,
@@ -36,10 +33,7 @@ def beam_search(
 
     Args:
         step: See `Step`.
-        logits: float (rows, entries), for the first token.
-        source: Tensors (rows, ...) that `step` reads. They are never copied for beams.
-        state: Tensors (rows, 1, ...) that the first call of `step` gets, for each beam.
-        growing: For each tensor of the state the axis that gets longer with each step, or -1.
+        start: What it begins with.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
         num_beams: K.
@@ -58,7 +52,7 @@ def beam_search(
         ValueError: An unknown `penalty` or `early_stopping`, no beam, no token.
 
     Example:
-        >>> beam_search(step, logits, source, state, 3, Constraints(end=102), 32, num_beams=5)  # doctest: +SKIP
+        >>> beam_search(step, start, Constraints(end=102), 32, num_beams=5)  # doctest: +SKIP
     """
     if penalty not in (POWER, GNMT):
         raise ValueError(f"penalty must be {POWER!r} or {GNMT!r}, received: {penalty!r}")
@@ -67,7 +61,7 @@ def beam_search(
     if num_beams < 1 or max_new_tokens < 1:
         raise ValueError(f"num_beams and max_new_tokens must be from 1, received: {num_beams}, {max_new_tokens}")
     search = _Search(step, constraints, max_new_tokens, num_beams, length_penalty, penalty, early_stopping, pad)
-    return search.run(logits, {"source": source, **constraints.per_row()}, state, growing)
+    return search.run(start)
 
 
 class _Search:
@@ -93,7 +87,9 @@ class _Search:
         self.early_stopping = early_stopping
         self.pad = pad
 
-    def run(self, logits: Any, rows: dict[str, Any], state: Any, growing: Any) -> dict[str, Any]:
+    def run(self, start: Start) -> dict[str, Any]:
+        logits, source, state, growing = start
+        rows = {"source": source, **self.constraints.per_row()}
         count = tf.shape(logits)[0]
         beams = self.beams
         carried = {

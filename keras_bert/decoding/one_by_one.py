@@ -5,15 +5,12 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.decoding.constraints import NEVER, Constraints
-from keras_bert.decoding.rows import Step, gathered, shapes_of
+from keras_bert.decoding.rows import Start, Step, gathered, shapes_of
 
 
 def greedy(
     step: Step,
-    logits: Any,
-    source: Any,
-    state: Any,
-    growing: Any,
+    start: Start,
     constraints: Constraints,
     max_new_tokens: int,
     pad: int = 0,
@@ -22,10 +19,7 @@ def greedy(
 
     Args:
         step: See `Step`.
-        logits: float (rows, entries), for the first token.
-        source: Tensors (rows, ...) that `step` reads; may be an empty structure.
-        state: Tensors (rows, 1, ...) that the first call of `step` gets, for each sequence.
-        growing: For each tensor of the state the axis that gets longer with each step, or -1.
+        start: What it begins with.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
         pad: The id behind an end.
@@ -35,22 +29,19 @@ def greedy(
         log-probabilities over their number; `lengths` int32 (rows, 1), tokens without the end.
 
     Example:
-        >>> greedy(step, logits, {}, state, Constraints(end=102), 32)["ids"]  # doctest: +SKIP
+        >>> greedy(step, start, Constraints(end=102), 32)["ids"]  # doctest: +SKIP
     """
 
     def choose(logits: Any, time: Any) -> Any:
         del time
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
-    return _one_by_one(step, logits, source, state, growing, constraints, max_new_tokens, pad, choose, 1)
+    return _one_by_one(step, start, constraints, max_new_tokens, pad, choose, 1)
 
 
 def sample(
     step: Step,
-    logits: Any,
-    source: Any,
-    state: Any,
-    growing: Any,
+    start: Start,
     constraints: Constraints,
     max_new_tokens: int,
     seeds: Any,
@@ -66,10 +57,7 @@ def sample(
 
     Args:
         step: See `Step`.
-        logits: float (rows, entries), for the first token.
-        source: Tensors (rows, ...) that `step` reads.
-        state: Tensors (rows, 1, ...) that the first call of `step` gets, for each sequence.
-        growing: As for `greedy`.
+        start: What it begins with.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
         seeds: int32 (rows,).
@@ -100,7 +88,7 @@ def sample(
         logits = tf.where(logits > NEVER / 2, logits / temperature, NEVER)
         return _drawn(logits, uniform[:, :, time], top_k, top_p)
 
-    return _one_by_one(step, logits, source, state, growing, constraints, max_new_tokens, pad, choose, samples)
+    return _one_by_one(step, start, constraints, max_new_tokens, pad, choose, samples)
 
 
 def _drawn(logits: Any, uniform: Any, top_k: int, top_p: float) -> Any:
@@ -122,16 +110,14 @@ def _drawn(logits: Any, uniform: Any, top_k: int, top_p: float) -> Any:
 
 def _one_by_one(
     step: Step,
-    logits: Any,
-    source: Any,
-    state: Any,
-    growing: Any,
+    start: Start,
     constraints: Constraints,
     max_new_tokens: int,
     pad: int,
     choose: Any,
     beams: int,
 ) -> dict[str, Any]:
+    logits, source, state, growing = start
     rows = tf.shape(logits)[0]
     rows_of_beams = tf.zeros([rows, beams], tf.int32)
 

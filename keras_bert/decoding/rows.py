@@ -1,7 +1,7 @@
 """What a search keeps of its rows: picking some of them, and following the beams that live on."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -12,6 +12,22 @@ Step = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 before it, 0 for the first call; `source` tensors (rows, ...), the same in every call; `state` tensors
 (rows, beams, ...), what the step left for itself. `logits` float (rows, beams, entries) for the next token.
 """
+
+
+class Start(NamedTuple):
+    """What a search begins with.
+
+    Attributes:
+        logits: Float (rows, entries), for the first token.
+        source: Tensors (rows, ...) that the step reads, never copied for beams; may be an empty structure.
+        state: Tensors (rows, 1, ...) that the first call of the step gets, for each sequence.
+        growing: For each tensor of the state the axis that gets longer with each step, or -1.
+    """
+
+    logits: Any
+    source: Any
+    state: Any
+    growing: Any
 
 
 def gathered(tensors: Any, places: Any, batch_dims: int = 0) -> Any:

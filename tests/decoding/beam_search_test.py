@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert.decoding import Constraints, beam_search, greedy
+from keras_bert.decoding import Constraints, Start, beam_search, greedy
 from keras_bert.decoding.constraints import NEVER
 from tests.decoding.toy import END, Toy, sequences
 
@@ -12,7 +12,7 @@ LONGEST = 4
 
 
 def search(toy: Toy, beams: int, constraints: Constraints | None = None, **options):
-    return beam_search(toy.step, **toy.first(), constraints=constraints or Constraints(END), max_new_tokens=LONGEST,
+    return beam_search(toy.step, toy.first(), constraints=constraints or Constraints(END), max_new_tokens=LONGEST,
                        num_beams=beams, **options)  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_what_the_bound_stops_is_what_it_cannot_better():
 def test_one_beam_is_greedy_where_only_one_hypothesis_is_kept():
     toy = Toy(rows=6, seed=1)
     one = search(toy, 1, early_stopping=True)
-    each = greedy(toy.step, **toy.first(), constraints=Constraints(END), max_new_tokens=LONGEST)
+    each = greedy(toy.step, toy.first(), constraints=Constraints(END), max_new_tokens=LONGEST)
     assert [sequences(one, row) for row in range(6)] == [sequences(each, row) for row in range(6)]
 
 
@@ -73,9 +73,9 @@ def test_it_runs_in_a_graph_with_any_number_of_rows():
     @tf.function(input_signature=[tf.TensorSpec([None, 5])])
     def found(source):
         rows = tf.shape(source)[0]
-        start = tf.nest.map_structure(lambda tensor: tensor[:rows], {**toy.first(), "growing": ()})
+        start = tf.nest.map_structure(lambda tensor: tensor[:rows], {**toy.first()._asdict(), "growing": ()})
         return beam_search(
-            toy.step, **{**start, "growing": {"hidden": -1, "cache": 2}}, constraints=Constraints(END),
+            toy.step, Start(**{**start, "growing": {"hidden": -1, "cache": 2}}), constraints=Constraints(END),
             max_new_tokens=LONGEST, num_beams=3,
         )  # fmt: skip
 

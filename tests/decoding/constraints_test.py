@@ -46,7 +46,7 @@ def test_what_is_found_is_the_best_of_what_is_allowed(rule: str):
     constraints, allowed = RULES[rule]
     toy = Toy(seed=7)
     result = beam_search(
-        toy.step, **toy.first(), constraints=constraints, max_new_tokens=LONGEST, num_beams=700,
+        toy.step, toy.first(), constraints=constraints, max_new_tokens=LONGEST, num_beams=700,
         early_stopping="never", length_penalty=0.0,
     )  # fmt: skip
     for row in range(3):

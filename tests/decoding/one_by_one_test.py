@@ -13,12 +13,12 @@ from tests.decoding.toy import END, FIRST, Toy, sequences
 
 def draw(toy: Toy, seeds, longest: int = 2, **options):
     options = {"constraints": Constraints(END), "max_new_tokens": longest, **options}
-    return sample(toy.step, **toy.first(), seeds=tf.constant(seeds), **options)
+    return sample(toy.step, toy.first(), seeds=tf.constant(seeds), **options)
 
 
 def test_greedy_takes_the_likeliest_token_each_time():
     toy = Toy(rows=5, seed=4)
-    result = greedy(toy.step, **toy.first(), constraints=Constraints(END), max_new_tokens=4)
+    result = greedy(toy.step, toy.first(), constraints=Constraints(END), max_new_tokens=4)
     for row in range(5):
         tokens: tuple[int, ...] = ()
         while len(tokens) < 4 and (not tokens or tokens[-1] != END):
@@ -88,7 +88,7 @@ def test_what_cannot_be_drawn_from_is_refused(options):
 def test_an_end_at_once_is_an_empty_sequence():
     toy = Toy(rows=2)
     result = greedy(
-        toy.step, **toy.first(), constraints=Constraints(END, max_length=tf.constant([0, 0])), max_new_tokens=3
+        toy.step, toy.first(), constraints=Constraints(END, max_length=tf.constant([0, 0])), max_new_tokens=3
     )
     assert result["lengths"].numpy().tolist() == [[0], [0]]
     assert result["ids"].numpy().tolist() == [[[END]], [[END]]]

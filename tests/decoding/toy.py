@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.decoding import Start
+
 ENTRIES, SIZE, END, FIRST = 6, 5, 2, 1
 
 
@@ -30,12 +32,12 @@ class Toy:
         logits = tf.einsum("rbi,ij->rbj", hidden + tf.reduce_sum(cache, axis=2), tf.constant(self.out, tf.float32))
         return logits, {"hidden": hidden, "cache": cache}
 
-    def first(self) -> dict[str, Any]:
-        """The arguments of a search before its constraints."""
+    def first(self) -> Start:
+        """What a search begins with."""
         rows, source = len(self.source), tf.constant(self.source)
         state = {"hidden": tf.zeros([rows, 1, SIZE]), "cache": tf.zeros([rows, 1, 0, SIZE])}
         logits, state = self.step(tf.fill([rows, 1], FIRST), -1, source, state)
-        return {"logits": logits[:, 0], "source": source, "state": state, "growing": {"hidden": -1, "cache": 2}}
+        return Start(logits[:, 0], source, state, growing={"hidden": -1, "cache": 2})
 
     def log_p(self, row: int, tokens: tuple[int, ...]) -> np.ndarray:
         """The log-probability of each token of a sequence, given those before."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.decoding.rows import Start
 from keras_bert.encoder import BertEncoder
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.cached_attention import block_step, keys_and_values
@@ -23,7 +24,7 @@ class CachedDecoder:
 
     Example:
         >>> decoder = CachedDecoder(model.encoder, model.masked_lm_head, segment=1)  # doctest: +SKIP
-        >>> beam_search(decoder.step, *decoder.begin(inputs), constraints, 32, num_beams=5)  # doctest: +SKIP
+        >>> beam_search(decoder.step, decoder.begin(inputs), constraints, 32, num_beams=5)  # doctest: +SKIP
     """
 
     def __init__(self, encoder: BertEncoder, head: MaskedLMHead, segment: int) -> None:
@@ -35,15 +36,15 @@ class CachedDecoder:
         self._ordered = OrderedAttentionBias(CAUSAL, dtype=policy)
         self._table = WordTable(encoder.embeddings, dtype=policy)
 
-    def begin(self, inputs: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
+    def begin(self, inputs: Mapping[str, Any]) -> Start:
         """Reads the source.
 
         Args:
             inputs: `token_ids`, `segment_ids`, `padding_mask`, int32 (rows, tokens): sources alone.
 
         Returns:
-            What a search begins with: the logits of the first token, float32 (rows, entries); the source, by layer its
-            keys and values; the state, keys and values of no tokens; and the axis by which these grow.
+            The logits of the first token, float32 (rows, entries); of the source the keys and values by layer; the
+            keys and values of no tokens.
         """
         encoder, mask = self.encoder, inputs["padding_mask"]
         rows, tokens = tf.unstack(tf.shape(mask))
@@ -63,7 +64,7 @@ class CachedDecoder:
         attention = encoder.blocks[0].attention
         none = tf.zeros([rows, 1, attention.num_heads, 0, attention.head_size], attention.compute_dtype)
         state = [(none, none) for _ in encoder.blocks]
-        return logits, source, state, [(3, 3) for _ in encoder.blocks]
+        return Start(logits, source, state, growing=[(3, 3) for _ in encoder.blocks])
 
     def step(self, ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
         """Computes the newest token of each sequence; see `keras_bert.decoding.rows.Step`."""

@@ -41,15 +41,12 @@ def write(
         forbidden=(tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.cls_token_id, tokenizer.mask_token_id),
     )
     pad, longest = tokenizer.pad_token_id, settings.max_new_tokens
-    logits, source, state, growing = decoder.begin(inputs)
+    start = decoder.begin(inputs)
     if settings.num_beams == 1:
-        return greedy(decoder.step, logits, source, state, growing, constraints, longest, pad)
+        return greedy(decoder.step, start, constraints, longest, pad)
     found = beam_search(
         decoder.step,
-        logits,
-        source,
-        state,
-        growing,
+        start,
         constraints,
         longest,
         num_beams=settings.num_beams,

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
-from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.checkpoints.new_vocabulary import add_entries
 from keras_bert.data.class_names import class_name, class_names, named_weights
 from keras_bert.encoder import BertEncoder
@@ -18,7 +17,6 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
@@ -37,6 +35,7 @@ from keras_bert.tasks.pooled.head import (
 from keras_bert.tasks.pooled.label_set_accuracy import LabelSetAccuracy
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.tasks.pooled.markers import marker_ids, warn_of_unmarked
+from keras_bert.tasks.pooled.pooled_task import PooledTask
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
 from keras_bert.text.markers import has_tokens
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -44,7 +43,7 @@ from keras_bert.text.ragged_rows import row_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertClassifier(LabelledTask):
+class BertClassifier(PooledTask):
     """BERT that says which class, or which classes, a text belongs to.
 
     The head is BERT's own: pooled output → dropout → linear, one logit a class (arXiv:1810.04805, 4.1). With
@@ -105,14 +104,12 @@ class BertClassifier(LabelledTask):
         check_classes(labels, problem_type, class_weights, label_smoothing, threshold)
         self.marker_ids = marker_ids(preprocessor) if pooling == MARKERS else ()
         logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
-        super().__init__(encoder, preprocessor, logits, text_pair, **kwargs)
+        super().__init__(encoder, preprocessor, logits, head, pooling, text_pair, **kwargs)
         self.labels = tuple(labels)
         self.problem_type = problem_type
-        self.pooling = pooling
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
         self.threshold = threshold
-        self.classifier = head
         self._stages.numbers = ClassNumbers(labels)
 
     @classmethod
@@ -167,19 +164,19 @@ class BertClassifier(LabelledTask):
         settings: dict[str, Any] = {"truncation": truncation}
         if pooling == MARKERS:
             checkpoint, settings["markers"] = add_entries(checkpoint, MARKER_TOKENS), MARKER_TOKENS
-        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, pooling == "pooler", settings)
-        model = cls(
-            encoder,
-            preprocessor,
-            labels,
-            problem_type=problem_type or own_type or SINGLE_LABEL,
+        return cls._from_checkpoint(
+            checkpoint,
+            max_length,
+            dtype,
+            settings,
             pooling=pooling,
+            is_trained=is_trained,
+            new_pooler=new_pooler,
+            labels=labels,
+            problem_type=problem_type or own_type or SINGLE_LABEL,
             text_pair=takes_pairs(checkpoint) if text_pair is None else text_pair,
             **{"threshold": saved.get("threshold", 0.5), **options},
         )
-        new = [] if is_trained else ["classifier."]
-        model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
-        return model
 
     def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
         """As for every task; with `pooling="markers"` also checks that labelled texts have their markers.
@@ -332,10 +329,6 @@ class BertClassifier(LabelledTask):
             return (outputs >= _logit(self.threshold)).astype("int32")
         return outputs.argmax(axis=1)
 
-    def head_weights(self) -> list[Weight]:
-        """Returns the head's weights under Hugging Face's names."""
-        return dense_weights("classifier", self.classifier)
-
     def default_loss(self) -> keras.losses.Loss:
         """Returns softmax cross-entropy, or for several labels the mean binary cross-entropy."""
         if self.problem_type == MULTI_LABEL:
@@ -375,7 +368,7 @@ class BertClassifier(LabelledTask):
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling, "threshold": self.threshold}
+        return {**super().extra(), "threshold": self.threshold}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -383,7 +376,6 @@ class BertClassifier(LabelledTask):
             **super().get_config(),
             "labels": list(self.labels),
             "problem_type": self.problem_type,
-            "pooling": self.pooling,
             "class_weights": self.class_weights,
             "label_smoothing": self.label_smoothing,
             "threshold": self.threshold,

@@ -12,13 +12,12 @@ from keras import ops
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import CHOICES, has_head
-from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
+from keras_bert.tasks.base.labelled_task import weighted
 from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
@@ -26,6 +25,7 @@ from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, check_two_segments
 from keras_bert.tasks.pooled.head import pooled_head
 from keras_bert.tasks.pooled.loss import ClassificationLoss
+from keras_bert.tasks.pooled.pooled_task import PooledTask
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.ragged_rows import row_ids
 
@@ -36,7 +36,7 @@ ABSENT = -1e9
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertMultipleChoice(LabelledTask):
+class BertMultipleChoice(PooledTask):
     """BERT that says which of several choices goes with a text.
 
     Each choice is packed with the text, `[CLS] text [SEP] choice [SEP]`, and gets one number from pooled output →
@@ -81,10 +81,8 @@ class BertMultipleChoice(LabelledTask):
         check_arguments(BertMultipleChoice, kwargs)
         logits, head = pooled_head(encoder, 1, pooling)
         check_two_segments(encoder, "a text and its choices")
-        super().__init__(encoder, preprocessor, logits, **kwargs)
-        self.pooling = pooling
+        super().__init__(encoder, preprocessor, logits, head, pooling, **kwargs)
         self.question = question
-        self.classifier = head
         self._stages.pad = lambda rows: pad_groups(preprocessor, rows)
         ids = dict.fromkeys(encoder.input, tf.TensorSpec([None, None, None], tf.int32))
         strings = [tf.TensorSpec([None] * (1 + (name == "choices")), tf.string) for name in self.text_fields]
@@ -123,18 +121,20 @@ class BertMultipleChoice(LabelledTask):
         """
         check_options(cls, options)
         checkpoint = open_preset(handle, pad_vocabulary)
-        pooling = pooling or checkpoint.extra.get("pooling", "pooler")
-        encoder, preprocessor = cls.parts_of(
-            checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
-        )
-        question = bool(checkpoint.extra.get("question")) if question is None else question
-        model = cls(encoder, preprocessor, pooling=pooling, question=question, **options)
         is_trained = has_head(checkpoint, CHOICES)
         if not is_trained:
             warn_of_fresh_head(checkpoint, "multiple choice needs one that gives a number to each choice")
-        new = [] if is_trained else ["classifier."]
-        model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
-        return model
+        return cls._from_checkpoint(
+            checkpoint,
+            max_length,
+            dtype,
+            {"truncation": truncation},
+            pooling=pooling or checkpoint.extra.get("pooling", "pooler"),
+            is_trained=is_trained,
+            new_pooler=new_pooler,
+            question=bool(checkpoint.extra.get("question")) if question is None else question,
+            **options,
+        )
 
     @property
     def text_fields(self) -> tuple[str, ...]:
@@ -316,10 +316,6 @@ class BertMultipleChoice(LabelledTask):
         """
         return {"accuracy": float(np.mean(outputs.argmax(axis=1) == targets))}
 
-    def head_weights(self) -> list[Weight]:
-        """Returns the head's weights under Hugging Face's names."""
-        return dense_weights("classifier", self.classifier)
-
     def default_loss(self) -> keras.losses.Loss:
         """Returns softmax cross-entropy over the choices of a row."""
         return ClassificationLoss()
@@ -334,7 +330,7 @@ class BertMultipleChoice(LabelledTask):
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling, "question": self.question}
+        return {**super().extra(), "question": self.question}
 
     def _card(self, facts: Mapping[str, Any] | None) -> str:
         description = {"problem_type": "multiple choice", "outputs": "a probability for each choice of a text"}
@@ -344,7 +340,7 @@ class BertMultipleChoice(LabelledTask):
         """Returns the constructor's arguments."""
         config = super().get_config()
         del config["text_pair"]
-        return {**config, "pooling": self.pooling, "question": self.question}
+        return {**config, "question": self.question}
 
 
 def _emptied(ragged: tf.RaggedTensor, is_there: tf.Tensor) -> tf.RaggedTensor:

@@ -12,11 +12,9 @@ from absl import logging
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import cross_encoder_activation, is_cross_encoder
-from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
-from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
@@ -28,13 +26,14 @@ from keras_bert.tasks.pooled.head import (
     problem_type_of,
     takes_pairs,
 )
+from keras_bert.tasks.pooled.pooled_task import PooledTask
 from keras_bert.text.preprocessor import BertPreprocessor
 
 LINEAR, SIGMOID = ACTIVATIONS = ("linear", "sigmoid")
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertRegressor(LabelledTask):
+class BertRegressor(PooledTask):
     """BERT that gives a text, or a pair of texts, a number.
 
     The head is that of the classifier with one output; the loss is the mean squared error.
@@ -85,10 +84,8 @@ class BertRegressor(LabelledTask):
         outputs, head = pooled_head(encoder, 1, pooling)
         if activation != LINEAR:
             outputs = keras.layers.Activation(activation, dtype="float32", name="score")(outputs)
-        super().__init__(encoder, preprocessor, outputs, text_pair, **kwargs)
-        self.pooling = pooling
+        super().__init__(encoder, preprocessor, outputs, head, pooling, text_pair, **kwargs)
         self.activation = activation
-        self.classifier = head
 
     @classmethod
     def from_preset(
@@ -126,17 +123,18 @@ class BertRegressor(LabelledTask):
         is_trained = problem_type_of(checkpoint) == REGRESSION
         if not is_trained:
             warn_of_fresh_head(checkpoint, "a regressor has one output, a number")
-        saved = checkpoint.extra
-        pooling = pooling or saved.get("pooling", "pooler")
-        encoder, preprocessor = cls.parts_of(
-            checkpoint, max_length, dtype, pooling == "pooler", {"truncation": truncation}
-        )
-        text_pair = takes_pairs(checkpoint) if text_pair is None else text_pair
         own = {"activation": _activation_of(checkpoint)} if is_trained else {}
-        model = cls(encoder, preprocessor, pooling=pooling, text_pair=text_pair, **{**own, **options})
-        new = [] if is_trained else ["classifier."]
-        model.load_checkpoint(checkpoint, new=[*new, *(["bert.pooler."] if new_pooler else [])])
-        return model
+        return cls._from_checkpoint(
+            checkpoint,
+            max_length,
+            dtype,
+            {"truncation": truncation},
+            pooling=pooling or checkpoint.extra.get("pooling", "pooler"),
+            is_trained=is_trained,
+            new_pooler=new_pooler,
+            text_pair=takes_pairs(checkpoint) if text_pair is None else text_pair,
+            **{**own, **options},
+        )
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Returns the labels, float32 (batch,), as float32 (batch, 1)."""
@@ -163,10 +161,6 @@ class BertRegressor(LabelledTask):
         """
         return scores(REGRESSION, targets[:, 0], outputs[:, 0])
 
-    def head_weights(self) -> list[Weight]:
-        """Returns the head's weights under Hugging Face's names."""
-        return dense_weights("classifier", self.classifier)
-
     def default_loss(self) -> keras.losses.Loss:
         """Returns the mean squared error, in float32."""
         return keras.losses.MeanSquaredError(dtype="float32")
@@ -184,11 +178,11 @@ class BertRegressor(LabelledTask):
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling, "activation": self.activation}
+        return {**super().extra(), "activation": self.activation}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "pooling": self.pooling, "activation": self.activation}
+        return {**super().get_config(), "activation": self.activation}
 
 
 def _activation_of(checkpoint: Checkpoint) -> str:

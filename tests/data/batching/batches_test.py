@@ -176,7 +176,7 @@ def test_inputs_alone_ragged_labels_and_dicts_of_targets():
 
 def test_bad_arguments():
     for arguments in ({"batch_size": 0}, {"batch_size": 8, "window": 0}):
-        with pytest.raises(InputError, match="expected (a whole number of )?1"):
+        with pytest.raises(InputError, match=r"expected (a whole number of )?1"):
             batches(make_rows(), features, pad, **arguments)
     for arguments in ({"tokens_per_batch": 0}, {"tokens_per_batch": 64, "drop_remainder": True}):
         with pytest.raises(InputError, match="expected 1 or more, and no drop_remainder"):
