@@ -60,6 +60,7 @@ INNER = {
         "tags": {"sources"},
         "pretraining": {"sources"},
         "read_choices": {"sources"},
+        "read_targets": {"sources"},
         "squad_file": {"sources"},
     },
     "text": {
@@ -114,6 +115,8 @@ EXTRAS = {
     "grpc",
     "matplotlib",
     "requests",
+    "rouge_score",
+    "sacrebleu",
     "scipy",
     "seqeval",
     "sklearn",

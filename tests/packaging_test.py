@@ -25,7 +25,7 @@ RUNTIME = {
     "huggingface-hub",
     "importlib-resources",  # what tensorflow-datasets imports and does not declare
 }
-PINNED_EXTRAS = ("beam", "demo", "notebook", "pretrain", "search", "serving", "test")
+PINNED_EXTRAS = ("beam", "demo", "generate", "notebook", "pretrain", "search", "serving", "test")
 
 
 def read_pins(name: str) -> dict[str, Version]:

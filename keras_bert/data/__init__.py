@@ -4,6 +4,7 @@ from keras_bert.data.batching.batches import batches, padding_share
 from keras_bert.data.batching.static_shapes import bucket_widths, static_shapes
 from keras_bert.data.memory.rows import rows
 from keras_bert.data.read_choices import read_choices
+from keras_bert.data.read_targets import read_targets
 from keras_bert.data.sources.labels import label_names
 from keras_bert.data.sources.read import read
 from keras_bert.data.squad_file import read_squad
@@ -19,6 +20,7 @@ __all__ = [
     "read_choices",
     "read_squad",
     "read_tags",
+    "read_targets",
     "rows",
     "static_shapes",
     "tag_labels",

@@ -13,3 +13,8 @@ def test_found():
 def test_missing():
     with pytest.raises(InputError, match=r"no_such_package is not installed; pip install 'bert-for-keras\[train\]'"):
         import_extra("no_such_package.part")
+
+
+def test_the_extra_is_named():
+    with pytest.raises(InputError, match=r"pip install 'bert-for-keras\[generate\]'"):
+        import_extra("no_such_package", "generate")
