@@ -83,7 +83,7 @@ def to_json(value: Any) -> str:
         >>> to_json({"score": float("nan"), "label": "\x9b31m"})
         '{"score": null, "label": "\\u009b31m"}'
     """
-    text = json.dumps(_finite(value), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -106,11 +106,12 @@ def _before_at(address: str) -> tuple[str, str, str]:
     return scheme, separator, rest.rpartition("@")[2]
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Writes numbers that are none as None, in lists and dicts too."""
     if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {name: finite(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and value - value != 0 else value
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import requests
-from answers import MAX_ANSWER_BYTES, Answers, Rows, in_requests, printable, to_bytes, without_credentials
+from answers import MAX_ANSWER_BYTES, Answers, Rows, finite, in_requests, printable, to_bytes, without_credentials
 from command_line import answer_texts, make_parser
 
 
@@ -176,6 +176,7 @@ def _outputs(where: str, content: bytes) -> Answers:
         if isinstance(outputs, list):
             outputs = {"embedding" if outputs and isinstance(outputs[0], list) else "score": outputs}
         if isinstance(outputs, dict) and all(isinstance(values, list) for values in outputs.values()):
+            finite(outputs)  # which ends here where they are nested deeper than can be walked through
             return outputs
     except (ValueError, KeyError, TypeError, RecursionError):
         pass

@@ -11,6 +11,9 @@ from keras_bert.errors import InputError
 LARGEST_JSON = 64 * 2**20
 """Bytes of a JSON file at most. The `tokenizer.json` of 500,000 entries has 20 MB."""
 
+DEEPEST_JSON = 100
+"""Levels of lists and objects in each other at most; Python itself ends at some thousand, wherever it then is."""
+
 _HALF_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -53,7 +56,7 @@ def read_json(path: str | Path) -> dict[str, Any] | None:
             half surrogates, which no text file can hold.
     """
     fields = read_json_value(path)
-    if fields is not None and not isinstance(fields, dict):
+    if not isinstance(fields, dict) and Path(path).exists():
         raise InputError(f"{path}: expected a JSON object, found {type(fields).__name__}")
     return fields
 
@@ -75,6 +78,29 @@ def read_json_value(path: str | Path) -> Any:
     return parse_json(data, path)
 
 
+def loads_json(text: str) -> Any:
+    """Parses JSON as `json.loads` does, but for what is nested deeper than `DEEPEST_JSON`.
+
+    Whatever walks through the value, or prints it, then comes to its end.
+
+    Raises:
+        ValueError: It is no JSON.
+        RecursionError: It is nested too deep.
+    """
+    value = json.loads(text)
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST_JSON):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return value
+    raise RecursionError
+
+
 def parse_json(data: bytes | str, source: str | PathLike) -> Any:
     """Parses JSON that may come from anyone; see `read_json` for what is refused.
 
@@ -87,7 +113,7 @@ def parse_json(data: bytes | str, source: str | PathLike) -> Any:
     """
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
-        value = json.loads(text)
+        value = loads_json(text)
         if _HALF_SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:

@@ -34,9 +34,14 @@ def test_objects_and_values(tmp_path):
     assert read_json(path) is None
     path.write_bytes(b'\xef\xbb\xbf{"a": "\\ud83d\\ude00", "b": 1e30}')  # a byte-order mark; a whole surrogate pair
     assert read_json(path) == {"a": "\U0001f600", "b": 1e30}
+    path.write_text("[" * 100 + "1" + "]" * 100)
+    assert repr(read_json_value(path)) == path.read_text()
     path.write_text("[1]")
     assert read_json_value(path) == [1]
     with pytest.raises(InputError, match="expected a JSON object, found list"):
+        read_json(path)
+    path.write_text("null")
+    with pytest.raises(InputError, match="expected a JSON object, found NoneType"):
         read_json(path)
 
 
@@ -47,6 +52,8 @@ def test_objects_and_values(tmp_path):
         (b'{"a": \xff}', "not a JSON file"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nested too deep"),
+        (b"[" * 101 + b"]" * 101, "nested too deep"),
+        (b'{"a": [' * 60 + b"]}" * 60, "nested too deep"),
         (b'{"a": ' + b"9" * 5000 + b"}", "not a JSON file"),
         (b'{"a": "\\ud800"}', "half of a surrogate pair"),
         (b'{"\\uDFFF": 1}', "half of a surrogate pair"),

@@ -1,7 +1,6 @@
 """What makes a module with absl flags a program: help in a moment, one line for an error, status 2 for bad input."""
 
 import contextlib
-import json
 import logging as standard_logging
 import os
 import re
@@ -16,6 +15,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from keras_bert.errors import InputError, one_line
+from keras_bert.foreign_files import parse_json
 from keras_bert.scripts.input_files import check_inputs
 
 BAD_INPUT = 2
@@ -108,7 +108,7 @@ def _check_engine() -> None:
     settings = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "keras.json"
     if not backend and settings.is_file():
         with contextlib.suppress(OSError, ValueError, AttributeError):  # Keras itself passes over a broken file
-            backend, where = json.loads(settings.read_text(encoding="utf-8")).get("backend"), str(settings)
+            backend, where = parse_json(settings.read_bytes(), settings).get("backend"), str(settings)
     if backend and backend != "tensorflow":
         raise InputError(
             f"Keras' backend is {backend!r} ({where}); the programs train and answer with TensorFlow: "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import parse_json
 
 FLAGS = flags.FLAGS
 
@@ -25,8 +25,8 @@ def defined_prompts() -> dict[str, str]:
     if FLAGS.prompts is None:
         return {}
     try:
-        prompts = json.loads(FLAGS.prompts)
-    except (ValueError, RecursionError):
+        prompts = parse_json(FLAGS.prompts, "--prompts")
+    except InputError:
         prompts = None
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise InputError(f"""--prompts={FLAGS.prompts}: expected texts by name, such as '{{"query": "query: "}}'""")

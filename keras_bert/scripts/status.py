@@ -8,7 +8,6 @@ the last metrics. --json prints the same as one JSON object.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import sys
@@ -20,6 +19,7 @@ from absl import flags
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
+from keras_bert.foreign_files import read_json_value
 from keras_bert.scripts.program import run_program
 
 FLAGS = flags.FLAGS
@@ -32,6 +32,7 @@ SILENCE = 120.0
 
 
 _NUMBER = (int, float)
+_MOST = 1e15
 FIELDS: dict[str, tuple[type, ...]] = {
     "state": (str,),
     "step": (int,),
@@ -73,12 +74,9 @@ def read_status(folder: Path) -> dict[str, Any]:
         InputError: There is no run in the folder.
     """
     path = folder / "status.json"
-    try:
-        status = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{folder}: no status.json; expected the folder of a run of finetune or pretrain") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not what a run writes ({error})") from None
+    status = read_json_value(path)
+    if status is None and not path.exists():
+        raise InputError(f"{folder}: no status.json; expected the folder of a run of finetune or pretrain")
     if not isinstance(status, dict) or (missing := [name for name in FIELDS if not _is_right(name, status.get(name))]):
         wrong = f"nothing to be used under {missing[0]!r}" if isinstance(status, dict) else "no JSON object"
         raise InputError(f"{path}: not what a run writes ({wrong})")
@@ -92,12 +90,17 @@ def read_status(folder: Path) -> dict[str, Any]:
 
 def _spelt(value: Any) -> str:
     """Writes a metric; null stands for one that was no number."""
-    return f"{value:.4g}" if isinstance(value, _NUMBER) else "nan"
+    return f"{value:.4g}" if _is_number(value) else "nan"
 
 
 def _is_right(name: str, value: Any) -> bool:
     """Tells whether a value may stand under a name; what is not known yet is null."""
-    return isinstance(value, FIELDS[name]) and not isinstance(value, bool)
+    return isinstance(value, FIELDS[name]) and (not isinstance(value, _NUMBER) or _is_number(value))
+
+
+def _is_number(value: Any) -> bool:
+    """Tells whether a value is a number that can be written in words: no NaN, and none without end."""
+    return isinstance(value, _NUMBER) and not isinstance(value, bool) and -_MOST < value < _MOST
 
 
 def described(status: dict[str, Any]) -> list[str]:
@@ -133,6 +136,8 @@ def spelt(seconds: float) -> str:
 
 
 def _is_alive(process: int) -> bool:
+    if not 0 < process < 2**31:  # others are groups of processes, or none
+        return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:

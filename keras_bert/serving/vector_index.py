@@ -1,7 +1,7 @@
 """An index of vectors in a folder: which rows are nearest to a query."""
 
+import errno
 import importlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
 from keras_bert.files import atomic_folder
+from keras_bert.foreign_files import parse_json, read_json
 from keras_bert.serving.similarity import SIMILARITIES, pair_similarity, similarity, unit_vectors
 
 METHODS = ("exact", "approximate")
@@ -134,9 +136,9 @@ class VectorIndex:
             "model": self.model,
         }
         with atomic_folder(folder, overwrite) as temporary:
-            (temporary / "index.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            (temporary / "index.json").write_text(to_json(facts, indent=2) + "\n", encoding="utf-8")
             with (temporary / "rows.jsonl").open("w", encoding="utf-8") as file:
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
+                file.writelines(to_json(row) + "\n" for row in self.rows)
             np.save(temporary / "places.npy", self._place)
             self._index.save(temporary)
 
@@ -149,18 +151,21 @@ class VectorIndex:
         """
         path = Path(folder)
         try:
-            facts = json.loads((path / "index.json").read_text(encoding="utf-8"))
+            if (facts := read_json(path / "index.json")) is None:
+                raise FileNotFoundError(errno.ENOENT, "", "index.json")
             if facts["format"] != _FORMAT:
                 raise InputError(
                     f"{folder}: an index of format {facts['format']}; this version reads {_FORMAT}: "
                     "index the rows again, --rows --overwrite"
                 )
-            lines = (path / "rows.jsonl").read_text(encoding="utf-8").split("\n")[:-1]
+            lines = (path / "rows.jsonl").read_bytes().split(b"\n")[:-1]
             index = cls.__new__(cls)
-            index.rows = [json.loads(line) for line in lines]
+            index.rows = [parse_json(line, f"rows.jsonl, line {number}") for number, line in enumerate(lines, 1)]
+            if not all(isinstance(row, dict) and isinstance(row.get("text"), str) for row in index.rows):
+                raise ValueError("rows.jsonl: a row that is no object with a text")
             index.model = {str(name): str(value) for name, value in facts["model"].items()}
-            index.method, index.similarity, index.size = facts["method"], facts["similarity"], int(facts["size"])
-            index._place = np.load(path / "places.npy", allow_pickle=False)
+            index.method, index.similarity, index.size = facts["method"], facts["similarity"], facts["size"]
+            index._place = _array(path / "places.npy")
             index._members = _members(index._place)
             if index.method not in METHODS or index.similarity not in SIMILARITIES:
                 raise ValueError(f"{index.method} search by {index.similarity}")
@@ -172,8 +177,8 @@ class VectorIndex:
             raise InputError(
                 f"{folder}: no index there (no {missing}); keras-bert search --rows=... makes one"
             ) from None
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError) as error:
-            if isinstance(error, InputError):
+        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, OSError) as error:
+            if isinstance(error, InputError) and str(error).startswith(str(folder)):
                 raise
             reason = (str(error).splitlines() or ["no values"])[0]
             raise InputError(f"{folder}: the index is damaged ({reason:.200})") from None
@@ -206,7 +211,10 @@ class _Exact:
 
     @classmethod
     def open(cls, folder: Path, similarity_name: str) -> "_Exact":
-        return cls(np.load(folder / "vectors.npy", allow_pickle=False), similarity_name)
+        vectors = _array(folder / "vectors.npy")
+        if vectors.ndim != 2 or vectors.dtype != np.float32 or not np.isfinite(vectors).all():
+            raise ValueError("vectors.npy holds other than rows of float32, or NaN")
+        return cls(vectors, similarity_name)
 
 
 class _Graph:
@@ -258,7 +266,7 @@ class _Graph:
     @classmethod
     def open(cls, folder: Path, similarity_name: str) -> "_Graph":
         graph = _faiss().read_index(str(folder / "vectors.faiss"))
-        lost = np.load(folder / "lost.npy", allow_pickle=False)
+        lost = _array(folder / "lost.npy")
         if lost.ndim != 1 or lost.dtype != np.int64 or (lost.size and not 0 <= lost.min() <= lost.max() < graph.ntotal):
             raise ValueError("lost.npy names vectors that are not there")
         return cls(graph, lost, similarity_name)
@@ -293,6 +301,11 @@ def _members(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not counts.all():
         raise ValueError("places.npy leaves out a vector")
     return np.argsort(place, kind="stable"), np.concatenate([[0], np.cumsum(counts)])
+
+
+def _array(path: Path) -> np.ndarray:
+    """Reads an array whose size is compared with that of the file before memory is taken for it."""
+    return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _faiss() -> Any:

@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import loads_json
 
 STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
+
+# What is raised while values of other kinds than those of a cluster are taken apart; an index may be infinite.
+_NO_CLUSTER = (ValueError, AttributeError, KeyError, TypeError, OverflowError, RecursionError)
 
 
 def make_strategy(name: str = "none", tpu: str = "") -> tf.distribute.Strategy:
@@ -99,12 +103,12 @@ def is_chief() -> bool:
     if not text:
         return True
     try:
-        config = json.loads(text)
+        config = loads_json(text)
         cluster, task = config.get("cluster", {}), config.get("task", {})
         kind, index = task.get("type"), int(task.get("index", 0))
-    except (ValueError, AttributeError, TypeError) as error:
+        has_chief = bool({"chief", "master"} & cluster.keys())
+    except _NO_CLUSTER as error:
         raise InputError(f"TF_CONFIG: expected a JSON object with cluster and task ({error})") from None
-    has_chief = bool({"chief", "master"} & set(cluster))
     return kind in (None, "chief", "master") or (kind == "worker" and index == 0 and not has_chief)
 
 
@@ -147,10 +151,10 @@ def _join_cluster() -> None:
         InputError: `TF_CONFIG` is no JSON object with `cluster` and `task`, or the task does not train.
     """
     try:
-        config = json.loads(os.environ["TF_CONFIG"])
+        config = loads_json(os.environ["TF_CONFIG"])
         cluster = {{"master": "chief"}.get(kind, kind): list(tasks) for kind, tasks in config["cluster"].items()}
         kind, index = config["task"]["type"], int(config["task"].get("index", 0))
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+    except _NO_CLUSTER as error:
         raise InputError(f"TF_CONFIG: expected a JSON object with cluster and task ({error})") from None
     kind = "chief" if kind == "master" else kind
     if kind not in ("chief", "worker"):

@@ -97,6 +97,7 @@ def test_a_packed_answer_is_not_unpacked():
             b"\xff\xfe",
         ),
         b"[" * 100_000,
+        b'{"outputs": {"score": ' + b"[" * 900 + b"]" * 900 + b"}}",
     ],
 )
 def test_an_answer_that_is_none(content):

@@ -142,6 +142,12 @@ def test_sources(flags: list[str], flag: str, words: str):
         (["--class_weights=[1, 2]"], "--class_weights: expected a JSON object of positive numbers"),
         (['--class_weights={"good": "5"}'], "--class_weights: expected a JSON object of positive numbers"),
         (['--class_weights={"good": -1}'], "--class_weights: expected a JSON object of positive numbers"),
+        (["--class_weights=" + "[" * 10**5], "--class_weights: neither 'balanced' nor JSON"),
+        (['--class_weights={"good": 1' + 5000 * "0" + "}"], "--class_weights: neither 'balanced' nor JSON"),
+        (
+            ['--class_weights={"good": 1' + 400 * "0" + "}"],
+            "--class_weights: expected a JSON object of positive numbers",
+        ),
         (['--class_weights={"good": NaN}'], "--class_weights: expected a JSON object of positive numbers"),
         (['--class_weights={"fair": 5}'], "class_weights: 'fair' is none of the labels"),
         (["--class_weights=balanced", "--multi_label"], "with --multi_label they do not apply"),

@@ -273,16 +273,36 @@ def test_two_workers_end_with_the_weights_of_one(source: list[str], tmp_path: Pa
         np.testing.assert_allclose(both[name], tensor, rtol=0, atol=1e-4, err_msg=name)
 
 
+# Each worker prints the weights that it ended with: only those of the chief are saved.
+PRINT_WEIGHTS = """
+import hashlib, sys
+from keras_bert.scripts import pretrain
+
+add_scores = pretrain._add_scores
+
+def add(examples, run):
+    add_scores(examples, run)
+    digest = hashlib.sha256(b"".join(value.tobytes() for value in examples._task.get_weights()))
+    print("weights", digest.hexdigest(), file=sys.stderr)
+
+pretrain._add_scores = add
+pretrain.run()
+"""
+
+
 @pytest.mark.slow
 def test_two_workers_with_a_budget_follow_one_clock(source: list[str], tmp_path: Path):
-    """In each step both have the same rate, and both end after the same one."""
+    """In each step both have the same rate; both end after the same one, with the same weights."""
     flags = [*TRAIN, *source, "--log_steps=1", "--evaluate_steps=1000", "--budget=60s", "--noplots"]
-    workers = run_cluster(2, "-m", "keras_bert.scripts.pretrain", *flags, f"--output={tmp_path}/run")
+    workers = run_cluster(2, "-c", PRINT_WEIGHTS, *flags, f"--output={tmp_path}/run")
     assert [worker.returncode for worker in workers] == [0, 0], workers[0].stderr + workers[1].stderr
     of_steps = re.compile(r"^step (\d+), .*?learning_rate ([-0-9.e]+)", re.MULTILINE)
     rates = [of_steps.findall(worker.stderr) for worker in workers]
     assert len(rates[0]) > 3
     assert rates[0] == rates[1]
+    digests = [re.findall("^weights (.*)", worker.stderr, re.MULTILINE) for worker in workers]
+    assert len(digests[0]) == 1
+    assert digests[0] == digests[1]
     metrics = [json.loads(worker.stdout.splitlines()[-1]) for worker in workers]
     assert {**metrics[0], "seconds": 0} == {**metrics[1], "seconds": 0}
 

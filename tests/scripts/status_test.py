@@ -70,17 +70,36 @@ def test_a_run_elsewhere_is_lost_after_a_silence(tmp_path: Path):
 def test_what_is_no_run_is_one_line(tmp_path: Path):
     assert "no status.json; expected the folder of a run of finetune" in run_program("status", str(tmp_path)).error
     (tmp_path / "status.json").write_text("{")
-    assert "not what a run writes" in run_program("status", str(tmp_path)).error
+    assert "status.json: not a JSON file" in run_program("status", str(tmp_path)).error
     assert "which run?" in run_program("status").error
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("{}", "under 'state'"), ("[]", "no JSON object"), ('{"state": "running", "step": "7"}', "under 'step'")],
+    [
+        ("{}", "under 'state'"),
+        ("[]", "no JSON object"),
+        ("null", "no JSON object"),
+        ('{"state": "running", "step": "7"}', "under 'step'"),
+        ('{"state": "running", "step": 1' + 400 * "0" + "}", "under 'step'"),
+    ],
 )
 def test_a_damaged_status_is_one_line(tmp_path: Path, text: str, message: str):
     (tmp_path / "status.json").write_text(text)
     assert run_program("status", str(tmp_path)).error.endswith(f"({message})" if "JSON" in message else f"{message})")
+
+
+@pytest.mark.parametrize("number", ["NaN", "1e999", "1" + 400 * "0"])
+def test_numbers_without_end_are_none(tmp_path: Path, number: str):
+    text = write(tmp_path).joinpath("status.json").read_text()
+    for name in ("seconds", "steps_per_second", "seconds_left", "time", "process"):
+        found = json.loads(text)
+        (tmp_path / "status.json").write_text(
+            json.dumps({**found, name: 0}).replace(f'"{name}": 0', f'"{name}": {number}')
+        )
+        assert f"under '{name}'" in run_program("status", str(tmp_path)).error
+    (tmp_path / "status.json").write_text(text.replace('"metrics": {', f'"metrics": {{"odd": {number}, ', 1))
+    assert "odd          nan\n" in run_program("status", str(tmp_path)).stdout
 
 
 def test_times_are_spelt():

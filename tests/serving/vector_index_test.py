@@ -97,12 +97,19 @@ def damage(folder: Path, name: str, content: str | bytes | None) -> None:
     [
         ("index.json", None, r"no index there \(no index.json\)"),
         ("vectors.npy", None, r"no index there \(no vectors.npy\)"),
-        ("index.json", "{", "the index is damaged"),
+        ("index.json", "{", "not a JSON file"),
         ("index.json", '{"format": 1}', "an index of format 1; this version reads 2: index the rows again"),
         ("index.json", '{"format": 2}', "the index is damaged"),
         ("rows.jsonl", '{"text": "a"}\n', r"damaged: 1 rows, 300 places"),
         ("places.npy", b"", "the index is damaged"),
         ("rows.jsonl", "text\n", "the index is damaged"),
+        ("rows.jsonl", "[1]\n" * 300, "no object with a text"),
+        ("rows.jsonl", '{"text": 1}\n' * 300, "no object with a text"),
+        ("rows.jsonl", "[" * 10**5 + "\n", "rows.jsonl, line 1: its JSON is nested too deep"),
+        ("index.json", "[" * 10**5, "nested too deep"),
+        ("index.json", b"\xff", "not a JSON file"),
+        ("index.json", "null", "expected a JSON object"),
+        ("index.json", '{"format": 2, "model": {}, "method": [], "similarity": {}, "size": 1e999}', "is damaged"),
         ("vectors.npy", b"\x93NUMPY", "the index is damaged"),
     ],
 )
@@ -111,6 +118,36 @@ def test_what_is_no_index_is_refused(name: str, content: str | bytes | None, mes
     damage(tmp_path / "index", name, content)
     with pytest.raises(InputError, match=message):
         VectorIndex.open(tmp_path / "index")
+
+
+def test_an_array_that_says_more_than_the_file_holds_takes_no_memory(tmp_path: Path):
+    VectorIndex(VECTORS, ROWS, MODEL).save(tmp_path / "index")
+    for name, wrong in (("vectors.npy", "(300, 1000000000000)"), ("places.npy", "(1000000000000000,)")):
+        path = tmp_path / "index" / name
+        whole = path.read_bytes()
+        shape = b"(300, 8)" if name == "vectors.npy" else b"(300,)"
+        path.write_bytes(whole.replace(shape + b", }" + b" " * (len(wrong) - len(shape)), wrong.encode() + b", }"))
+        assert path.read_bytes() != whole
+        with pytest.raises(InputError, match="the index is damaged"):
+            VectorIndex.open(tmp_path / "index")
+        path.write_bytes(whole)
+    damage(tmp_path / "index", "vectors.npy", None)
+    np.save(tmp_path / "index" / "vectors.npy", np.where(VECTORS > 1, np.nan, VECTORS))
+    with pytest.raises(InputError, match="NaN"):
+        VectorIndex.open(tmp_path / "index")
+
+
+def test_what_is_written_is_json_and_shows_as_it_is(tmp_path: Path):
+    """No NaN, no escape sequence, no override of the direction; read again it is what it was."""
+    rows = [{"text": "a\x9b31m\u202e", "score": float("nan")}, {"text": "b"}]
+    VectorIndex(VECTORS[:2], rows, {"handle": "x\u202e"}).save(tmp_path / "index")
+    for name in ("index.json", "rows.jsonl"):
+        text = (tmp_path / "index" / name).read_text()
+        assert "NaN" not in text
+        assert all(character.isprintable() or character == "\n" for character in text)
+    again = VectorIndex.open(tmp_path / "index")
+    assert again.rows == [{"text": "a\x9b31m\u202e", "score": None}, {"text": "b"}]
+    assert again.model == {"handle": "x\u202e"}
 
 
 @pytest.mark.parametrize("places", [[-1] * 300, [2**40] * 300, [1] * 300, [0.5] * 300, [[0] * 300]])

@@ -125,7 +125,17 @@ def test_tasks_that_do_not_train(task: dict, words: str, monkeypatch: pytest.Mon
         make_strategy("multi_worker")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"task": {"index": "two"}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"task": {"index": "two"}}',
+        '{"task": {"index": 1e999}}',
+        "[" * 10**5,
+        '{"cluster": [[1]], "task": {}}',
+    ],
+)
 def test_a_broken_cluster_is_one_line(text, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(InputError, match="TF_CONFIG: expected a JSON object"):

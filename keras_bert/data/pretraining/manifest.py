@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.foreign_files import inside
+from keras_bert.foreign_files import inside, parse_json
 from keras_bert.version import __version__
 
 MANIFEST = "manifest.json"
@@ -51,7 +51,7 @@ def read_manifest(folder: str) -> Manifest:
     """
     path = f"{folder.rstrip('/')}/{MANIFEST}"
     try:
-        text = tf.io.gfile.GFile(path).read()
+        text = tf.io.gfile.GFile(path, "rb").read()
     except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError):
         whole, _, name = folder.rstrip("/").rpartition("/")
         if name == "held_out" and tf.io.gfile.exists(f"{whole}/{MANIFEST}"):
@@ -65,26 +65,31 @@ def read_manifest(folder: str) -> Manifest:
     return parse_manifest(text, path)
 
 
-def parse_manifest(text: str, path: str) -> Manifest:
+def parse_manifest(text: bytes | str, path: str) -> Manifest:
     """Takes a manifest's text apart.
 
     Raises:
         InputError: It is none, or of a later version of the format.
     """
+    fields = parse_json(text, path)
     try:
-        fields = json.loads(text)
         if fields.pop("format") != FORMAT:
             raise KeyError("format")
         version = fields.pop("format_version")
         if version != FORMAT_VERSION:
             raise InputError(f"{path}: format_version {version}; this version reads {FORMAT_VERSION}")
         manifest = Manifest(**fields)
+        for field in dataclasses.fields(manifest):
+            if not isinstance(value := getattr(manifest, field.name), list if field.name == "shards" else dict):
+                raise TypeError(f"{field.name} is {value!r:.40}")
         for shard in manifest.shards:
             inside(".", shard["name"], path)
+            if not (isinstance(count := shard["examples"], int) and 0 <= count < 2**63):
+                raise TypeError(f"a shard of {count!r:.40} examples")
         return manifest
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not a manifest of pre-training data ({error})") from None
 
 

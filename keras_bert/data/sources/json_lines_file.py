@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_bert.data.sources.lines import TextFormat, read_lines
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import loads_json
 
 
 def read_json_lines(
@@ -61,7 +62,7 @@ def load_json(text: str, place: str, expected: str) -> Any:
         InputError: It is none, is nested too deep, or holds a number of more digits than Python reads.
     """
     try:
-        return json.loads(text)
+        return loads_json(text)
     except RecursionError:
         raise InputError(f"{place}: the JSON is nested too deep; {expected}") from None
     except json.JSONDecodeError as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import loads_json
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 if TYPE_CHECKING:
@@ -157,8 +157,8 @@ def class_weights(counts: Mapping[str, int], labels: list[str]) -> dict[str, flo
         return None
     if FLAGS.class_weights != "balanced":
         try:
-            weights = json.loads(FLAGS.class_weights)
-        except json.JSONDecodeError as error:
+            weights = loads_json(FLAGS.class_weights)
+        except (ValueError, RecursionError) as error:
             raise InputError(f"--class_weights: neither 'balanced' nor JSON: {error}") from None
         if not isinstance(weights, dict) or not all(map(_is_weight, weights.values())):
             raise InputError('--class_weights: expected a JSON object of positive numbers, such as {"rare": 5}')
@@ -168,4 +168,4 @@ def class_weights(counts: Mapping[str, int], labels: list[str]) -> dict[str, flo
 
 
 def _is_weight(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= sys.float_info.max

@@ -1,7 +1,6 @@
 """The folder that a training run leaves behind."""
 
 import contextlib
-import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from absl import logging
 
 from keras_bert.files import check_no_pattern, check_target
+from keras_bert.foreign_files import parse_json
 from keras_bert.training.runs.run_checkpoints import checkpoint_names
 from keras_bert.training.runs.run_lock import refuse_if_running, run_lock
 
@@ -62,7 +62,7 @@ def is_unfinished(folder: Path) -> bool:
     if not any((folder / name).exists() for name in ("status.json", "flags.txt", "log.csv", "checkpoints")):
         return False
     try:
-        return json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"] != "finished"
+        return parse_json((folder / "status.json").read_bytes(), folder)["state"] != "finished"
     except (OSError, ValueError, KeyError, TypeError):
         return not (folder / "metrics.json").exists()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import parse_json
 
 LOCK = ".running"
 """Name of the file that says who trains in a folder."""
@@ -86,10 +87,12 @@ def _beat(path: Path, over: threading.Event) -> None:
 def _holder(path: Path) -> dict[str, Any] | None:
     """Returns what a lock says of its holder; None if there is no lock, or none that a program wrote."""
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
+        holder = parse_json(path.read_bytes(), path)
     except (OSError, ValueError):
         return None
-    return holder if isinstance(holder, dict) and {"process", "host", "id"} <= holder.keys() else None
+    kinds = {"process": int, "host": str, "id": str}
+    is_whole = isinstance(holder, dict) and all(type(holder.get(name)) is kind for name, kind in kinds.items())
+    return holder if is_whole and 0 < holder["process"] < 2**31 else None
 
 
 def _is_alive(path: Path, holder: dict[str, Any]) -> bool:

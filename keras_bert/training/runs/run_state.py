@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.files import check_no_pattern
+from keras_bert.foreign_files import parse_json
 from keras_bert.training.runs.between_workers import BetweenWorkers
 from keras_bert.training.runs.run_checkpoints import RunCheckpoints
 
@@ -38,7 +39,14 @@ class _Place(tf.train.experimental.PythonState):
 
     def deserialize(self, string_value: bytes) -> None:
         """Takes the numbers from JSON."""
-        self.values = json.loads(string_value)
+        values = parse_json(string_value, "the place in the data")
+        start = _Place().values
+        if not isinstance(values, dict) or not all(
+            isinstance(values.get(name), int if isinstance(number, int) else (int, float)) and values[name] >= 0
+            for name, number in start.items()
+        ):
+            raise InputError(f"the place in the data is {string_value!r:.200}; expected {', '.join(start)}")
+        self.values = values
 
 
 class RunState(keras.callbacks.Callback):

@@ -65,7 +65,13 @@ def test_on_another_machine_a_holder_that_touches_its_file_lives(tmp_path: Path,
             pass
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "\xff"])
+HOLDER = '{"process": %s, "host": "h", "id": "i"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{}", "[1]", "\xff", "[" * 10**5, *(HOLDER % process for process in ('"../7"', "-1", "true", "9" * 30))],
+)
 def test_a_damaged_file_holds_nothing(tmp_path: Path, text: str):
     (tmp_path / LOCK).write_bytes(text.encode("latin-1"))
     with run_lock(tmp_path):
