@@ -37,7 +37,8 @@ BAD = {
     "digits": b"9" * 5000,
     "text": b'"data"',
     "list": b"[[1], {}, null]",
-    "other types": b'{"text": {}, "data": [1], "question": 3, "context": [], "answers": 0, "format": [], "hidden_size": "x", "step": "1"}',
+    "other types": b'{"text": {}, "data": [1], "question": 3, "context": [], "answers": 0, "format": [], '
+    b'"hidden_size": "x", "step": "1"}',
     "NaN": b'{"vocab_size": NaN, "text": NaN, "format_version": NaN}',
     "cut": b'{"text": "a',
 }
