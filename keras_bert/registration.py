@@ -50,6 +50,7 @@ MODULES = {
     "RankingLoss": "keras_bert.tasks.embedding.ranking_loss",
     "SelfAttention": "keras_bert.layers.self_attention",
     "SmoothedCrossEntropy": "keras_bert.tasks.generation.loss",
+    "TokenDropout": "keras_bert.layers.token_dropout",
     "TokenPooling": "keras_bert.layers.token_pooling",
     "UnflattenTokens": "keras_bert.layers.tokens",
     "WordTable": "keras_bert.layers.word_table",

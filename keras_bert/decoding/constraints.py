@@ -21,9 +21,10 @@ class Constraints(NamedTuple):
             positive, multiplied where it is negative (Keskar et al. 2019, arXiv:1909.05858, section 4.1, in the form of
             transformers' `RepetitionPenaltyLogitsProcessor`). What stands before the sequence does not count.
         no_repeat_ngram: No sequence holds the same n tokens in a row twice; 0: no such rule.
-        forbidden: Ids that never come.
+        forbidden: Ids that never come, and sequences of ids that never come one after the other.
         allowed: Ids beside which none comes but the end; None: all.
-        prefix: int32 (rows, tokens), what each sequence begins with, -1 where a row's is over; None: nothing given.
+        prefix: int32 (rows, tokens), what each sequence begins with, whatever the other rules say; -1 where a row's is
+            over; None: nothing given.
 
     Example:
         >>> Constraints(end=2, min_length=3, forbidden=(0, 1))  # doctest: +SKIP
@@ -34,7 +35,7 @@ class Constraints(NamedTuple):
     max_length: Any = None
     repetition_penalty: float = 1.0
     no_repeat_ngram: int = 0
-    forbidden: Sequence[int] = ()
+    forbidden: Sequence[int | Sequence[int]] = ()
     allowed: Sequence[int] | None = None
     prefix: Any = None
 
@@ -53,6 +54,7 @@ class Constraints(NamedTuple):
         Returns:
             Float32 (rows, beams, entries).
         """
+        free = logits
         rows, entries = tf.shape(logits)[0], tf.shape(logits)[2]
         time = tf.shape(sequences)[2]
         if self.repetition_penalty != 1.0:
@@ -60,7 +62,11 @@ class Constraints(NamedTuple):
         if self.no_repeat_ngram:
             logits = _without_repeats(logits, sequences, self.no_repeat_ngram)
         if self.forbidden:
-            logits += NEVER * _marked(self.forbidden, entries)
+            alone = [word for word in self.forbidden if isinstance(word, int)]
+            logits += NEVER * _marked(alone, entries)
+            for word in self.forbidden:
+                if not isinstance(word, int):
+                    logits += NEVER * _last_of(word, sequences, entries)
         if self.allowed is not None:
             logits += NEVER * (1.0 - _marked([*self.allowed, self.end], entries))
         is_end = tf.one_hot(self.end, entries)
@@ -71,21 +77,31 @@ class Constraints(NamedTuple):
             late = tf.cast(time >= self.max_length, logits.dtype)
             logits += NEVER * late[:, None, None] * (1.0 - is_end)
         if self.prefix is not None:
-            logits = self._begun(logits, time)
+            logits = self._begun(logits, free, time)
         return logits
 
-    def _begun(self, logits: Any, time: Any) -> Any:
-        """Leaves only the token that the prefix has here."""
+    def _begun(self, logits: Any, free: Any, time: Any) -> Any:
+        """Leaves only the token that the prefix has here, with its logit before all rules."""
         length = tf.shape(self.prefix)[1]
         here = tf.gather(tf.pad(self.prefix, [[0, 0], [0, 1]], constant_values=-1), tf.minimum(time, length), axis=1)
-        wanted = tf.one_hot(here, tf.shape(logits)[2])
-        return logits + NEVER * tf.where(here[:, None] < 0, 0.0, 1.0 - wanted)[:, None]
+        wanted = tf.one_hot(here, tf.shape(logits)[2], on_value=True, off_value=False, dtype=tf.bool)
+        return tf.where(here[:, None, None] < 0, logits, tf.where(wanted[:, None], free, NEVER))
 
 
 def _marked(ids: Sequence[int], entries: Any) -> Any:
     """Returns 1 at the ids, 0 elsewhere, float32 (entries,)."""
     unique = sorted(set(ids))
-    return tf.scatter_nd([[id_] for id_ in unique], tf.ones([len(unique)]), [entries])
+    places = tf.reshape(tf.constant(unique, tf.int32), (-1, 1))
+    return tf.scatter_nd(places, tf.ones([len(unique)]), [entries])
+
+
+def _last_of(word: Sequence[int], sequences: Any, entries: Any) -> Any:
+    """Returns 1 at the last id of a word behind sequences that end in its others, float32 (rows, beams, entries)."""
+    *others, last = word
+    size = len(others)
+    end = tf.pad(sequences, [[0, 0], [0, 0], [size, 0]], constant_values=-1)[:, :, -size:]
+    is_next = tf.reduce_all(end == tf.constant(others, tf.int32), axis=2)
+    return tf.cast(is_next, tf.float32)[:, :, None] * tf.one_hot(last, entries)
 
 
 def _places(sequences: Any) -> Any:

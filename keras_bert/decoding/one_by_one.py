@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert.decoding.constraints import NEVER, Constraints
+from keras_bert.decoding.constraints import Constraints
+from keras_bert.decoding.draw import Draw, uniform_numbers
 from keras_bert.decoding.rows import Start, Step, gathered, shapes_of
 
 
@@ -46,9 +47,9 @@ def sample(
     max_new_tokens: int,
     seeds: Any,
     samples: int = 1,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
+    temperature: Any = 1.0,
+    top_k: Any = 0,
+    top_p: Any = 1.0,
     pad: int = 0,
 ) -> dict[str, Any]:
     """Draws each token by its probability.
@@ -60,9 +61,9 @@ def sample(
         start: What it begins with.
         constraints: What a sequence may hold.
         max_new_tokens: Tokens of a sequence at most, the end included.
-        seeds: int32 (rows,).
+        seeds: int32 (rows,), or (rows, 2).
         samples: Sequences a row.
-        temperature: The logits are divided by it.
+        temperature: The logits are divided by it; this and the next two may be tensors (rows,), too.
         top_k: Draw among so many of the likeliest tokens; 0: among all.
         top_p: Draw among the likeliest tokens whose probabilities add up to this (Holtzman et al. 2019,
             arXiv:1904.09751, section 3.1), the one that reaches it included.
@@ -73,39 +74,13 @@ def sample(
 
     Raises:
         ValueError: A temperature that is not positive, a `top_p` outside of (0, 1], a negative `top_k`.
+        tf.errors.InvalidArgumentError: The same of tensors.
     """
-    if not temperature > 0 or not 0 < top_p <= 1 or top_k < 0:
-        raise ValueError(
-            f"temperature must be above 0, top_p in (0, 1], top_k from 0; received: {temperature}, {top_p}, {top_k}"
-        )
-
-    def numbers(seed: Any) -> Any:
-        return tf.random.stateless_uniform([samples, max_new_tokens], tf.stack([seed, 0]), dtype=tf.float64)
-
-    uniform = tf.map_fn(numbers, seeds, fn_output_signature=tf.TensorSpec([samples, max_new_tokens], tf.float64))
-
-    def choose(logits: Any, time: Any) -> Any:
-        logits = tf.where(logits > NEVER / 2, logits / temperature, NEVER)
-        return _drawn(logits, uniform[:, :, time], top_k, top_p)
-
-    return _one_by_one(step, start, constraints, max_new_tokens, pad, choose, samples)
-
-
-def _drawn(logits: Any, uniform: Any, top_k: int, top_p: float) -> Any:
-    """Draws a token for each uniform number in [0, 1) by the inverse of the distribution function, in float64."""
-    entries = tf.shape(logits)[-1]
-    ids = None
-    if top_k or top_p < 1.0:
-        logits, ids = tf.math.top_k(logits, tf.minimum(top_k, entries) if top_k else entries)
-    probabilities = tf.nn.softmax(tf.cast(logits, tf.float64))
-    if top_p < 1.0:
-        before = tf.cumsum(probabilities, axis=-1, exclusive=True)
-        probabilities = tf.where(before < top_p, probabilities, 0.0)
-    sums = tf.cumsum(probabilities, axis=-1)
-    # Of what is drawn from, the last sum is the whole; a number below it falls to a token with a probability.
-    wanted = uniform[..., None] * sums[..., -1:]
-    place = tf.reduce_sum(tf.cast(sums <= wanted, tf.int32), axis=-1)
-    return place if ids is None else tf.gather(ids, place, batch_dims=2)
+    uniform = uniform_numbers(seeds, samples, max_new_tokens)
+    draw = Draw(temperature, top_k, top_p)
+    return _one_by_one(
+        step, start, constraints, max_new_tokens, pad, lambda logits, time: draw(logits, uniform[:, :, time]), samples
+    )
 
 
 def _one_by_one(

@@ -1,8 +1,10 @@
 """From the hidden states of masked tokens to the words that stood there."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_bert.layers.activations import activation as get_activation
@@ -16,13 +18,14 @@ class MaskedLMHead(keras.layers.Layer):
     """BERT's masked-word head: gather, dense, activation, layer normalization, product with the word table, bias.
 
     Only the masked positions are computed. The word table is an input, so that the head shares the encoder's (see
-    `WordTable`) and has none of its own.
+    `WordTable`) and has none of its own. Where few words can come, the product with the others' rows can be spared.
 
     Args:
         vocabulary_size: Rows of the word table.
         activation: Name of the activation (see `keras_bert.layers.activations`).
         layer_norm_epsilon: Epsilon of the layer normalization.
         initializer_range: Standard deviation of the kernel's initializer.
+        output_ids: Ids whose logits are computed, in this order; None: of all.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
@@ -31,7 +34,10 @@ class MaskedLMHead(keras.layers.Layer):
         word_table: float (vocabulary, size).
 
     Returns:
-        float (batch, predictions, vocabulary), logits.
+        float (batch, predictions, vocabulary), logits; with `output_ids` (batch, predictions, output ids).
+
+    Raises:
+        ValueError: An output id outside of the vocabulary.
 
     Example:
         >>> positions = keras.ops.array([[1, 3]])
@@ -50,6 +56,7 @@ class MaskedLMHead(keras.layers.Layer):
         activation: str = "gelu",
         layer_norm_epsilon: float = 1e-12,
         initializer_range: float = 0.02,
+        output_ids: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -58,6 +65,9 @@ class MaskedLMHead(keras.layers.Layer):
         self.activation = activation
         self.layer_norm_epsilon = layer_norm_epsilon
         self.initializer_range = initializer_range
+        self.output_ids = None if output_ids is None else [int(id_) for id_ in output_ids]
+        if self.output_ids is not None and not all(0 <= id_ < vocabulary_size for id_ in self.output_ids):
+            raise ValueError(f"output_ids must lie in [0, {vocabulary_size}), received: {self.output_ids!r:.80}")
 
     def build(
         self,
@@ -79,13 +89,37 @@ class MaskedLMHead(keras.layers.Layer):
         places = ops.arange(batch, dtype="int32")[:, None] * tokens + ops.cast(mask_positions, "int32")
         flat = ops.reshape(sequence_output, (-1, size))  # (B · T, D)
         masked = ops.take(flat, ops.reshape(places, (-1,)), axis=0)  # (B · P, D)
-        masked = self.layer_norm(self.dense(masked))
+        logits = self.logits(masked, *self.output_rows(word_table))  # (B · P, V)
+        return ops.reshape(logits, (batch, ops.shape(mask_positions)[1], self._outputs))
+
+    def output_rows(self, word_table: Any) -> tuple[Any, Any]:
+        """Returns the rows of the word table that logits are computed of, float (V, size), and their biases, (V,)."""
+        bias = ops.cast(self.bias, self.compute_dtype)  # outside of a call Keras casts nothing
+        if self.output_ids is None:
+            return word_table, bias
+        ids = np.array(self.output_ids, "int32")
+        return ops.take(word_table, ids, axis=0), ops.take(bias, ids, axis=0)
+
+    def logits(self, hidden: Any, table: Any, bias: Any) -> Any:
+        """Computes the logits of hidden states; a loop calls it with what `output_rows` gave it once.
+
+        Args:
+            hidden: float (N, size).
+            table: float (V, size).
+            bias: float (V,).
+
+        Returns:
+            float (N, V).
+        """
         # einsum, not the transposed table: that would be copied, which takes a third of the head's time on a CPU
-        logits = bias_add(ops.einsum("nd,vd->nv", masked, word_table), self.bias)  # (B · P, V)
-        return ops.reshape(logits, (batch, ops.shape(mask_positions)[1], self.vocabulary_size))
+        return bias_add(ops.einsum("nd,vd->nv", self.layer_norm(self.dense(hidden)), table), bias)
+
+    @property
+    def _outputs(self) -> int:
+        return self.vocabulary_size if self.output_ids is None else len(self.output_ids)
 
     def compute_output_shape(self, sequence_output_shape: Any, mask_positions_shape: Any, word_table_shape: Any) -> Any:
-        return (*mask_positions_shape, self.vocabulary_size)
+        return (*mask_positions_shape, self._outputs)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -94,4 +128,5 @@ class MaskedLMHead(keras.layers.Layer):
             "activation": self.activation,
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "initializer_range": self.initializer_range,
+            "output_ids": None if self.output_ids is None else list(self.output_ids),
         }

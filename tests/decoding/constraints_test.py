@@ -28,6 +28,16 @@ RULES: dict[str, tuple[Constraints, Callable[[int, Tokens], bool]]] = {
         lambda row, tokens: tokens[-1] == END and len(tokens) == row + 2,
     ),
     "forbidden": (Constraints(END, forbidden=(0, 4)), lambda row, tokens: not {0, 4} & set(tokens)),
+    "forbidden words": (
+        Constraints(END, forbidden=(0, (3, 4), (5, 5, 1))),
+        lambda row, tokens: 0 not in tokens and (3, 4) not in grams(tokens, 2) and (5, 5, 1) not in grams(tokens, 3),
+    ),
+    "prefix whatever is forbidden": (
+        Constraints(END, forbidden=(3, 4), prefix=tf.constant([[3, 4], [5, 3], [-1, -1]])),
+        lambda row, tokens: (
+            tokens[: (2, 2, 0)[row]] == ((3, 4), (5, 3), ())[row] and not {3, 4} & set(tokens[(2, 2, 0)[row] :])
+        ),
+    ),
     "allowed": (Constraints(END, allowed=(3, 5)), lambda row, tokens: set(tokens) <= {3, 5, END}),
     "no repeated pair": (
         Constraints(END, no_repeat_ngram=2),

@@ -19,9 +19,10 @@ def test_the_layer(tmp_path):
         "activation": "relu",
         "layer_norm_epsilon": 1e-3,
         "initializer_range": 0.5,
+        "output_ids": [5, 0, 1, 6],
     }
     inputs = [HIDDEN, POSITIONS, TABLE]
-    run_layer_test(MaskedLMHead, arguments, inputs, (2, 3, 7), tmp_path, expected_trainable_weights=5)
+    run_layer_test(MaskedLMHead, arguments, inputs, (2, 3, 4), tmp_path, expected_trainable_weights=5)
 
 
 @pytest.mark.parametrize(("activation", "epsilon"), [("gelu", 1e-12), ("gelu_new", 1e-12), ("gelu", 0.5)])
@@ -37,6 +38,16 @@ def test_the_formula(activation, epsilon):
             gamma, beta = to_numpy(layer.layer_norm.gamma), to_numpy(layer.layer_norm.beta)
             normed = (active - active.mean()) / np.sqrt(active.var() + epsilon) * gamma + beta
             np.testing.assert_allclose(logits[row, slot], TABLE @ normed + to_numpy(layer.bias), atol=1e-5)
+
+
+def test_the_logits_of_some_ids_are_those_among_all():
+    whole, some = MaskedLMHead(7), MaskedLMHead(7, output_ids=[6, 2, 3])
+    whole(HIDDEN, POSITIONS, TABLE)
+    some(HIDDEN, POSITIONS, TABLE)
+    randomize(whole)
+    some.set_weights(whole.get_weights())
+    expected = to_numpy(whole(HIDDEN, POSITIONS, TABLE))[..., [6, 2, 3]]
+    np.testing.assert_allclose(to_numpy(some(HIDDEN, POSITIONS, TABLE)), expected, atol=1e-6)
 
 
 def test_only_the_positions_asked_for_matter():

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert.decoding.rows import Start
+from keras_bert.decoding.rows import Start, Step
 from keras_bert.encoder import BertEncoder
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.cached_attention import block_step, keys_and_values
@@ -17,14 +17,16 @@ from keras_bert.layers.word_table import WordTable
 class CachedDecoder:
     """Gives the logits that the whole row would give, from what is kept of the tokens before.
 
+    Where the head has `output_ids`, tokens are numbered by their places there.
+
     Args:
         encoder: With `attention="prefix"` or `"causal"`.
         head: The word head.
         segment: The segment of what is written: 1 after a source, 0 for a text that goes on.
 
     Example:
-        >>> decoder = CachedDecoder(model.encoder, model.masked_lm_head, segment=1)  # doctest: +SKIP
-        >>> beam_search(decoder.step, decoder.begin(inputs), constraints, 32, num_beams=5)  # doctest: +SKIP
+        >>> decoder = CachedDecoder(model.encoder, model.word_head, segment=1)  # doctest: +SKIP
+        >>> beam_search(*decoder.begin(inputs), constraints, 32, num_beams=5)  # doctest: +SKIP
     """
 
     def __init__(self, encoder: BertEncoder, head: MaskedLMHead, segment: int) -> None:
@@ -36,15 +38,16 @@ class CachedDecoder:
         self._ordered = OrderedAttentionBias(CAUSAL, dtype=policy)
         self._table = WordTable(encoder.embeddings, dtype=policy)
 
-    def begin(self, inputs: Mapping[str, Any]) -> Start:
+    def begin(self, inputs: Mapping[str, Any]) -> tuple[Step, Start]:
         """Reads the source.
 
         Args:
             inputs: `token_ids`, `segment_ids`, `padding_mask`, int32 (rows, tokens): sources alone.
 
         Returns:
-            The logits of the first token, float32 (rows, entries); of the source the keys and values by layer; the
-            keys and values of no tokens.
+            The step and what it starts with: the logits of the first token, float32 (rows, entries); of the source
+            the keys and values by layer; the keys and values of no tokens. The step holds the rows of the word table,
+            cast and picked once, not at each token.
         """
         encoder, mask = self.encoder, inputs["padding_mask"]
         rows, tokens = tf.unstack(tf.shape(mask))
@@ -58,16 +61,24 @@ class CachedDecoder:
             hidden = block(hidden, seen)
         hidden = hidden if encoder.final_norm is None else encoder.final_norm(hidden)
         lengths = tf.reduce_sum(mask, axis=1)
-        last = tf.maximum(lengths - 1, 0)[:, None]
-        logits = self._logits(tf.reshape(hidden, (rows, tokens, -1)), last)[:, 0]
+        last = tf.maximum(lengths - 1, 0)
+        output_rows = self.head.output_rows(self._table(mask))
+        newest = tf.gather(tf.reshape(hidden, (rows, tokens, -1)), last, batch_dims=1)
+        logits = tf.cast(self.head.logits(newest, *output_rows), tf.float32)
         source = {"layers": kept, "bias": bias, "length": lengths}
         attention = encoder.blocks[0].attention
         none = tf.zeros([rows, 1, attention.num_heads, 0, attention.head_size], attention.compute_dtype)
         state = [(none, none) for _ in encoder.blocks]
-        return Start(logits, source, state, growing=[(3, 3) for _ in encoder.blocks])
 
-    def step(self, ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
+        def step(ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
+            return self._step(output_rows, ids, time, source, state)
+
+        return step, Start(logits, source, state, growing=[(3, 3) for _ in encoder.blocks])
+
+    def _step(self, output_rows: tuple[Any, Any], ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
         """Computes the newest token of each sequence; see `keras_bert.decoding.rows.Step`."""
+        if self.head.output_ids is not None:
+            ids = tf.gather(tf.constant(self.head.output_ids, tf.int32), ids)
         encoder = self.encoder
         rows, beams = tf.unstack(tf.shape(ids))
         positions = tf.broadcast_to(source["length"][:, None] + time, [rows, beams])
@@ -78,9 +89,5 @@ class CachedDecoder:
             hidden, now = block_step(block, hidden, of_source, source["bias"], before)
             kept.append(now)
         hidden = hidden if encoder.final_norm is None else encoder.final_norm(hidden)
-        # The rows' beams as tokens of a row.
-        places = tf.broadcast_to(tf.range(beams), [rows, beams])
-        return self._logits(tf.reshape(hidden, (rows, beams, encoder.config.hidden_size)), places), kept
-
-    def _logits(self, hidden: Any, places: Any) -> Any:
-        return tf.cast(self.head(hidden, places, self._table(places)), tf.float32)
+        logits = tf.cast(self.head.logits(hidden, *output_rows), tf.float32)
+        return tf.reshape(logits, (rows, beams, logits.shape[-1])), kept

@@ -18,6 +18,31 @@ def source_rows(tokenizer: TokenLayer, text: Any, room: int) -> tf.RaggedTensor:
     )
 
 
+def prompt_rows(tokenizer: TokenLayer, text: Any, room: int) -> tf.RaggedTensor:
+    """Returns `[CLS] text`, of longer texts the last `room` tokens: int32 (batch, (tokens))."""
+    pieces = tokenizer(text)[:, -(room - 1) :]
+    return tf.concat([tf.fill([pieces.nrows(), 1], tokenizer.cls_token_id), pieces], 1)
+
+
+def as_inputs(source: tf.RaggedTensor, segment_ids: tf.RaggedTensor | None, pad_token_id: int) -> Tensors:
+    """Pads rows of any length to the encoder's inputs: int32 (batch, tokens).
+
+    Args:
+        source: int32 (batch, (tokens)).
+        segment_ids: Likewise; None: all 0.
+        pad_token_id: What rows are padded with.
+    """
+    lengths = tf.cast(source.row_lengths(), tf.int32)
+    width = tf.maximum(tf.reduce_max(lengths), 1)  # of no rows the maximum is the lowest integer
+    shape = tf.stack([tf.size(lengths), width])
+    token_ids = source.to_tensor(pad_token_id, shape=shape)
+    return {
+        "token_ids": token_ids,
+        "segment_ids": tf.zeros_like(token_ids) if segment_ids is None else segment_ids.to_tensor(shape=shape),
+        "padding_mask": tf.sequence_mask(lengths, width, tf.int32),
+    }
+
+
 def teacher_rows(
     tokenizer: TokenLayer, text: Any, target: Any, max_source: int, max_target: int
 ) -> tuple[Tensors, tf.RaggedTensor, tf.RaggedTensor]:
@@ -53,3 +78,17 @@ def teacher_rows(
         "target_positions": positions,
     }
     return inputs, targets, tf.ones_like(targets, tf.float32)
+
+
+def seeds_of(text: Any, seed: Any) -> tf.Tensor:
+    """Makes the seeds of rows from their texts and a number, so that a row's neighbours and place change nothing.
+
+    Args:
+        text: string (batch,).
+        seed: int32 () or (batch,).
+
+    Returns:
+        int32 (batch, 2).
+    """
+    of_text = tf.cast(tf.strings.to_hash_bucket_fast(text, 2**31 - 1), tf.int32)
+    return tf.stack([of_text, tf.broadcast_to(tf.cast(seed, tf.int32), tf.shape(of_text))], axis=1)

@@ -1,7 +1,7 @@
 """Text out of text, by one BERT that reads the source whole and writes the target from left to right."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,18 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.ordered_attention_bias import CAUSAL, MASKS, PREFIX
+from keras_bert.layers.token_dropout import TokenDropout
 from keras_bert.layers.word_table import WordTable
-from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.base.word_head import word_head_weights
-from keras_bert.tasks.generation.decoder import CachedDecoder
+from keras_bert.tasks.generation.checks import check_parts
 from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
-from keras_bert.tasks.generation.rows import source_rows, teacher_rows
-from keras_bert.tasks.generation.search import write, written
+from keras_bert.tasks.generation.output_ids import OutputIds
+from keras_bert.tasks.generation.rows import as_inputs, source_rows, teacher_rows
+from keras_bert.tasks.generation.search import TextSearch
 from keras_bert.tasks.generation.settings import GenerationSettings
+from keras_bert.tasks.generation.writing_task import WritingTask
 from keras_bert.text.preprocessor import BertPreprocessor
 
 LEFT_TO_RIGHT = "BertLMHeadModel"
@@ -35,7 +36,7 @@ LEFT_TO_RIGHT = "BertLMHeadModel"
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertSeq2Seq(LabelledTask):
+class BertSeq2Seq(WritingTask):
     """BERT that writes: translations, summaries, titles, questions.
 
     A row is `[CLS] source [SEP] target [SEP]`. Under the mask `"prefix"` the source sees itself whole and the target
@@ -49,6 +50,9 @@ class BertSeq2Seq(LabelledTask):
         max_target_length: Tokens of a training target at most, its end included.
         label_smoothing: See `SmoothedCrossEntropy`.
         generation: Settings of the search, as `GenerationSettings` names them.
+        target_dropout: Share of the target tokens that training hides from the model, see `TokenDropout`.
+        output_ids: Ids that it may write, beside the special tokens, see `ids_in`; None: all. The logits of the
+            others are never computed, and a target that holds one counts it as `[UNK]`.
         head_activation: Activation of the word head; None takes the encoder's.
         head_layer_norm_eps: Epsilon of its layer normalization; None takes the encoder's.
         **kwargs: Those of `keras.Model`.
@@ -86,6 +90,8 @@ class BertSeq2Seq(LabelledTask):
         max_target_length: int = 64,
         label_smoothing: float = 0.1,
         generation: Mapping[str, Any] | None = None,
+        target_dropout: float = 0.0,
+        output_ids: Sequence[int] | None = None,
         head_activation: str | None = None,
         head_layer_norm_eps: float | None = None,
         **kwargs: Any,
@@ -94,27 +100,33 @@ class BertSeq2Seq(LabelledTask):
         check_arguments(BertSeq2Seq, kwargs)
         config, policy = encoder.config, encoder.dtype_policy
         settings = GenerationSettings.of({"max_new_tokens": max_target_length, **(generation or {})})
-        _check(encoder, preprocessor, max_target_length, settings)
+        check_parts(encoder, preprocessor, max_target_length, settings, target_dropout)
+        short = OutputIds(preprocessor.tokenizer, output_ids)
         head = MaskedLMHead(
             config.vocab_size,
             activation=head_activation or config.hidden_act,
             layer_norm_epsilon=config.layer_norm_eps if head_layer_norm_eps is None else head_layer_norm_eps,
             initializer_range=config.initializer_range,
+            output_ids=short.tolist(),
             dtype=policy,
             name="word_head",
         )
         places = {"target_positions": keras.Input(shape=(None,), dtype="int32", name="target_positions")}
-        hidden = encoder(encoder.input)["sequence_output"]
+        given = dict(encoder.input)
+        if target_dropout:
+            hide = TokenDropout(target_dropout, preprocessor.tokenizer.mask_token_id, name="target_dropout")
+            given["token_ids"] = hide(given["token_ids"], given["segment_ids"])
+        hidden = encoder(given)["sequence_output"]
         table = WordTable(encoder.embeddings, dtype=policy, name="word_table")(encoder.input["token_ids"])
         logits = head(hidden, places["target_positions"], table)
         logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
         super().__init__(encoder, preprocessor, logits, inputs=places, **kwargs)
         self.max_target_length = max_target_length
         self.label_smoothing = label_smoothing
-        self.generation = settings
+        self.target_dropout = target_dropout
         self.word_head = head
         self._stages.pad = self._pad
-        self._stages.decoder = CachedDecoder(encoder, head, segment=1)
+        self._prepare_search(TextSearch(preprocessor.tokenizer, settings, short), head)
 
     @property
     def monitor(self) -> str:
@@ -178,9 +190,10 @@ class BertSeq2Seq(LabelledTask):
             positions = tf.cast(source.row_lengths() - 1, tf.int32)[:, None]
             inputs = {"token_ids": source, "segment_ids": tf.zeros_like(source)}
             return ({**inputs, "target_positions": tf.RaggedTensor.from_tensor(positions)},)
-        return teacher_rows(
+        inputs, targets, weights = teacher_rows(
             self.tokenizer, rows["text"], rows["target"], self.preprocessor.max_length, self.max_target_length
         )
+        return inputs, targets.with_flat_values(self._stages.search.output_ids.place(targets.flat_values)), weights
 
     def batches(
         self,
@@ -216,7 +229,7 @@ class BertSeq2Seq(LabelledTask):
         return batches(rows, self.features, self._pad, batch_size, **options).map(dense)
 
     def _pad(self, inputs: Mapping[str, Any]) -> Tensors:
-        padded = _padded(inputs, self.tokenizer.pad_token_id)
+        padded = as_inputs(inputs["token_ids"], inputs["segment_ids"], self.tokenizer.pad_token_id)
         return {**padded, "target_positions": inputs["target_positions"].to_tensor()}
 
     # -- training ----------------------------------------------------------------------------------------
@@ -259,53 +272,6 @@ class BertSeq2Seq(LabelledTask):
             "token_accuracy": sums[1] / sums[2],
         }
 
-    # -- answers -----------------------------------------------------------------------------------------
-
-    def answer_strings(self, *texts: Any) -> Tensors:
-        """The whole way in one graph: strings → ids → search → strings.
-
-        Args:
-            *texts: `text`, string (batch,).
-
-        Returns:
-            `text` string (batch,), the best; `score` float32 (batch,); `hypotheses` string and `scores` float32
-            (batch, hypotheses), the best first.
-        """
-        (text,) = texts
-        source = source_rows(self.tokenizer, text, self.preprocessor.max_length)
-        inputs = {"token_ids": source, "segment_ids": tf.zeros_like(source)}
-        return self.answers(self.search(_padded(inputs, self.tokenizer.pad_token_id)))
-
-    def search(self, inputs: Mapping[str, Any]) -> Tensors:
-        """Writes for sources as the settings say; see `keras_bert.tasks.generation.search.write`."""
-        return write(self._stages.decoder, self.tokenizer, self.generation, inputs)
-
-    def answers(self, outputs: Any) -> Tensors:
-        """Turns what `search` found into texts; see `keras_bert.tasks.generation.search.written`."""
-        return written(self.tokenizer, outputs)
-
-    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-        """Turns the arrays of `answers` into one dict for each row."""
-
-        def listed() -> Iterator[dict[str, Any]]:
-            for texts, scores in zip(answers["hypotheses"], answers["scores"], strict=True):
-                found = [
-                    {"text": text.decode("utf-8", "replace"), "score": float(score)}
-                    for text, score in zip(texts, scores, strict=True)
-                ]
-                yield {**found[0], "hypotheses": found}
-
-        return list(listed())
-
-    def signatures(self) -> dict[str, Signature]:
-        """Returns the functions of the exported SavedModel: `serving_default` of texts, `token_ids` of sources."""
-        # The position table must have room for the target behind the source.
-        longest = self.preprocessor.max_length
-        return {
-            **super().signatures(),
-            "token_ids": self.token_signature(lambda **inputs: self.answers(self.search(inputs)), max_tokens=longest),
-        }
-
     # -- folders -----------------------------------------------------------------------------------------
 
     def head_weights(self) -> list[Weight]:
@@ -325,6 +291,8 @@ class BertSeq2Seq(LabelledTask):
                 "max_target_length": self.max_target_length,
                 "label_smoothing": self.label_smoothing,
                 "generation": self.generation.to_dict(),
+                "target_dropout": self.target_dropout,
+                "output_ids": self._stages.search.output_ids.tolist(),
                 "head_activation": head.activation,
                 "head_layer_norm_eps": head.layer_norm_epsilon,
             }
@@ -347,34 +315,3 @@ class BertSeq2Seq(LabelledTask):
 def writes(checkpoint: Checkpoint) -> bool:
     """Tells whether a checkpoint is a model that writes: one saved here, or a left-to-right one of transformers."""
     return "generation" in checkpoint.extra or LEFT_TO_RIGHT in (checkpoint.metadata.get("architectures") or ())
-
-
-def _padded(inputs: Mapping[str, Any], pad_token_id: int) -> Tensors:
-    """Pads rows of any length: int32 (batch, tokens)."""
-    token_ids = inputs["token_ids"]
-    lengths = tf.cast(token_ids.row_lengths(), tf.int32)
-    width = tf.maximum(tf.reduce_max(lengths), 1)  # of no rows the maximum is the lowest integer
-    shape = tf.stack([tf.size(lengths), width])
-    return {
-        "token_ids": token_ids.to_tensor(pad_token_id, shape=shape),
-        "segment_ids": inputs["segment_ids"].to_tensor(shape=shape),
-        "padding_mask": tf.sequence_mask(lengths, width, tf.int32),
-    }
-
-
-def _check(encoder: BertEncoder, preprocessor: BertPreprocessor, target: int, settings: GenerationSettings) -> None:
-    if encoder.use_pooler or encoder.attention not in MASKS:
-        raise InputError(
-            f"BertSeq2Seq needs an encoder with use_pooler=False and attention {' or '.join(map(repr, MASKS))}; this "
-            f"one has use_pooler={encoder.use_pooler}, attention={encoder.attention!r}"
-        )
-    longest, table = max(target, settings.max_new_tokens), encoder.config.max_position_embeddings
-    if target < 2 or preprocessor.max_length + longest > table:
-        raise InputError(
-            f"a source of max_length={preprocessor.max_length} and a target of {longest} tokens are more than the "
-            f"position table has rows, {table}: lower max_length, max_target_length (from 2) or max_new_tokens"
-        )
-    if encoder.config.type_vocab_size < 2:
-        raise InputError("the encoder knows one segment (type_vocab_size=1); source and target need two")
-    if settings.num_beams > encoder.config.vocab_size:
-        raise InputError(f"num_beams={settings.num_beams} is more than the vocabulary has entries")

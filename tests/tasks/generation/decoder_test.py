@@ -35,13 +35,13 @@ def test_steps_of_unequal_sources_are_those_of_whole_rows(mask: str):
         "segment_ids": source.to_tensor(0) * 0,
         "padding_mask": tf.sequence_mask(lengths, dtype=tf.int32),
     }
-    logits, kept, state, _ = decoder.begin(inputs)
+    step, (logits, kept, state, _) = decoder.begin(inputs)
     np.testing.assert_allclose(logits, whole[:, 0], atol=1e-4)
     for time, token in enumerate(target):
         # Two beams: the same, so that they must not disturb each other.
         if time == 0:
             state = tf.nest.map_structure(lambda tensor: tf.repeat(tensor, 2, axis=1), state)
-        logits, state = decoder.step(tf.fill([3, 2], token), tf.constant(time), kept, state)
+        logits, state = step(tf.fill([3, 2], token), tf.constant(time), kept, state)
         np.testing.assert_allclose(logits[:, 0], whole[:, time + 1], atol=1e-4)
         np.testing.assert_allclose(logits[:, 1], whole[:, time + 1], atol=1e-4)
 

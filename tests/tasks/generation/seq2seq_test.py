@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertClassifier, open_task
+from keras_bert.tasks.generation.output_ids import ids_in
 from keras_bert.tasks.generation.seq2seq import BertSeq2Seq
 from keras_bert.training import adamw
 from tests.tasks import tiny
@@ -60,7 +61,8 @@ def test_greedy_answers_are_the_likeliest_tokens_one_by_one():
 
 @pytest.mark.parametrize("mask", ["prefix", "causal"])
 def test_a_folder_opens_as_what_was_saved(tmp_path: Path, mask: str):
-    model = writer(mask, generation={"num_beams": 2, "length_penalty": 0.6}, label_smoothing=0.2)
+    options = {"label_smoothing": 0.2, "target_dropout": 0.1, "output_ids": range(5, 28)}
+    model = writer(mask, generation={"num_beams": 2, "length_penalty": 0.6}, **options)
     model.save_preset(tmp_path / "model")
     config = json.loads((tmp_path / "model/config.json").read_text())
     assert config["architectures"] == ["BertForMaskedLM" if mask == "prefix" else "BertLMHeadModel"]
@@ -69,6 +71,8 @@ def test_a_folder_opens_as_what_was_saved(tmp_path: Path, mask: str):
     again = open_task(tmp_path / "model")
     assert isinstance(again, BertSeq2Seq)
     assert (again.encoder.attention, again.label_smoothing, again.generation) == (mask, 0.2, model.generation)
+    assert again.target_dropout == 0.1
+    assert again.word_head.output_ids == list(range(28))
     assert_same(again.answer(tiny.TEXTS), model.answer(tiny.TEXTS))
 
 
@@ -122,7 +126,10 @@ def test_loss_and_accuracy_are_of_target_tokens_alone():
 
 @pytest.mark.slow
 def test_it_learns_to_write():
-    model = writer(config=tiny.without_dropout(), label_smoothing=0.0, generation={"num_beams": 2})
+    """With some of the target hidden, and of a shortlist."""
+    words = ids_in(tiny.preprocessor().tokenizer, rows().map(lambda row: row["target"]))
+    options = {"label_smoothing": 0.0, "target_dropout": 0.1, "output_ids": words}
+    model = writer(config=tiny.without_dropout(), generation={"num_beams": 2}, **options)
     model.compile(adamw(1e-2, steps=160))
     model.fit(model.batches(rows(), batch_size=8, shuffle=True), epochs=160, verbose=0)
 

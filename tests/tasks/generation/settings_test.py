@@ -15,6 +15,13 @@ from keras_bert.tasks.generation.settings import GenerationSettings
         ({"num_return_sequences": 5}, "num_return_sequences=5 is more than num_beams=4"),
         ({"early_stopping": "later"}, "early_stopping is 'later'"),
         ({"repetition_penalty": 0.0}, "repetition_penalty is 0.0"),
+        ({"temperature": 0.0}, "temperature is 0.0"),
+        ({"top_p": 0.0}, "top_p is 0.0"),
+        ({"top_k": -1}, "top_k is -1"),
+        ({"do_sample": True}, "with num_beams=1, not 4"),
+        ({"length_penalty_type": "words"}, "length_penalty_type is 'words'"),
+        ({"as_long_as_source": True, "min_new_tokens": 3}, "min_new_tokens says another"),
+        ({"forbidden_words": "bad"}, "it must be a list of words"),
     ],
 )
 def test_what_does_not_go_together_is_refused(values, message):
@@ -26,3 +33,6 @@ def test_unknown_fields_of_a_file_are_left():
     read = GenerationSettings.of({"num_beams": 5, "transformers_version": "5.24.0", "length_penalty": None})
     assert read == GenerationSettings(num_beams=5)
     assert GenerationSettings.of(read.to_dict()) == read
+    words = GenerationSettings(forbidden_words=["bad"])
+    assert words.to_dict()["forbidden_words"] == ["bad"]
+    assert GenerationSettings.of(words.to_dict()) == words
