@@ -1,8 +1,6 @@
 """What every reader of a weight format gives: one checkpoint in one language."""
 
 import dataclasses
-import itertools
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +11,7 @@ from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tokenizer_files import SETTINGS, make_tokenizer
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
-from keras_bert.text.vocabulary import LONGEST_ENTRY, check_vocabulary
+from keras_bert.text.vocabulary import LONGEST_ENTRY, check_vocabulary, spare_entries
 
 if TYPE_CHECKING:
     from keras_bert.text.token_layer import TokenLayer
@@ -103,11 +101,8 @@ class Checkpoint:
                 f"{self.source}: {len(broken)} tensors hold NaN or infinity, so its training had failed: "
                 f"{shortened(broken)}; take an earlier checkpoint"
             )
-        if pad_vocabulary and self.vocabulary is not None:
-            spare = spare_entries(self.vocabulary, self.config.vocab_size - len(self.vocabulary))
-            if spare:
-                self.vocabulary = self.vocabulary + spare
-                self.notes.append(f"{len(spare)} spare rows of the word table are called {spare[0]} to {spare[-1]}")
+        if pad_vocabulary:
+            self.name_spare_rows()
         self._check_vocabulary()
         names, outputs = self.metadata.get("id2label"), len(self.tensors.get(CLASSIFIER, ()))
         if names and outputs > 1 and len(names) != outputs:
@@ -117,6 +112,15 @@ class Checkpoint:
             )
         return self
 
+    def name_spare_rows(self) -> None:
+        """Gives the vocabulary an entry for each row of the word table beyond it: `[unused_1]`, `[unused_2]`, ..."""
+        if self.vocabulary is None:
+            return
+        spare = spare_entries(self.vocabulary, self.config.vocab_size - len(self.vocabulary))
+        if spare:
+            self.vocabulary = self.vocabulary + spare
+            self.notes.append(f"{len(spare)} spare rows of the word table are called {spare[0]} to {spare[-1]}")
+
     def _check_vocabulary(self) -> None:
         if self.vocabulary is None:
             return
@@ -125,7 +129,7 @@ class Checkpoint:
         if len(self.vocabulary) != self.config.vocab_size:
             way_out = (
                 "append entries such as [unused_1] to vocab.txt if the table was padded on purpose, or have it done: "
-                "pad_vocabulary=True (keras-bert convert --pad_vocabulary)"
+                "pad_vocabulary=True, --pad_vocabulary of the programs"
                 if len(self.vocabulary) < self.config.vocab_size
                 else "it is the vocabulary of another model"
             )
@@ -133,18 +137,6 @@ class Checkpoint:
                 f"{self.source}: the vocabulary has {len(self.vocabulary)} entries, "
                 f"the config vocab_size={self.config.vocab_size}; {way_out}"
             )
-
-
-def spare_entries(vocabulary: Sequence[str], count: int) -> list[str]:
-    """Makes names for rows of a word table that no entry has: the first of `[unused_1]`, ... that are not taken.
-
-    Example:
-        >>> spare_entries(["[PAD]", "[unused_1]"], 2)
-        ['[unused_2]', '[unused_3]']
-    """
-    known = set(vocabulary)
-    names = (f"[unused_{number}]" for number in itertools.count(1))
-    return list(itertools.islice((name for name in names if name not in known), max(count, 0)))
 
 
 def _is_finite(tensor: np.ndarray) -> bool:

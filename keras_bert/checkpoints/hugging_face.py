@@ -50,15 +50,19 @@ def read_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Checkpo
     Raises:
         InputError: A file is missing, truncated or damaged, or it is not a BERT that this encoder can follow.
     """
-    checkpoint = describe_hugging_face(path)
+    checkpoint = describe_hugging_face(path, pad_vocabulary)
     modules = read_modules(Path(path))
     _add_tensors(checkpoint, Path(path) / modules[0].path if modules else Path(path))
     _add_module_tensors(checkpoint, Path(path), modules)
     return checkpoint.check(pad_vocabulary)
 
 
-def describe_hugging_face(path: str | Path) -> Checkpoint:
+def describe_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
     """Reads all of a folder but its weights: architecture, tokenizer, and what is kept beside them.
+
+    Args:
+        path: The folder.
+        pad_vocabulary: Name ids that no token has, between those of others; see `read_tokenizer_files`.
 
     Raises:
         InputError: As `read_hugging_face`.
@@ -80,7 +84,7 @@ def describe_hugging_face(path: str | Path) -> Checkpoint:
     checkpoint.metadata = {name: value for name, value in fields.items() if name != "model_type"}
     checkpoint.extra = read_json(transformer / "keras_bert.json") or {}
     checkpoint.extra.pop("keras_bert_version", None)
-    tokenizer = read_tokenizer_files(transformer)
+    tokenizer = read_tokenizer_files(transformer, pad_vocabulary)
     checkpoint.vocabulary, checkpoint.merges = tokenizer.vocabulary, tokenizer.merges
     checkpoint = dataclasses.replace(checkpoint, **tokenizer.settings)
     checkpoint.notes.extend(tokenizer.notes)

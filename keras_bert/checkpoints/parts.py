@@ -40,7 +40,7 @@ def open_encoder(
     elif load_weights:
         checkpoint = open_checkpoint(handle, pad_vocabulary=pad_vocabulary)
     else:
-        checkpoint = describe(handle)
+        checkpoint = describe(handle, pad_vocabulary)
     if use_pooler is None:
         use_pooler = not checkpoint.tensors or any(name.startswith(POOLER) for name in checkpoint.tensors)
     encoder = BertEncoder(checkpoint.config, use_pooler=use_pooler, **options)
@@ -50,14 +50,16 @@ def open_encoder(
 
 
 @register_opener("tokenizer")
-def open_tokenizer_of(handle: str | Path | Checkpoint, lowercase: bool | None = None) -> "TokenLayer":
+def open_tokenizer_of(
+    handle: str | Path | Checkpoint, lowercase: bool | None = None, pad_vocabulary: bool = False
+) -> "TokenLayer":
     """Opens the tokenizer of a checkpoint; see `TokenLayer.from_preset`."""
     if isinstance(handle, Checkpoint):
         return handle.tokenizer()
     path = Path(handle).expanduser()
     if path.is_file() or (path.is_dir() and not any((path / name).is_file() for name in _CONFIGS)):
-        return open_tokenizer(path, lowercase)
-    checkpoint = describe(handle)
+        return open_tokenizer(path, lowercase, pad_vocabulary)
+    checkpoint = describe(handle, pad_vocabulary)
     if lowercase is not None:
         checkpoint = dataclasses.replace(checkpoint, lowercase=lowercase, strip_accents=None)
     return checkpoint.tokenizer()
@@ -65,23 +67,24 @@ def open_tokenizer_of(handle: str | Path | Checkpoint, lowercase: bool | None = 
 
 @register_opener("preprocessor")
 def open_preprocessor(
-    handle: str | Path | Checkpoint, max_length: int | None = None, **options: Any
+    handle: str | Path | Checkpoint, max_length: int | None = None, pad_vocabulary: bool = False, **options: Any
 ) -> "BertPreprocessor":
     """Opens the preprocessor of a checkpoint; see `BertPreprocessor.from_preset`."""
     from keras_bert.text.preprocessor import BertPreprocessor
 
-    checkpoint = handle if isinstance(handle, Checkpoint) else describe(handle)
+    checkpoint = handle if isinstance(handle, Checkpoint) else describe(handle, pad_vocabulary)
     settings = {**checkpoint.extra.get("preprocessor", {}), **options}
     own = settings.pop("max_length", None) or checkpoint.extra.get("sentence_embedding", {}).get("max_length")
     length = max_length or own or checkpoint.config.max_position_embeddings
     return BertPreprocessor(checkpoint.tokenizer(), max_length=length, **settings)
 
 
-def describe(handle: str | Path) -> Checkpoint:
+def describe(handle: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
     """Reads all of a checkpoint but its weights, and fetches no weights.
 
     Args:
         handle: See `resolve`.
+        pad_vocabulary: Name spare rows of the word table; see `open_checkpoint`.
 
     Returns:
         A checkpoint without tensors.
@@ -95,9 +98,11 @@ def describe(handle: str | Path) -> Checkpoint:
     if not is_sentence_transformer and "class_name" in (read_json(folder / "config.json") or {}):
         checkpoint = describe_keras_hub(folder)
     elif is_sentence_transformer or not (folder / "bert_config.json").is_file():
-        checkpoint = describe_hugging_face(folder)
+        checkpoint = describe_hugging_face(folder, pad_vocabulary)
     else:
         checkpoint = Checkpoint(BertConfig.from_json_file(folder / "bert_config.json"), {}, str(handle))
         add_vocabulary(checkpoint, folder)
     checkpoint.source = str(handle)
+    if pad_vocabulary:
+        checkpoint.name_spare_rows()
     return checkpoint

@@ -76,7 +76,7 @@ class TokenizerFiles:
         return {name: getattr(self, name) for name in SETTINGS}
 
 
-def read_tokenizer_files(folder: Path) -> TokenizerFiles:
+def read_tokenizer_files(folder: Path, pad_vocabulary: bool = False) -> TokenizerFiles:
     """Reads `tokenizer_config.json`, `vocab.txt` or `tokenizer.json`, and `added_tokens.json`.
 
     A byte-level BPE has `vocab.json` and `merges.txt`, or a `tokenizer.json` that says so.
@@ -84,8 +84,13 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     `tokenizer_config.json` rules; what it leaves open is taken from `tokenizer.json`, then from the defaults
     of transformers, with a note.
 
+    Args:
+        folder: Holds the files.
+        pad_vocabulary: Name ids that no token has, between those of others, `[unused_1]`, `[unused_2]`, ...
+
     Raises:
-        InputError: A file is damaged, or asks for a tokenizer that this package has not.
+        InputError: A file is damaged or asks for a tokenizer that this package has not, or ids have gaps that are
+            not to be named.
     """
     notes: list[str] = []
     config = read_json(folder / "tokenizer_config.json") or {}
@@ -98,7 +103,10 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
         "added_tokens": _added_tokens(folder, config, fast),
     }
     if byte_pairs:
-        return dataclasses.replace(_byte_pair_files(folder, config, fast), **more)
+        files = dataclasses.replace(_byte_pair_files(folder, config, fast, pad_vocabulary), **more)
+        assert files.vocabulary is not None
+        whole = _with_added_tokens(files.vocabulary, folder, config, fast, pad_vocabulary)
+        return dataclasses.replace(files, vocabulary=whole)
     normalizer = _normalizer(fast, folder / "tokenizer.json")
     lowercase, strip_accents = config.get("do_lower_case"), config.get("strip_accents")
     if lowercase is None and "lowercase" in normalizer:
@@ -111,7 +119,9 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
         notes.append(f"lowercase={lowercase}: tokenizer_config.json says so, against {not lowercase} in tokenizer.json")
     if "strip_accents" not in config:
         strip_accents = normalizer.get("strip_accents")
-    return TokenizerFiles(_vocabulary(folder, config, fast, notes), bool(lowercase), strip_accents, notes, **more)
+    own = _vocabulary(folder, fast, notes, pad_vocabulary)
+    vocabulary = None if own is None else _with_added_tokens(own, folder, config, fast, pad_vocabulary)
+    return TokenizerFiles(vocabulary, bool(lowercase), strip_accents, notes, **more)
 
 
 def write_tokenizer_files(
@@ -176,12 +186,13 @@ def make_tokenizer(vocabulary: list[str], merges: list[str] | None, settings: Ma
     return BytePairTokenizer(vocabulary, merges, **settings)
 
 
-def open_tokenizer(path: str | Path, lowercase: bool | None = None) -> "TokenLayer":
+def open_tokenizer(path: str | Path, lowercase: bool | None = None, pad_vocabulary: bool = False) -> "TokenLayer":
     """Opens a tokenizer: a `vocab.txt`, or a folder with a tokenizer's files, with or without a model beside them.
 
     Args:
         path: The file or folder.
         lowercase: Whether text is lower-cased, in place of what the folder says; True for a file unless given.
+        pad_vocabulary: See `read_tokenizer_files`.
 
     Returns:
         A `BertTokenizer` or a `BytePairTokenizer`.
@@ -192,7 +203,7 @@ def open_tokenizer(path: str | Path, lowercase: bool | None = None) -> "TokenLay
     folder = Path(path)
     if not folder.is_dir():
         return make_tokenizer(load_vocabulary(folder), None, {"lowercase": lowercase is not False})
-    files = read_tokenizer_files(folder)
+    files = read_tokenizer_files(folder, pad_vocabulary)
     vocabulary = files.vocabulary
     if vocabulary is None:
         raise InputError(f"{path}: no tokenizer there; expected vocab.txt, or vocab.json with merges.txt")
@@ -211,7 +222,7 @@ def _has_byte_pairs(folder: Path, fast: dict[str, Any]) -> bool:
     return kinds == ["BPE", "ByteLevel"]
 
 
-def _byte_pair_files(folder: Path, config: dict[str, Any], fast: dict[str, Any]) -> TokenizerFiles:
+def _byte_pair_files(folder: Path, config: dict[str, Any], fast: dict[str, Any], fill_gaps: bool) -> TokenizerFiles:
     path = folder / "tokenizer.json"
     normalizer: dict[str, Any] = {}
     if fast:
@@ -235,10 +246,11 @@ def _byte_pair_files(folder: Path, config: dict[str, Any], fast: dict[str, Any])
     lowercase = bool(config.get("do_lower_case", normalizer.get("lowercase", False)))
     strip_accents = config.get("strip_accents", normalizer.get("strip_accents"))
     if (folder / MERGES_FILE).is_file():
-        vocabulary, merges = load_byte_vocabulary(folder / VOCABULARY_FILE), load_merges(folder / MERGES_FILE)
+        vocabulary = load_byte_vocabulary(folder / VOCABULARY_FILE, fill_gaps)
+        merges = load_merges(folder / MERGES_FILE)
     else:
         model = fast["model"]
-        vocabulary = in_order(model.get("vocab") or {}, 0, str(path))
+        vocabulary = in_order(model.get("vocab") or {}, 0, str(path), fill_gaps)
         merges = [rule if isinstance(rule, str) else " ".join(rule) for rule in model.get("merges") or ()]
     return TokenizerFiles(vocabulary, lowercase, strip_accents, [], merges)
 
@@ -298,22 +310,25 @@ def _normalizer(fast: dict[str, Any], path: Path) -> dict[str, Any]:
     return normalizer
 
 
-def _vocabulary(folder: Path, config: dict[str, Any], fast: dict[str, Any], notes: list[str]) -> list[str] | None:
+def _vocabulary(folder: Path, fast: dict[str, Any], notes: list[str], fill_gaps: bool) -> list[str] | None:
     path = folder / "vocab.txt"
     if path.is_file():
-        vocabulary = load_vocabulary(path)
-    elif fast:
-        path = folder / "tokenizer.json"
-        vocabulary = in_order((fast.get("model") or {}).get("vocab") or {}, 0, str(path))
-    else:
-        notes.append("neither vocab.txt nor tokenizer.json beside the weights, so no tokenizer")
-        return None
+        return load_vocabulary(path)
+    if fast:
+        return in_order((fast.get("model") or {}).get("vocab") or {}, 0, str(folder / "tokenizer.json"), fill_gaps)
+    notes.append("neither vocab.txt nor tokenizer.json beside the weights, so no tokenizer")
+    return None
+
+
+def _with_added_tokens(
+    vocabulary: list[str], folder: Path, config: dict[str, Any], fast: dict[str, Any], fill_gaps: bool
+) -> list[str]:
+    """Gives a vocabulary the added tokens that it lacks, at its end."""
     added = {
         **{fields.get("content"): int(index) for index, fields in (config.get("added_tokens_decoder") or {}).items()},
         **{token["content"]: token["id"] for token in fast.get("added_tokens") or ()},
         **(read_json(folder / "added_tokens.json") or {}),
     }
     known = set(vocabulary)
-    return vocabulary + in_order(
-        {token: index for token, index in added.items() if token not in known}, len(vocabulary), str(folder)
-    )
+    more = {token: index for token, index in added.items() if token not in known}
+    return vocabulary + in_order(more, len(vocabulary), f"{folder}: added tokens", fill_gaps, vocabulary)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.text.ragged_rows import row_ids, splits_of
 from keras_bert.text.regex_parts import WHITE_SPACE, split_at
-from keras_bert.text.vocabulary import SPECIAL_TOKENS
+from keras_bert.text.vocabulary import SPECIAL_TOKENS, is_spare
 
 # What the `regex` crate calls \w: letters, marks, decimal digits, connectors, joiners, and circled letters.
 _WORD = (
@@ -100,12 +100,15 @@ def special_in_text(tokens: Sequence[AddedToken], wanted: bool) -> list[AddedTok
 
 
 def beyond_the_model(tokens: Sequence[AddedToken], vocabulary: Sequence[str]) -> frozenset[str]:
-    """Gives the tokens that the vocabulary has for being added only: those at its end, which no piece of a word is."""
+    """Gives the tokens that the vocabulary has for being added only: those at its end, which no piece of a word is.
+
+    Names of spare rows stand there too, behind them and between.
+    """
     added = {token.content for token in tokens} - set(SPECIAL_TOKENS)
     last = len(vocabulary)
-    while last and vocabulary[last - 1] in added:
+    while last and (vocabulary[last - 1] in added or is_spare(vocabulary[last - 1])):
         last -= 1
-    return frozenset(vocabulary[last:])
+    return frozenset(added.intersection(vocabulary[last:]))
 
 
 class Segments(NamedTuple):
@@ -158,6 +161,9 @@ class AddedTokenFinder:
         ids: The vocabulary.
         normalize: From strings, a tensor, to normalized ones, where the texts are normalized.
         ideographs_apart: An ideograph beside a token makes it no part of a word.
+
+    Raises:
+        InputError: With `ideographs_apart`, a normalized token begins or ends with a blank.
     """
 
     def __init__(
@@ -171,6 +177,8 @@ class AddedTokenFinder:
         contents = [token.content.encode() for token in tokens]
         if normalize is not None:
             contents = normalize(tf.constant(contents, tf.string)).numpy().tolist()
+        if ideographs_apart:
+            _refuse_blanks_at_edges(tokens, contents)
         known: dict[bytes, AddedToken] = {}
         for content, token in zip(contents, tokens, strict=True):
             if content:  # of the same normalized ones the first counts
@@ -265,6 +273,17 @@ def _from_fields(fields: Mapping[str, Any], ids: Mapping[str, int]) -> AddedToke
             f"added_tokens: {content!r:.80} has id {fields['id']}, but {ids.get(str(content))} in the vocabulary"
         )
     return AddedToken(**flags)
+
+
+def _refuse_blanks_at_edges(tokens: Sequence[AddedToken], normalized: Sequence[bytes]) -> None:
+    """Refuses what the library would find in the blanks that its `BertNormalizer` puts around ideographs."""
+    for token, content in zip(tokens, normalized, strict=True):
+        if content.strip(b" ") != content:
+            raise InputError(
+                f"added_tokens: {token.content!r:.80} has a blank at its edge and is looked for in normalized text, "
+                "where ideographs get blanks around them that no text has: give it normalized=False, or no blank and "
+                "lstrip or rstrip"
+            )
 
 
 def _as_usual(token: AddedToken) -> bool:

@@ -97,12 +97,15 @@ class BertPreprocessor(keras.layers.Layer):
         return self.call(text, text_pair)
 
     @classmethod
-    def from_preset(cls, handle: Any, max_length: int | None = None, **options: Any) -> "BertPreprocessor":
+    def from_preset(
+        cls, handle: Any, max_length: int | None = None, *, pad_vocabulary: bool = False, **options: Any
+    ) -> "BertPreprocessor":
         """Opens the tokenizer of a checkpoint of any known format, with the settings that are saved with it.
 
         Args:
             handle: As `BertTokenizer.from_preset` takes it, with the config of a model.
             max_length: Longest input in tokens; None takes the saved one, else as many as the model has positions.
+            pad_vocabulary: See `keras_bert.checkpoints.open_checkpoint`.
             **options: Further arguments of the constructor, in place of the saved ones.
 
         Raises:
@@ -111,7 +114,7 @@ class BertPreprocessor(keras.layers.Layer):
         Example:
             >>> BertPreprocessor.from_preset("minilm")(["a gripping film"])["token_ids"]  # doctest: +SKIP
         """
-        return open_part("preprocessor", handle, max_length=max_length, **options)
+        return open_part("preprocessor", handle, max_length=max_length, pad_vocabulary=pad_vocabulary, **options)
 
     def call(self, text: Any, text_pair: Any = None) -> dict[str, tf.Tensor]:
         """Makes BERT's inputs; see the class."""

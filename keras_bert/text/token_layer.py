@@ -98,13 +98,14 @@ class TokenLayer(keras.layers.Layer):
         return _Finders(tokens, self._entries.ids, normalize, ideographs_apart)
 
     @classmethod
-    def from_preset(cls, handle: Any, lowercase: bool | None = None) -> Self:
+    def from_preset(cls, handle: Any, lowercase: bool | None = None, *, pad_vocabulary: bool = False) -> Self:
         """Opens the tokenizer of a checkpoint of any known format; of its other files, no weights are fetched.
 
         Args:
             handle: A folder with or without a model, a `vocab.txt`, `hf://org/name`, `kaggle://...`, `minilm`, or an
                 opened `Checkpoint`; see `keras_bert.checkpoints.resolve`.
             lowercase: Whether text is lower-cased, in place of what the files say.
+            pad_vocabulary: See `keras_bert.checkpoints.open_checkpoint`.
 
         Raises:
             InputError: There is none, or it is of another kind than this class.
@@ -112,7 +113,7 @@ class TokenLayer(keras.layers.Layer):
         Example:
             >>> BertTokenizer.from_preset("minilm")(["a gripping film"])  # doctest: +SKIP
         """
-        tokenizer = open_part("tokenizer", handle, lowercase=lowercase)
+        tokenizer = open_part("tokenizer", handle, lowercase=lowercase, pad_vocabulary=pad_vocabulary)
         if not isinstance(tokenizer, cls):
             found = type(tokenizer).__name__
             raise InputError(f"{handle}: its tokenizer is a {found}, not a {cls.__name__}; use {found}.from_preset")

@@ -1,6 +1,8 @@
 """Reads, checks and writes a WordPiece vocabulary: `vocab.txt`, one entry a line, the line number is the id."""
 
-from collections.abc import Sequence
+import itertools
+import re
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 
@@ -85,6 +87,27 @@ def check_vocabulary(
             f"a BERT vocabulary holds {', '.join(SPECIAL_TOKENS)}"
         )
     return list(seen)
+
+
+def spare_entries(known: Collection[str], count: int) -> list[str]:
+    """Makes names for rows of a word table that no entry has: the first of `[unused_1]`, ... that are not taken.
+
+    Args:
+        known: the entries there are.
+        count: how many names; none if it is negative.
+
+    Example:
+        >>> spare_entries(["[PAD]", "[unused_1]"], 2)
+        ['[unused_2]', '[unused_3]']
+    """
+    known = set(known)
+    names = (f"[unused_{number}]" for number in itertools.count(1))
+    return list(itertools.islice((name for name in names if name not in known), max(count, 0)))
+
+
+def is_spare(entry: str) -> bool:
+    """Tells whether an entry is a name of `spare_entries`."""
+    return re.fullmatch(r"\[unused_[1-9][0-9]*\]", entry) is not None
 
 
 def save_vocabulary(vocabulary: Sequence[str], path: str | PathLike) -> None:

@@ -6,7 +6,10 @@ import pytest
 
 from keras_bert.checkpoints import Checkpoint, convert, open_checkpoint
 from keras_bert.checkpoints.shapes import shape_message, shortened
+from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.tasks import BertSeq2Seq
+from keras_bert.text import BertPreprocessor, BertTokenizer
 from tests.checkpoints import small
 
 
@@ -43,9 +46,12 @@ def test_a_padded_table_in_a_folder(tmp_path, write):
     folder = tmp_path / "padded"
     write(folder, small.tensors())
     (folder / "vocab.txt").write_text("\n".join(small.ENTRIES[:-3]) + "\n")
-    with pytest.raises(InputError, match=r"17 entries, the config vocab_size=20; .*pad_vocabulary=True"):
+    with pytest.raises(InputError, match=r"vocab_size=20; .*pad_vocabulary=True, --pad_vocabulary of the programs"):
         open_checkpoint(folder)
     convert(folder, tmp_path / "whole", pad_vocabulary=True)
+    parts = [part.from_preset(folder, pad_vocabulary=True) for part in (BertEncoder, BertTokenizer, BertPreprocessor)]
+    assert parts[0].config.vocab_size == parts[1].vocabulary_size == parts[2].tokenizer.vocabulary_size == 20
+    assert BertSeq2Seq.from_preset(folder, max_target_length=4, pad_vocabulary=True).tokenizer.vocabulary_size == 20
     whole = open_checkpoint(tmp_path / "whole")  # names are written: no flag from here on
     assert whole.vocabulary == [*small.ENTRIES[:-3], "[unused_1]", "[unused_2]", "[unused_3]"]
     assert whole.tensors.keys() == small.tensors().keys()

@@ -90,8 +90,52 @@ def test_added_tokens_keep_their_ids(write):
     )
     assert read.vocabulary == [*small.ENTRIES, "[E1]"]
     assert [fields["content"] for fields in read.added_tokens] == ["[E1]"]
-    with pytest.raises(InputError, match="count on from 20"):
-        read_tokenizer_files(write(tokenizer_config=config, added_tokens={"[E1]": 30}))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"added_tokens": {"[E1]": 22, "<b>": 24}},
+        {"tokenizer": fast(True, added=[(0, "[PAD]"), (22, "[E1]"), (24, "<b>")])},
+        {"tokenizer_config": {"added_tokens_decoder": {"24": {"content": "<b>"}, "22": {"content": "[E1]"}}}},
+    ],
+    ids=lambda files: next(iter(files)),
+)
+def test_ids_that_no_token_has_are_spare_or_refused(write, files):
+    folder = write(**{"tokenizer_config": {"do_lower_case": True}, **files})
+    with pytest.raises(InputError, match=r"no token has the id 20; .*pad_vocabulary=True, --pad_v"):
+        read_tokenizer_files(folder)
+    tokenizer = open_tokenizer(folder, pad_vocabulary=True)
+    assert tokenizer.get_vocabulary()[20:] == ["[unused_1]", "[unused_2]", "[E1]", "[unused_3]", "<b>"]
+    assert tokenizer("a[E1]<b>").numpy().tolist() == [5, 22, 24]
+
+
+def test_ids_of_a_tokenizer_json_have_no_gaps_either(write):
+    entries = fast(True)
+    entries["model"]["vocab"]["p"] = 21
+    folder = write(vocabulary=False, tokenizer_config={"do_lower_case": True}, tokenizer=entries)
+    with pytest.raises(InputError, match="no token has the id 20"):
+        read_tokenizer_files(folder)
+    assert read_tokenizer_files(folder, pad_vocabulary=True).vocabulary == [*small.ENTRIES, "[unused_1]", "p"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [({"x": 7}, "count on from 20, each"), ({"x": 20, "y": 20}, "each with one token"), ({"x": 1 << 40}, "no vocab")],
+)
+def test_ids_that_make_no_vocabulary(write, ids, message):
+    with pytest.raises(InputError, match=message):
+        read_tokenizer_files(write(added_tokens=ids), pad_vocabulary=True)
+
+
+def test_byte_pairs_get_the_added_tokens_that_their_vocabulary_lacks(tmp_path):
+    write_byte_pairs(tmp_path)
+    added = [
+        *json.loads((tmp_path / "tokenizer.json").read_text())["added_tokens"],
+        {"id": len(BYTES), "content": "<u>"},
+    ]
+    change_json(tmp_path / "tokenizer.json", added_tokens=added)
+    assert open_tokenizer(tmp_path)("ab<u>").numpy().tolist() == [BYTES.index("ab"), len(BYTES)]
 
 
 @pytest.mark.parametrize(

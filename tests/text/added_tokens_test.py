@@ -94,7 +94,12 @@ def test_any_tokens_in_any_text(byte_pairs: bool, lowercase: bool):
     rng = random.Random(byte_pairs * 2 + lowercase)
     for _ in range(2 if byte_pairs else 6):
         tokens = [
-            AddedToken(content, *(rng.random() < 0.3 for _ in range(3)), normalized=rng.random() < 0.5)
+            # With word pieces, blanks at an edge are not for normalized text.
+            AddedToken(
+                content,
+                *(rng.random() < 0.3 for _ in range(3)),
+                normalized=rng.random() < 0.5 and (byte_pairs or content == content.strip()),
+            )
             for content in rng.sample(CONTENTS, 4)
         ]
         ours, theirs = pair(tokens, byte_pairs, lowercase)
@@ -181,6 +186,17 @@ def test_what_the_vocabulary_has_for_being_added_only():
         "c",
     }
     assert beyond_the_model([AddedToken("the")], ["the", "a"]) == set()
+    spare = ["the", "a", "[unused_1]", "<b>", "[unused_2]", "c", "[unused_3]"]
+    assert beyond_the_model([AddedToken("<b>"), AddedToken("c")], spare) == {"<b>", "c"}
+
+
+@pytest.mark.parametrize("content", [" x", "x ", " [E1]", "x\u3000"])
+def test_blanks_at_an_edge_are_for_text_as_written(content: str):
+    for flags in itertools.product([False, True], repeat=3):
+        tokens = [AddedToken(content, *flags, normalized=False)]
+        check(*pair(tokens, byte_pairs=False, lowercase=True), ["中x中", "中 x 中", "中 [E1]中", "x\u3000中 x"])
+    with pytest.raises(InputError, match=r"has a blank at its edge .* give it normalized=False"):
+        BertTokenizer([*PIECES, content], added_tokens=[content])
 
 
 @pytest.mark.parametrize(

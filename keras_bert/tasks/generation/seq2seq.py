@@ -141,6 +141,7 @@ class BertSeq2Seq(WritingTask):
         *,
         mask: str | None = None,
         dtype: Any = None,
+        pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertSeq2Seq":
         """Opens a checkpoint of any known format as a model that writes.
@@ -153,13 +154,14 @@ class BertSeq2Seq(WritingTask):
             max_length: Tokens of a source at most; None takes the checkpoint's own, or what a target leaves.
             mask: `"prefix"` or `"causal"`; None takes the checkpoint's own, or `"prefix"`.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
+            pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor; those not given are the checkpoint's own.
 
         Raises:
             InputError: The checkpoint does not open, or an unknown mask.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle)
+        checkpoint = open_preset(handle, pad_vocabulary)
         saved = dict(checkpoint.extra.get("generation", {}))
         own = saved.pop("mask", CAUSAL if checkpoint.metadata.get("is_decoder") else PREFIX)
         mask = mask or own

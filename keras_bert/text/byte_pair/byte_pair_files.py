@@ -9,29 +9,58 @@ from typing import Any
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import parse_json
 from keras_bert.text.added_tokens import AddedToken
-from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS
+from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, spare_entries
 
 VOCABULARY_FILE = "vocab.json"
 MERGES_FILE = "merges.txt"
 _VERSION = "#version: 0.2"  # the first line of a merges.txt, which GPT-2 began with
 
 
-def in_order(ids: Mapping[str, Any], first: int, source: str) -> list[str]:
+MOST_SPARE_IDS = 1 << 20
+"""Ids without a token at most: a number that a file names must not fill the memory."""
+
+
+def in_order(
+    ids: Mapping[str, Any], first: int, source: str, fill_gaps: bool = False, known: Sequence[str] = ()
+) -> list[str]:
     """Lists tokens by their ids.
 
+    Args:
+        ids: the id of each token.
+        first: the least id.
+        source: what to call it in an error.
+        fill_gaps: ids that no token has are named `[unused_1]`, ..., see `spare_entries`.
+        known: tokens with lesser ids, whose names are taken.
+
     Raises:
-        InputError: the ids do not count on from `first` without a gap.
+        InputError: two tokens have one id, one is less than `first`, or there are gaps that are not to be filled.
     """
     if not all(type(number) is int for number in ids.values()):
         raise InputError(f"{source}: expected an object of tokens and their ids, whole numbers")
-    tokens = sorted(ids, key=lambda token: ids[token])
-    if [ids[token] for token in tokens] != list(range(first, first + len(tokens))):
-        raise InputError(f"{source}: the token ids must count on from {first} without a gap")
-    return tokens
+    by_id = {number: token for token, number in ids.items()}
+    if len(by_id) < len(ids) or min(by_id, default=first) < first:
+        raise InputError(f"{source}: the token ids must count on from {first}, each with one token")
+    end = max(by_id, default=first - 1) + 1
+    gaps = end - first - len(by_id)
+    if gaps and not fill_gaps:
+        missing = next(number for number in range(first, end) if number not in by_id)
+        raise InputError(
+            f"{source}: the token ids must count on from {first} without a gap, and no token has the id {missing}; if "
+            "such rows of the word table are spare, have them called [unused_N]: pad_vocabulary=True, --pad_vocabulary "
+            "of the programs"
+        )
+    if gaps > MOST_SPARE_IDS:
+        raise InputError(f"{source}: {gaps:,} ids below {end - 1:,} have no token; it is no vocabulary")
+    spare = iter(spare_entries({*known, *ids}, gaps))
+    return [by_id[number] if number in by_id else next(spare) for number in range(first, end)]
 
 
-def load_byte_vocabulary(path: str | PathLike) -> list[str]:
+def load_byte_vocabulary(path: str | PathLike, fill_gaps: bool = False) -> list[str]:
     """Reads a `vocab.json`.
+
+    Args:
+        path: the file.
+        fill_gaps: see `in_order`.
 
     Returns:
         The entries in the order of their ids, written in the characters of `byte_characters`.
@@ -42,7 +71,7 @@ def load_byte_vocabulary(path: str | PathLike) -> list[str]:
     ids = parse_json(_read(path), path)
     if not isinstance(ids, dict):
         raise InputError(f"{path}: expected an object of tokens and their ids, found {type(ids).__name__}")
-    return in_order(ids, 0, str(path))
+    return in_order(ids, 0, str(path), fill_gaps)
 
 
 def load_merges(path: str | PathLike) -> list[str]:
