@@ -11,6 +11,7 @@ import sys
 from absl import flags
 
 from keras_bert.errors import one_line
+from keras_bert.scripts import checkpoint_flags
 from keras_bert.scripts.program import LONGEST_REPORT, run_program
 
 FLAGS = flags.FLAGS
@@ -19,7 +20,6 @@ flags.DEFINE_string("preset", None, "The checkpoint: a folder, hf://org/name, ka
 flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 flags.DEFINE_bool("lowercase", None, "Whether its tokenizer lower-cases, in place of what its files say.")
-flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 flags.DEFINE_enum(
     "hidden_act",
     None,
@@ -38,7 +38,7 @@ flags.register_validator("output", bool, message="name the folder to write, --ou
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__])
+    run_program(main, sys.modules[__name__], checkpoint_flags)
 
 
 def main() -> None:

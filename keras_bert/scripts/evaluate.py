@@ -13,7 +13,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -29,7 +29,7 @@ flags.DEFINE_string("confusion", None, "File for the confusion matrix, .png.")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
 
     check_output_file(FLAGS.output)
     check_output_file(FLAGS.confusion)
-    checkpoint = open_checkpoint(FLAGS.model)
+    checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint)
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0)
     prompt_flags.prompt_rows(task)

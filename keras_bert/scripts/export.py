@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
 
@@ -49,7 +49,7 @@ flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
     from keras_bert.files import check_target
 
     check_target(FLAGS.output, FLAGS.overwrite, tensorflow=True)
-    checkpoint = open_checkpoint(FLAGS.model)
+    checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint)
     dtype = "mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32"
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0, dtype=dtype)

@@ -23,9 +23,10 @@ from absl import flags
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
-from keras_bert.scripts import row_flags, training_flags
+from keras_bert.scripts import checkpoint_flags, row_flags, training_flags
+from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
-from keras_bert.scripts.program import flag_lines, run_program
+from keras_bert.scripts.program import run_program
 from keras_bert.scripts.task_kinds import KINDS, flag_modules, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ LEFT_OUT = ("overwrite", "dry_run", "worker")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, training_flags, *kind_modules())
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, training_flags, *kind_modules())
 
 
 def main() -> None:
@@ -210,7 +211,7 @@ def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
 
 def _modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of the run."""
-    return [sys.modules[__name__], row_flags, training_flags, *flag_modules(KINDS[FLAGS.task])]
+    return [sys.modules[__name__], checkpoint_flags, row_flags, training_flags, *flag_modules(KINDS[FLAGS.task])]
 
 
 def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -53,7 +53,7 @@ TAB = "\t"
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -64,7 +64,7 @@ def main() -> None:
     by_lines = FLAGS.input == "-" or FLAGS.input.endswith((".txt", ".txt.gz"))
     if by_lines and FLAGS.keep:
         raise InputError("--keep names columns of a .csv, .tsv or .jsonl file; lines of text have none")
-    checkpoint = open_checkpoint(FLAGS.model)
+    checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint, labelled=False)
     # Read before the model is built: what is wrong with a file is said at once.
     rows = None if by_lines else _reader(checkpoint)(FLAGS.input, label=False)

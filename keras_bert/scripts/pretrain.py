@@ -25,9 +25,10 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import training_flags
+from keras_bert.scripts import checkpoint_flags, training_flags
+from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, parts_of_run
-from keras_bert.scripts.program import flag_lines, run_program
+from keras_bert.scripts.program import run_program
 
 if TYPE_CHECKING:
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -74,7 +75,7 @@ training_flags.set_defaults(batch_size=64, learning_rate=5e-4, warmup=0.05, outp
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], training_flags)
+    run_program(main, sys.modules[__name__], training_flags, checkpoint_flags)
 
 
 def main() -> None:
@@ -102,7 +103,7 @@ def pretrain() -> dict[str, Any]:
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
     checkpoint = _checkpoint(parts)
-    training_flags.refuse_unequal_workers(strategy, {}, sys.modules[__name__], training_flags)
+    training_flags.refuse_unequal_workers(strategy, {}, sys.modules[__name__], training_flags, checkpoint_flags)
     with strategy.scope():
         task = _task(checkpoint, parts)
         task.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing
@@ -158,7 +159,7 @@ def _run(task: BertPretrainer, examples: PretrainingExamples, parts: list[Part],
         verbose=0,
         **training_flags.run_settings(),
     )
-    lines = flag_lines(sys.modules[__name__], training_flags, leave_out=("overwrite", "worker"))
+    lines = flag_lines(sys.modules[__name__], training_flags, checkpoint_flags, leave_out=("overwrite", "worker"))
     training_flags.prepare(run, "pretrain", lines)
     run.on_end = functools.partial(_add_scores, examples)
     return run

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,6 +16,7 @@ from absl import app, flags, logging
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.foreign_files import parse_json
+from keras_bert.scripts.flag_file import expand_flag_files
 from keras_bert.scripts.input_files import check_inputs
 
 BAD_INPUT = 2
@@ -53,8 +54,10 @@ def run_program(
             print(_help(module, shared), flush=True)
             sys.exit(0)
         try:
-            rest = flags.FLAGS(list(arguments))
-        except (flags.Error, UnicodeDecodeError) as error:
+            rest = flags.FLAGS(expand_flag_files(arguments))
+        except InputError as error:
+            _stop(name, str(error))
+        except flags.Error as error:
             # Of flags that are missing, what each has to say; the rest names its flag itself.
             _stop(name, "; ".join(re.sub(r"(?m)^flag --\w+=None: ", "", str(error)).splitlines()))
         if broken := _flags_of_several_lines():
@@ -164,25 +167,6 @@ def _flags_of_several_lines() -> str | None:
         if any(isinstance(value, str) and value.splitlines() not in ([], [value]) for value in values):
             return flag.name
     return None
-
-
-def flag_lines(*modules: types.ModuleType, leave_out: Iterable[str] = ()) -> str:
-    """Returns the flags of some modules as the text of a file for `--flagfile`.
-
-    Args:
-        *modules: The modules that define them.
-        leave_out: Names of flags that are not to be written.
-    """
-    found = [flag for module in modules for flag in flags.FLAGS.get_flags_for_module(module.__name__)]
-    kept = [flag for flag in found if flag.name not in set(leave_out)]
-    lines = {line for flag in kept for line in flag.serialize().splitlines() if line}
-    # absl strips the lines of such a file: a default of " " would come back as "".
-    lines -= {line for flag in kept if flag.value == flag.default for line in lines if _is_stripped(line, flag.name)}
-    return "\n".join(sorted(lines)) + "\n"
-
-
-def _is_stripped(line: str, name: str) -> bool:
-    return line.startswith(f"--{name}=") and line != line.strip()
 
 
 def _help(module: types.ModuleType, shared: Sequence[types.ModuleType]) -> str:

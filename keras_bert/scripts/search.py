@@ -25,7 +25,7 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
@@ -57,7 +57,7 @@ _WINDOW_BATCHES = 16
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], row_flags, prompt_flags)
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
 
 
 def main() -> None:
@@ -111,7 +111,8 @@ def _handle(index: "VectorIndex") -> str:
 def _embedder(handle: str) -> "BertEmbedder":
     from keras_bert.tasks import BertEmbedder
 
-    return BertEmbedder.from_preset(handle, prompts=prompt_flags.defined_prompts())
+    prompts = prompt_flags.defined_prompts()
+    return BertEmbedder.from_preset(handle, prompts=prompts, pad_vocabulary=FLAGS.pad_vocabulary)
 
 
 def _prompt(embedder: "BertEmbedder", given: str | None, names: tuple[str, ...]) -> str | None:

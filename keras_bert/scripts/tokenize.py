@@ -15,6 +15,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
+from keras_bert.scripts import checkpoint_flags
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
 
@@ -26,7 +27,6 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", "minilm", "A checkpoint whose tokenizer to use.")
 flags.DEFINE_string("vocabulary", None, "In place of --preset: a vocab.txt, or a folder of tokenizer files.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset does, True with a vocab.txt.")
-flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 flags.DEFINE_bool("special_tokens_in_text", False, "Take [MASK], [SEP] and the like in the text for what they name.")
 flags.DEFINE_string("input", "-", "Texts, one a line: a file, or - for standard input.")
 
@@ -35,7 +35,7 @@ _WINDOW = 256
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__])
+    run_program(main, sys.modules[__name__], checkpoint_flags)
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
     from keras_bert.checkpoints import open_checkpoint, open_tokenizer
 
     if FLAGS.vocabulary:
-        tokenizer = open_tokenizer(FLAGS.vocabulary, FLAGS.lowercase)
+        tokenizer = open_tokenizer(FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
     else:
         checkpoint = open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary)
         if checkpoint.vocabulary is None:

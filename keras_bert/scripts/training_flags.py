@@ -26,7 +26,6 @@ flags.DEFINE_string("preset", None, "Weights: a folder of any known format, hf:/
 flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
 flags.DEFINE_string("vocabulary", None, "The vocab.txt, or tokenizer folder; a preset brings its own.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset or vocabulary folder does.")
-flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 
 # How to train; the programs have defaults of their own for some of these
 flags.DEFINE_integer("batch_size", 32, "Rows or examples a training step.", lower_bound=1)
@@ -177,7 +176,8 @@ def _note_flags(run: Run, lines: str) -> None:
         print(f"going on after step {steps:,}", flush=True)
         earlier = run.target / "flags.txt"
         known = earlier.read_bytes().decode("utf-8", "replace").splitlines() if earlier.is_file() else []
-        if changed := sorted(set(lines.splitlines()) - set(known)):
+        # The first line, a comment, came later than the file.
+        if changed := sorted(set(lines.splitlines()[1:]) - set(known)):
             logging.warning("the run goes on with other flags than before: %s", " ".join(changed))
     write_file(run.folder / "flags.txt", lines)
 

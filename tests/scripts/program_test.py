@@ -117,12 +117,6 @@ def test_wrong_flags_are_one_line_and_status_2(arguments: list[str], words: str)
     assert stderr.count("\n") == 1
 
 
-def test_a_flagfile_that_is_no_text_is_one_line(tmp_path: Path):
-    (tmp_path / "flags.txt").write_bytes(b"--verbosity=\xff\xfe")
-    status, _, stderr = run(lambda: None, f"--flagfile={tmp_path}/flags.txt")
-    assert (status, stderr.count("\n")) == (2, 1)
-
-
 def test_the_librarys_reports_are_plain_lines_and_tensorflows_are_left_out(monkeypatch):
     def main() -> None:
         for folder in (ROOT / "keras_bert", "/somewhere/tensorflow"):
@@ -169,33 +163,6 @@ def test_help_names_every_flag_with_its_default():
     assert "  --task: <answer|choose|classify|embed|regress|tag>: " in shown
     assert "  --text: Column with the text. (default: text)" in shown
     assert run_program("finetune", "--helpfull").stdout == shown
-
-
-def test_flag_lines_read_back_to_the_same_values(tmp_path: Path):
-    values = {"words": ["a", "b,c", 'd"e'], "yes": True, "no": False, "none": None, "text": "x = {1, 2} | #"}
-    module = types.ModuleType("flag_lines_test")
-    found = flags.FlagValues()
-
-    def define() -> None:
-        flags.DEFINE_list("words", [], "", flag_values=found)
-        flags.DEFINE_bool("yes", False, "", flag_values=found)
-        flags.DEFINE_bool("no", True, "", flag_values=found)
-        flags.DEFINE_string("none", None, "", flag_values=found)
-        flags.DEFINE_string("text", "", "", flag_values=found)
-
-    define()
-    for flag in found:
-        found.register_flag_by_module(module.__name__, found[flag])
-        found[flag].value = values[flag]
-    with mock.patch.object(flags, "FLAGS", found):
-        text = program.flag_lines(module, leave_out=["text"])
-        assert "--text" not in text
-        (tmp_path / "flags.txt").write_text(program.flag_lines(module), encoding="utf-8")
-    found.unparse_flags()
-    for flag in found:
-        found[flag].value = found[flag].default
-    found(["tiny", f"--flagfile={tmp_path}/flags.txt"])
-    assert {name: found[name].value for name in values} == values
 
 
 def test_a_reader_that_goes_away_ends_a_program_quietly(tmp_path: Path):
