@@ -21,6 +21,7 @@ from keras_bert.checkpoints.presets import open_checkpoint, resolve
 from keras_bert.checkpoints.report import ConvertReport, LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
 from keras_bert.checkpoints.tokenizer_files import open_tokenizer
+from keras_bert.checkpoints.up_to_layer import up_to_layer
 
 __all__ = [
     "Checkpoint",
@@ -44,6 +45,7 @@ __all__ = [
     "replace_vocabulary",
     "resolve",
     "save_hugging_face",
+    "up_to_layer",
     "variable_weight",
     "without_weights",
 ]

@@ -45,11 +45,15 @@ flags.DEFINE_string("dev", None, "Rows to choose the best epoch by; for library_
 flags.DEFINE_string("test", None, "Rows to score once, with the best epoch.")
 
 # What the head reads
-flags.DEFINE_enum(
+flags.DEFINE_list(
     "pooling",
     None,
-    ["pooler", "cls", "mean", "max", "markers"],
-    "What the head reads; by default BERT's pooler. markers: <e1> and <e2> in the text, before the two entities.",
+    "What the head reads: pooler, which is BERT's own and the default; cls, mean, max, mean_sqrt_len_tokens, "
+    "weightedmean, lasttoken of the hidden states, for --task=embed several, joined; markers: <e1> and <e2> in the "
+    "text, before the two entities.",
+)
+flags.DEFINE_integer(
+    "layer", None, "Take the hidden states of this block, from 1, or from the last, -1; those above are left out."
 )
 flags.DEFINE_bool("new_pooler", False, "Start the pooler afresh.")
 flags.DEFINE_integer("freeze_blocks", None, "Keep the embeddings and this many of the lowest blocks as they are.")
@@ -238,7 +242,13 @@ def _source(part: str) -> str | None:
 
 
 def _checkpoint() -> Checkpoint:
-    """Returns what to start from: --preset, or a checkpoint without weights from --config."""
+    """Returns what to start from: --preset, or a checkpoint without weights from --config; up to --layer."""
+    from keras_bert.checkpoints import up_to_layer
+
+    return up_to_layer(_whole_checkpoint(), FLAGS.layer)
+
+
+def _whole_checkpoint() -> Checkpoint:
     from keras_bert.checkpoints import open_checkpoint, without_weights
 
     if FLAGS.config is None:

@@ -162,7 +162,7 @@ def test_sources(flags: list[str], flag: str, words: str):
         (["--warmup=1.5"], "warmup is a share of the steps, between 0 and 1"),
         (["--label_smoothing=1"], "label_smoothing"),
         (["--epochs=0"], "flag --epochs=0"),
-        (["--pooling=sum"], "flag --pooling=sum: value should be one of <pooler|cls|mean|max|markers>"),
+        (["--pooling=sum"], "--pooling=sum: expected one of pooler, markers, cls, max, mean, mean_sqrt_len"),
         (["--strategy=tpu"], "strategy 'tpu': no TPU to be had here"),
         (["--strategy=multi_worker"], "strategy 'multi_worker': which workers?"),
         (["--strategy=multi_worker", "--workers=a:1,b:1"], "--workers, the same for all, goes with --worker"),

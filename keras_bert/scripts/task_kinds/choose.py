@@ -51,7 +51,7 @@ class Choose(TaskKind):
         del train, labels
         return BertMultipleChoice.from_preset(
             checkpoint,
-            pooling=FLAGS.pooling,
+            pooling=self.pooling(),
             new_pooler=FLAGS.new_pooler,
             question=FLAGS.question is not None,
             **self.model_options(),

@@ -33,6 +33,7 @@ class Classify(TaskKind):
     """Rows with a class each, or with `--multi_label` any number of them; a `BertClassifier`."""
 
     task_class = "BertClassifier"
+    own_poolings = ("pooler", "markers")
     names_classes = True
 
     def __init__(self) -> None:
@@ -91,7 +92,7 @@ class Classify(TaskKind):
             problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
             class_weights=class_weights(self._counts(train) if FLAGS.class_weights == "balanced" else {}, labels or []),
             label_smoothing=FLAGS.label_smoothing,
-            pooling=FLAGS.pooling,
+            pooling=self.pooling(),
             new_pooler=FLAGS.new_pooler,
             text_pair=FLAGS.text_pair is not None,
             **self.model_options(),

@@ -36,6 +36,8 @@ class Embed(TaskKind):
     task_class = "BertEmbedder"
     scored_by = "scipy.stats"
     more_flags = (prompt_flags,)
+    own_poolings = ()
+    joins_poolings = True
 
     def check_flags(self) -> None:
         """Refuses rows of one text, and what an embedder has not."""
@@ -44,8 +46,8 @@ class Embed(TaskKind):
             raise InputError(
                 "--task=embed learns from pairs of texts; name the column of the second, --text_pair=COLUMN"
             )
-        if FLAGS.pooling == "pooler" or FLAGS.new_pooler:
-            raise InputError("--task=embed pools hidden states, --pooling=mean, cls or max; it has no pooler")
+        if FLAGS.new_pooler:
+            raise InputError("--new_pooler does not go with --task=embed, which pools hidden states and has no pooler")
         if FLAGS.negative and FLAGS.objective == "cosine":
             raise InputError("--negative is for --objective=ranking")
         score_range()
@@ -91,7 +93,7 @@ class Embed(TaskKind):
         del train, labels
         return BertEmbedder.from_preset(
             checkpoint,
-            pooling=FLAGS.pooling,
+            pooling=self.pooling(),
             normalize=FLAGS.normalize,
             objective=FLAGS.objective,
             scale=FLAGS.ranking_scale,

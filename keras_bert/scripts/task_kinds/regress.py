@@ -40,7 +40,7 @@ class Regress(TaskKind):
         del train, labels
         return BertRegressor.from_preset(
             checkpoint,
-            pooling=FLAGS.pooling,
+            pooling=self.pooling(),
             new_pooler=FLAGS.new_pooler,
             text_pair=FLAGS.text_pair is not None,
             **self.model_options(),

@@ -50,6 +50,12 @@ class TaskKind(abc.ABC):
     refused: ClassVar[Mapping[str, str]] = {}
     """Shared flag → why the task does not take it."""
 
+    own_poolings: ClassVar[tuple[str, ...]] = ("pooler",)
+    """Values of `--pooling` beside the modes of `TokenPooling`."""
+
+    joins_poolings: ClassVar[bool] = False
+    """`--pooling` may name several."""
+
     names_classes: ClassVar[bool] = False
     """`--labels` names the classes of its rows."""
 
@@ -58,6 +64,18 @@ class TaskKind(abc.ABC):
         for name, reason in self.refused.items():
             if FLAGS[name].value != FLAGS[name].default:
                 raise InputError(f"--{name} does not go with --task={FLAGS.task}, {reason}")
+        self._check_pooling()
+
+    def _check_pooling(self) -> None:
+        """Refuses what is no pooling, and more of them than the task takes."""
+        from keras_bert.layers.token_pooling import MODES
+
+        poolings = (*self.own_poolings, *MODES)
+        found = [name for name in FLAGS.pooling or () if name not in poolings]
+        if found or FLAGS.pooling == []:
+            raise InputError(f"--pooling={','.join(found)}: expected one of {', '.join(poolings)}")
+        if len(FLAGS.pooling or ()) > 1 and not self.joins_poolings:
+            raise InputError(f"--pooling={','.join(FLAGS.pooling)}: several are for --task=embed; name one")
 
     def compares_rows(self) -> bool:
         """Tells whether the loss compares the rows of a batch with each other, so that none may be added to fill it."""
@@ -105,6 +123,10 @@ class TaskKind(abc.ABC):
     def plot_confusion(self, task: Any, rows: tf.data.Dataset, path: str | Path, batch_size: int) -> None:
         """Draws the confusion matrix of labelled rows, for a task that has one."""
         raise NotImplementedError
+
+    def pooling(self) -> Any:
+        """Returns --pooling as `from_preset` takes it: a name, or several where the task joins them."""
+        return FLAGS.pooling if FLAGS.pooling is None or len(FLAGS.pooling) > 1 else FLAGS.pooling[0]
 
     def model_options(self) -> dict[str, Any]:
         """Returns the arguments of `from_preset` that tasks with one vector a text share."""

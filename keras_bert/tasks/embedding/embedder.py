@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight
+from keras_bert.checkpoints.up_to_layer import up_to_layer
 from keras_bert.data.memory.given_rows import given_rows, given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
@@ -24,7 +25,7 @@ from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.embedding.cosine_loss import CosineLoss, scaled_scores
 from keras_bert.tasks.embedding.fingerprint import fingerprint
 from keras_bert.tasks.embedding.modules import full_modules, module_layers, module_weights, pooled
-from keras_bert.tasks.embedding.options import check_embedder, saved_options, up_to_layer
+from keras_bert.tasks.embedding.options import check_embedder, saved_options
 from keras_bert.tasks.embedding.prompted_inputs import PromptedInputs
 from keras_bert.tasks.embedding.prompts import Prompts
 from keras_bert.tasks.embedding.ranking_loss import BUCKETS, RankingLoss
@@ -182,8 +183,7 @@ class BertEmbedder(LabelledTask):
         checkpoint = open_preset(handle, pad_vocabulary)
         options = {name: value for name, value in options.items() if value is not None}
         settings, length = saved_options(checkpoint, options)
-        if layer is not None:
-            checkpoint = up_to_layer(checkpoint, layer)
+        checkpoint = up_to_layer(checkpoint, layer)
         parts = cls.parts_of(checkpoint, max_length or length, dtype, False, {"truncation": truncation})
         model = cls(*parts, **settings)
         # Weights of modules that are not the checkpoint's are new.

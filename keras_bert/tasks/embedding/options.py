@@ -1,6 +1,5 @@
 """How an embedder is made: what is possible, and what a checkpoint says of it."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -70,26 +69,3 @@ def saved_options(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[d
         saved["pooling"] = [_EARLIER.get(mode, mode) for mode in saved["pooling"]]
     prompts = {**saved.get("prompts", {}), **options.get("prompts", {})}
     return {**saved, **options, "prompts": prompts}, length
-
-
-def up_to_layer(checkpoint: Checkpoint, layer: int) -> Checkpoint:
-    """Leaves out the blocks above one: the hidden states of that block become the encoder's output.
-
-    Args:
-        checkpoint: An opened checkpoint, which stays as it is.
-        layer: Number of the block, from 1; or from the last, which is -1.
-
-    Raises:
-        InputError: There is no such block, or the encoder is pre-LN, whose hidden states are normalized at the end.
-    """
-    blocks = checkpoint.config.num_hidden_layers
-    kept = layer + blocks + 1 if layer < 0 else layer
-    if not 1 <= kept <= blocks:
-        raise InputError(f"{checkpoint.source}: there is no layer {layer}; it has the layers 1 to {blocks}")
-    if kept < blocks and checkpoint.config.norm_first:
-        raise InputError(f"{checkpoint.source}: a pre-LN encoder gives only its last layer as embeddings")
-    above = tuple(f"bert.encoder.layer.{index}." for index in range(kept, blocks))
-    tensors = {name: tensor for name, tensor in checkpoint.tensors.items() if not name.startswith(above)}
-    config = dataclasses.replace(checkpoint.config, num_hidden_layers=kept)
-    notes = [*checkpoint.notes, f"the blocks above layer {kept} of {blocks} are left out: as asked"]
-    return dataclasses.replace(checkpoint, config=config, tensors=tensors, notes=notes)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from keras_bert.errors import InputError
-from tests.scripts.programs import imported, rows, run_program, write_table
+from keras_bert.tasks import open_task
+from tests.scripts.programs import imported, rows, run_program, save_encoder, write_table
 
 PAIRS = [(text, text.replace("the", "a"), str(index % 6)) for index, (text, _) in enumerate(rows(24))]
 
@@ -54,6 +55,18 @@ def test_pairs_with_scores_from_rows_to_answers(encoder: Path, table: Path, tmp_
     assert "the model has: query" in run_program("predict", f"--model={model}", "--prompt=q", stdin="good\n").error
 
 
+def test_a_layer_below_and_joined_poolings_are_kept_with_the_model(table: Path, tmp_path: Path):
+    preset = save_encoder(tmp_path / "preset")
+    flags = ("--layer=-2", "--pooling=weightedmean,lasttoken", "--epochs=1")
+    done = finetune(preset, table, tmp_path / "run", *flags)
+    assert done.status == 0, done.stderr
+    assert "--pooling=weightedmean,lasttoken\n" in (tmp_path / "run/flags.txt").read_text()
+    task = open_task(tmp_path / "run" / "model")
+    assert (task.pooling, task.encoder.config.num_hidden_layers) == (("weightedmean", "lasttoken"), 1)
+    (answer,) = run_program("predict", f"--model={tmp_path}/run/model", stdin="good\n").json_lines
+    assert len(answer["embedding"]) == 64
+
+
 def test_pairs_that_belong_together_train_without_labels(encoder: Path, table: Path, tmp_path: Path):
     done = finetune(encoder, table, tmp_path / "run", "--dry_run", "--negative=second")
     assert (done.status, "dry run: all is well" in done.stdout) == (0, True), done.stderr
@@ -75,7 +88,10 @@ def test_a_third_text_is_a_negative(table: Path):
     ("flags", "message"),
     [
         (("--text_pair=",), "name the column of the second, --text_pair=COLUMN"),
-        (("--pooling=pooler",), "--task=embed pools hidden states"),
+        (("--pooling=pooler",), "--pooling=pooler: expected one of cls, max, mean, mean_sqrt_len_tokens"),
+        (("--pooling=mean,mean",), "each pooling must be another"),
+        (("--layer=3",), "there is no layer 3; it has the layers 1 to 1"),
+        (("--new_pooler",), "--new_pooler does not go with --task=embed"),
         (("--objective=cosine", "--negative=second"), "--negative is for --objective=ranking"),
         (("--objective=cosine", "--label=score", "--score_range=0"), "--score_range: expected two numbers"),
         (("--objective=cosine", "--label=score"), r"pairs.tsv, row 3: the score 2 is outside 0 to 1; say the lowest"),

@@ -5,7 +5,7 @@ import pytest
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.errors import InputError
-from keras_bert.tasks.embedding.options import saved_options, up_to_layer
+from keras_bert.tasks.embedding.options import saved_options
 from tests.tasks import tiny
 
 # As earlier versions wrote it into keras_bert.json.
@@ -28,15 +28,3 @@ def test_what_is_refused_may_be_replaced():
     with pytest.raises(InputError, match="there: its vectors are made with the activation 'x', which is not known"):
         saved_options(checkpoint(refused=refused), {"pooling": "mean"})
     assert saved_options(checkpoint(refused=refused), {"pooling": "mean", "modules": []})[0]["pooling"] == "mean"
-
-
-def test_blocks_above_a_layer_are_left_out():
-    whole = checkpoint()
-    for layer in (1, -2):
-        cut = up_to_layer(whole, layer)
-        assert (cut.config.num_hidden_layers, list(cut.tensors)) == (1, ["bert.encoder.layer.0.x"])
-        assert cut.notes == ["the blocks above layer 1 of 2 are left out: as asked"]
-    assert len(whole.tensors) == 2
-    for layer in (0, 3, -3):
-        with pytest.raises(InputError, match=f"there is no layer {layer}; it has the layers 1 to 2"):
-            up_to_layer(whole, layer)
