@@ -57,11 +57,12 @@ INNER = {
         "class_names": set(),
         "sources": {"class_names"},
         "memory": {"class_names", "sources"},
-        "tags": {"sources"},
+        "tags": {"sources", "memory"},
         "pretraining": {"sources"},
         "read_choices": {"sources"},
         "read_targets": {"sources"},
         "squad_file": {"sources"},
+        "question_rows": {"squad_file", "memory", "sources"},
     },
     "text": {
         **{key: set() for key in ("character_offsets", "normalized_spans", "normalizer_model", "ragged_rows")},

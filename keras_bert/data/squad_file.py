@@ -59,8 +59,20 @@ def read_squad(
     Example:
         >>> rows = read_squad("squad/train.json")  # doctest: +SKIP
     """
-    path = Path(source)
-    found = _open(path, label, TextFormat(encoding, LONGEST_FILE))
+    return question_dataset(_open(Path(source), label, TextFormat(encoding, LONGEST_FILE)), label, strict)
+
+
+def question_dataset(found: Source, label: bool, strict: bool = False) -> tf.data.Dataset:
+    """Makes the rows that `read_squad` gives.
+
+    Args:
+        found: Rows of id, question, context, answers, is_impossible.
+        label: See `read_squad`.
+        strict: See `read_squad`.
+
+    Raises:
+        InputError: See `read_squad`.
+    """
     contexts: dict[bytes, int] = {}
     columns: dict[str, list[Any]] = {"id": [], "question": [], "context": []}
     answers: list[_Answers] = []
@@ -76,7 +88,7 @@ def read_squad(
         if label:
             answers.append(_answers(found, number, context, right, bool(impossible)))
     if not columns["id"]:
-        raise InputError(f"{path}: there are no questions")
+        raise InputError(f"{found.name}: there are no questions")
     _say_astray(found, answers, strict)
 
     parts: dict[str, Any] = {name: tf.constant(values) for name, values in columns.items()}

@@ -45,8 +45,8 @@ def rows(
 
     Returns:
         A data set of known cardinality with dicts of `text`: tf.string (); `text_pair`: tf.string (), `label` and
-        `weight`: float32 () where given. Of a table also `choices`: tf.string (choices,), and `negative`: tf.string (),
-        where it has these columns.
+        `weight`: float32 () where given. Of a table also `choices`: tf.string (choices,), `question` and `negative`:
+        tf.string (), where it has these columns.
 
     Raises:
         InputError: Says the row, from 0, and what was expected.
@@ -102,7 +102,9 @@ def _columns(table: Table, text: str, text_pair: str | None) -> dict[str, list[A
     columns = {"text": table.column(text, "text")}
     if text_pair is not None or "text_pair" in table.names:
         columns["text_pair"] = table.column(text_pair or "text_pair", "text_pair")
-    return columns | {name: table.column(name, name) for name in ("choices", "negative") if name in table.names}
+    return columns | {
+        name: table.column(name, name) for name in ("choices", "question", "negative") if name in table.names
+    }
 
 
 def _given_or_column(given: Any, table: Table, name: str, column: str | None) -> Any:

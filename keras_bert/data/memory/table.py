@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from keras_bert.errors import InputError
 
 
@@ -45,7 +47,7 @@ def table_of(given: Any) -> Table | None:
             Hugging Face's, or a structured array of NumPy.
 
     Raises:
-        InputError: Columns of unlike length, or rows that lack a column of the first.
+        InputError: Columns of unlike length, rows that lack a column of the first, or a lazy table.
 
     Example:
         >>> table_of([{"text": "good", "label": 1}, {"text": "bad", "label": 0}]).column("label", "label")
@@ -58,6 +60,8 @@ def table_of(given: Any) -> Table | None:
             lengths = ", ".join(f"{name!r} {size}" for name, size in sizes.items())
             raise InputError(f"the columns have unlike numbers of rows: {lengths}")
         return Table(list(columns), columns.__getitem__)
+    if hasattr(type(given), "columns") and hasattr(given, "collect"):  # of polars and Spark
+        raise InputError(f"a {type(given).__name__} holds no rows yet: collect it first, table.collect()")
     names = getattr(given, "column_names", None)
     names = getattr(given, "columns", None) if names is None else names
     if names is None:
@@ -100,6 +104,22 @@ def values_of(given: Any, what: str) -> list[Any]:
     if not isinstance(given, Iterable):
         raise InputError(f"{what}: expected a list, received {kind} {given!r:.60}")
     return list(given)
+
+
+def plain_value(value: Any) -> Any:
+    """Makes lists, dicts and Python's own numbers of what a cell of a table has in their place, such as arrays.
+
+    Example:
+        >>> plain_value({"start": np.array([1, 2])})
+        {'start': [1, 2]}
+    """
+    if isinstance(value, Mapping):
+        return {name: plain_value(inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    elif hasattr(value, "to_list"):  # a column in a cell, as polars has it
+        value = value.to_list()
+    return [plain_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def is_missing(value: Any) -> bool:

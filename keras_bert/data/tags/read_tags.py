@@ -1,7 +1,7 @@
 """Rows of tagged words: from CoNLL columns, from words and tags, or from texts with character spans."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ JSON_SUFFIXES = (".jsonl", ".json")
 CONLL_SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".bio")
 
 
-class _Row(NamedTuple):
+class TaggedWords(NamedTuple):
     """Words with their tags and the place of each, for messages."""
 
     words: list[str]
@@ -91,8 +91,10 @@ def read_tags(
         sentences, says_documents = read_conll(path, word_column, tag_column, text_format)
         if need_documents and not says_documents:
             raise InputError(f"{path}: no -DOCSTART- line says where a document begins")
-        rows = (_Row(*item[:2], [f"{path}, line {line}" for line in item.lines], item.document) for item in sentences)
-        return _dataset(_joined(str(path), list(rows), scheme, known, separator))
+        rows = (
+            TaggedWords(*item[:2], [f"{path}, line {line}" for line in item.lines], item.document) for item in sentences
+        )
+        return tag_dataset(joined(str(path), list(rows), scheme, known, separator))
     if suffix not in JSON_SUFFIXES:
         raise InputError(
             f"{path}: unknown kind of file; expected {', '.join(JSON_SUFFIXES)} (one object a line) or "
@@ -101,9 +103,11 @@ def read_tags(
     if need_documents and document is None:
         raise InputError(f"{path}: name the field that says which document a row is of, document=FIELD")
     if words is not None:
-        json_rows = list(_json_words(path, text_format, words, label, document))
-        return _dataset(_joined(str(path), json_rows, scheme, known, separator))
-    return _dataset(_with_spans(path, text_format, text, label, document, known))
+        found = _json_rows(path, text_format, [words, label, *_named(document)])
+        tagged = list(words_with_tags(str(path), found, words, label, document))
+        return tag_dataset(joined(str(path), tagged, scheme, known, separator))
+    found = _json_rows(path, text_format, [text, label, *_named(document)])
+    return tag_dataset(texts_with_spans(str(path), found, text, label, document, known))
 
 
 def tag_labels(rows: tf.data.Dataset) -> list[str]:
@@ -125,11 +129,29 @@ def tag_labels(rows: tf.data.Dataset) -> list[str]:
     return tags if types is None else entity_labels(types)
 
 
-def _json_words(path: Path, text_format: TextFormat, words: str, label: str, document: str | None) -> Iterator[_Row]:
-    """Yields the rows of JSON lines with words and tags."""
+def _json_rows(path: Path, text_format: TextFormat, fields: list[str]) -> Iterator[tuple[str, list[Any]]]:
+    """Yields the place and the fields of each JSON line."""
+    for number, values in read_json_lines(path, fields, text_format=text_format):
+        yield f"{path}, line {number}", values
+
+
+def words_with_tags(
+    name: str, rows: Iterable[tuple[str, list[Any]]], words: str, label: str, document: str | None
+) -> Iterator[TaggedWords]:
+    """Checks rows of words and tags.
+
+    Args:
+        name: What the rows are of, for messages.
+        rows: The place of each, and its words, its tags, and its document where that is named.
+        words: Name of the field with the words.
+        label: Name of the field with the tags.
+        document: Name of the field with the document; None: each row is its own.
+
+    Raises:
+        InputError: A row is none, or there are no rows.
+    """
     documents = _Documents()
-    for number, values in read_json_lines(path, [words, label, *_named(document)], text_format=text_format):
-        place = f"{path}, line {number}"
+    for place, values in rows:
         for field, value in zip((words, label), values, strict=False):
             if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
                 raise InputError(
@@ -140,15 +162,15 @@ def _json_words(path: Path, text_format: TextFormat, words: str, label: str, doc
             raise InputError(f"{place}: {len(tokens)} words in {words!r}, {len(tags)} tags in {label!r}")
         if not tokens:
             raise InputError(f"{place}: field {words!r}: there are no words")
-        yield _Row(tokens, tags, [place] * len(tags), documents.number(place, document, values))
+        yield TaggedWords(tokens, tags, [place] * len(tags), documents.number(place, document, values))
     if not documents.count:
-        raise InputError(f"{path}: there are no rows")
+        raise InputError(f"{name}: there are no rows")
 
 
-def _joined(
-    name: str, rows: list[_Row], scheme: str, labels: frozenset[str] | None, separator: str
+def joined(
+    name: str, rows: list[TaggedWords], scheme: str, labels: frozenset[str] | None, separator: str
 ) -> Iterator[TaggedText]:
-    """Yields words with tags as texts, the tags in IOB2."""
+    """Yields words with tags as texts, the tags in IOB2; arguments as those of `read_tags`."""
     sentences = [row.tags for row in rows]
     if scheme == "auto":
         found, faults = detect_scheme(sentences)
@@ -177,19 +199,35 @@ def _joined(
         yield join_words(words, tags, separator.encode(), row.document)
 
 
-def _is_by_characters(rows: list[_Row]) -> bool:
+def _is_by_characters(rows: list[TaggedWords]) -> bool:
     """Says whether the words of rows are Chinese characters, most of them."""
     single = sum(len(word) == 1 and "\u4e00" <= word <= "\u9fff" for row in rows for word in row.words)
     return 2 * single > sum(len(row.words) for row in rows)
 
 
-def _with_spans(
-    path: Path, text_format: TextFormat, text: str, label: str, document: str | None, labels: frozenset[str] | None
+def texts_with_spans(
+    name: str,
+    rows: Iterable[tuple[str, list[Any]]],
+    text: str,
+    label: str,
+    document: str | None,
+    labels: frozenset[str] | None,
 ) -> Iterator[TaggedText]:
-    """Yields texts with spans as texts with tagged words; says at the end how many spans cut a word."""
+    """Yields texts with spans as texts with tagged words; says at the end how many spans cut a word.
+
+    Args:
+        name: What the rows are of, for messages.
+        rows: The place of each, and its text, its spans, and its document where that is named.
+        text: Name of the field with the text.
+        label: Name of the field with the spans.
+        document: Name of the field with the document; None: each row is its own.
+        labels: The tags there may be, in IOB2; None for any.
+
+    Raises:
+        InputError: A row is none, or there are no rows.
+    """
     documents, total, cut = _Documents(), 0, []
-    for number, values in read_json_lines(path, [text, label, *_named(document)], text_format=text_format):
-        place = f"{path}, line {number}"
+    for place, values in rows:
         if not isinstance(values[0], str):
             raise InputError(f"{place}: field {text!r}: expected a string, found {type(values[0]).__name__}")
         _utf8(place, values[0])
@@ -200,7 +238,7 @@ def _with_spans(
         cut += [f"{place}, {span.start} to {span.end}" for span in widened]
         yield row
     if not documents.count:
-        raise InputError(f"{path}: there are no rows")
+        raise InputError(f"{name}: there are no rows")
     if cut:
         logging.warning("%d of %d spans cut a word and were widened to it; the first: %s", len(cut), total, cut[0])
 
@@ -245,8 +283,8 @@ def _utf8(place: str, text: str) -> bytes:
         ) from None
 
 
-def _dataset(rows: Iterator[TaggedText]) -> tf.data.Dataset:
-    """The rows as tensors in memory."""
+def tag_dataset(rows: Iterable[TaggedText]) -> tf.data.Dataset:
+    """Makes the rows that `read_tags` gives, as tensors in memory."""
     kept = list(rows)
     counts = [len(row.tags) for row in kept]
 

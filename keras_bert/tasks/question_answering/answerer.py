@@ -12,6 +12,7 @@ from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.memory.given_rows import given_texts
+from keras_bert.data.question_rows import question_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import SCORINGS
@@ -185,7 +186,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
 
     def batches(
         self,
-        rows: tf.data.Dataset,
+        rows: Any,
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int = 0,
@@ -194,7 +195,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
         """Makes the batches of numbers that `fit` and `evaluate` take: windows of like length together.
 
         Args:
-            rows: As `keras_bert.data.read_squad` makes them.
+            rows: As `keras_bert.data.read_squad` and `question_rows` make them, or what `question_rows` takes.
             batch_size: Windows a batch; the last one may be smaller.
             shuffle: In another order in every epoch.
             seed: Of the shuffling; the same seed gives the same batches.
@@ -206,8 +207,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
         Raises:
             InputError: Nothing can be learned from any of the rows.
         """
-        if not isinstance(rows, tf.data.Dataset):
-            raise InputError("expected rows as keras_bert.data.read_squad(file) makes them")
+        rows = rows if isinstance(rows, tf.data.Dataset) else question_rows(rows)
         known, cut, windows = self._stages.windows
         now = (self.doc_stride, self.max_question_length, self.preprocessor.max_length)
         if known is not rows or cut != now:

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
+from keras_bert.data.question_rows import question_rows
 from keras_bert.errors import InputError
 from keras_bert.tasks.question_answering.log_odds import CERTAIN
 from keras_bert.tasks.question_answering.search import choose, search
@@ -47,12 +48,12 @@ def answers_and_losses(
 
 
 def answer_labelled(
-    rows: tf.data.Dataset, function: Callable[..., Mapping[str, Any]], batch_size: int
+    rows: Any, function: Callable[..., Mapping[str, Any]], batch_size: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Answers labelled questions, those about texts of like length together.
 
     Args:
-        rows: As `keras_bert.data.read_squad` makes them.
+        rows: As `keras_bert.data.read_squad` and `question_rows` make them, or what `question_rows` takes.
         function: From a batch of `FIELDS` to what `answers_and_losses` gives.
         batch_size: Questions at a time.
 
@@ -63,7 +64,8 @@ def answer_labelled(
     Raises:
         InputError: There are no rows, or they have no answers.
     """
-    if not isinstance(rows, tf.data.Dataset) or "answers" not in rows.element_spec:
+    rows = rows if isinstance(rows, tf.data.Dataset) else question_rows(rows)
+    if "answers" not in rows.element_spec:
         raise InputError("the rows have no answers: read them with keras_bert.data.read_squad(file)")
     read = list(rows.as_numpy_iterator())
     if not read:

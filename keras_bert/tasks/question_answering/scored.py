@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import tensorflow as tf
-
 from keras_bert.evaluation.squad import squad_scores
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.text_model import Tensors
@@ -32,11 +30,11 @@ class ScoredAnswerer(LabelledTask):
         """Makes the windows of a batch of rows, strings (batch,), in the graph."""
         raise NotImplementedError
 
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+    def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
         """Scores the answers to questions, as the official scripts do.
 
         Args:
-            rows: As `keras_bert.data.read_squad` makes them.
+            rows: As `batches` takes them.
             batch_size: Questions at a time.
 
         Returns:
@@ -49,7 +47,7 @@ class ScoredAnswerer(LabelledTask):
         return {"loss": loss, **self.scores(targets, outputs)}
 
     def predict_rows(  # answers, not arrays
-        self, rows: tf.data.Dataset, batch_size: int = 64
+        self, rows: Any, batch_size: int = 64
     ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Answers labelled questions.
 
@@ -78,11 +76,11 @@ class ScoredAnswerer(LabelledTask):
             self.scoring,
         )
 
-    def tune_threshold(self, rows: tf.data.Dataset, batch_size: int = 64) -> float | None:
+    def tune_threshold(self, rows: Any, batch_size: int = 64) -> float | None:
         """Sets `no_answer_log_odds` to the value that gives the best F1 on held-out rows.
 
         Args:
-            rows: As `keras_bert.data.read_squad` makes them. Without questions that have no answer there is nothing to
+            rows: As `batches` takes them. Without questions that have no answer there is nothing to
                 tune, and every question is answered.
             batch_size: Questions at a time.
 

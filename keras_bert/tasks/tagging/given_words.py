@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_bert.data.tags.tagged_text import join_words
 from keras_bert.errors import InputError
-from keras_bert.tasks.tagging.tagged_rows import TaggedRows, check_labelled, ragged
+from keras_bert.tasks.tagging.tagged_rows import TaggedRows, ragged
 from keras_bert.tasks.tagging.windows import run_by_length
 from keras_bert.text.alignment import Alignment, Pieces
 from keras_bert.text.ragged_rows import row_ids
@@ -31,11 +31,11 @@ class GivenWords:
     constrained: bool
     batch_size: int
 
-    def predict(self, rows: tf.data.Dataset) -> tuple[list[list[str]], list[list[str]], np.ndarray]:
+    def predict(self, rows: Any) -> tuple[list[list[str]], list[list[str]], np.ndarray]:
         """Labels the words of labelled rows.
 
         Args:
-            rows: As `keras_bert.data.read_tags` makes them.
+            rows: As `TaggedRows.read` takes them.
 
         Returns:
             The labels given and the true ones, of each row; and the loss of each piece that counts, float32 (pieces,).
@@ -43,7 +43,7 @@ class GivenWords:
         Raises:
             InputError: There are no rows, or they have no labelled words.
         """
-        check_labelled(rows)
+        rows = self.source.read(rows)
         predicted: list[list[str]] = []
         targets: list[list[str]] = []
         losses = []
@@ -60,18 +60,18 @@ class GivenWords:
             raise InputError("there are no rows to evaluate")
         return predicted, targets, np.concatenate(losses)
 
-    def answer(self, rows: list[list[str]], separator: str) -> list[list[dict[str, Any]]]:
+    def answer(self, rows: list[list[str]]) -> list[list[dict[str, Any]]]:
         """Finds the entities of texts that are split into words.
 
         Args:
             rows: The words of each text.
-            separator: What stands between them in the text.
 
         Returns:
             For each text its entities: `text`, `label`, `score`, and `start` and `end` in words.
         """
         if not rows:
             return []
+        separator = self.source.word_separator
         texts = [
             join_words([word.encode("utf-8", "surrogatepass") for word in row], [], separator.encode(), 0)
             for row in rows

@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.data.tags.tag_rows import tag_rows
 from keras_bert.errors import InputError
 from keras_bert.tasks.tagging.tag_set import TagSet
 from keras_bert.tasks.tagging.windows import TokenWindows, cut_into_windows
@@ -27,6 +28,7 @@ class TaggedRows:
         stride: Tokens from the begin of one window to that of the next; None: half a window.
         pieces: What the loss counts: the `first` piece of each word, or `all` of them.
         document_context: In rows that say which document they are of, the neighbours of a row are its context.
+        word_separator: What stands between the words of a text.
     """
 
     preprocessor: BertPreprocessor
@@ -34,6 +36,20 @@ class TaggedRows:
     stride: int | None
     pieces: str
     document_context: bool
+    word_separator: str
+
+    def read(self, given: Any) -> tf.data.Dataset:
+        """Makes rows of tagged words of whatever a caller has; those that `keras_bert.data.read_tags` made stay.
+
+        Raises:
+            InputError: It is something else; says what to pass.
+        """
+        if isinstance(given, tf.data.Dataset):
+            check_labelled(given)
+            return given
+        # Labels that were learnt as they were are no others in these rows.
+        scheme = self.tags.scheme if self.tags.scheme in ("plain", "IO") else "auto"
+        return tag_rows(given, scheme=scheme, labels=self.tags.row_labels, separator=self.word_separator)
 
     def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
         """Turns a batch of rows into windows: `(inputs,)`, or `(inputs, targets, weights)`.
@@ -96,7 +112,7 @@ class TaggedRows:
 
 def check_labelled(rows: tf.data.Dataset) -> None:
     """Refuses rows without labelled words; an `InputError`."""
-    spec = getattr(rows, "element_spec", ())
+    spec = rows.element_spec
     missing = {"text", "starts", "ends", "label"} - set(spec if isinstance(spec, dict) else ())
     if missing:
         raise InputError(f"the rows have no {', '.join(sorted(missing))}: read them with keras_bert.data.read_tags")

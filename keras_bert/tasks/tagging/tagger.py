@@ -12,8 +12,8 @@ from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import TOKENS, has_head
 from keras_bert.checkpoints.mapping import Weight, dense_weights
-from keras_bert.data.batching.batches import batches
 from keras_bert.data.memory.given_rows import given_texts
+from keras_bert.data.tags.tag_rows import given_words
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.entities import entity_scores
@@ -22,11 +22,12 @@ from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, label_list
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
+from keras_bert.tasks.tagging.batches import window_batches
 from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters, words_of
 from keras_bert.tasks.tagging.given_words import GivenWords
 from keras_bert.tasks.tagging.head import ARCHITECTURE, token_head
 from keras_bert.tasks.tagging.tag_set import TagSet
-from keras_bert.tasks.tagging.tagged_rows import TaggedRows, check_labelled, ragged
+from keras_bert.tasks.tagging.tagged_rows import TaggedRows, ragged
 from keras_bert.tasks.tagging.windows import run_in_chunks
 from keras_bert.text.alignment import word_spans
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -174,7 +175,7 @@ class BertTokenClassifier(LabelledTask):
 
     def batches(
         self,
-        rows: tf.data.Dataset,
+        rows: Any,
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int = 0,
@@ -185,7 +186,7 @@ class BertTokenClassifier(LabelledTask):
         The windows of all rows are made here, at once, and held in memory.
 
         Args:
-            rows: As `keras_bert.data.read_tags` makes them.
+            rows: As `keras_bert.data.read_tags` and `tag_rows` make them, or what `tag_rows` takes.
             batch_size: Windows a batch; the last one may be smaller. A text within `max_length` is one window.
             shuffle: In another order in every epoch.
             seed: Of the shuffling; the same seed gives the same batches.
@@ -197,23 +198,13 @@ class BertTokenClassifier(LabelledTask):
         Raises:
             InputError: The rows have no labelled words.
         """
-        check_labelled(rows)
-        windows = tf.data.Dataset.from_tensor_slices(self._windows_of(rows))
-
-        def split(window: Mapping[str, Any]) -> tuple[Any, ...]:
-            names = ("token_ids", "segment_ids")
-            return {name: ragged(window[name]) for name in names}, ragged(window["target"]), ragged(window["weight"])
-
-        def dense(inputs: Any, targets: Any, weights: Any) -> tuple[Any, ...]:
-            shape = tf.shape(inputs["token_ids"])
-            return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
-
-        plain = windows.map(lambda window: {name: tf.convert_to_tensor(value) for name, value in window.items()})
+        windows = self._windows_of(self._rows().read(rows))
         options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
-        return batches(plain, split, self.preprocessor.pad, batch_size, **options).map(dense)
+        return window_batches(windows, self.preprocessor.pad, batch_size, **options)
 
     def _rows(self) -> TaggedRows:
-        return TaggedRows(self.preprocessor, self.tags, self.stride, self.pieces, self.document_context)
+        names = ("stride", "pieces", "document_context", "word_separator")
+        return TaggedRows(self.preprocessor, self.tags, *(getattr(self, name) for name in names))
 
     def _windows_of(self, rows: tf.data.Dataset) -> dict[str, tf.RaggedTensor]:
         """Makes the windows of all rows; those of the last rows are kept, as epochs ask for the same ones."""
@@ -247,11 +238,11 @@ class BertTokenClassifier(LabelledTask):
         """Returns no metric, as those without weights would count padding."""
         return []
 
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+    def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
         """Scores labelled rows by their entities, or by their words where these have plain labels.
 
         Args:
-            rows: As `keras_bert.data.read_tags` makes them.
+            rows: As `batches` takes them.
             batch_size: Windows a batch.
 
         Returns:
@@ -260,7 +251,7 @@ class BertTokenClassifier(LabelledTask):
         predicted, targets, losses = self._given_words(batch_size).predict(rows)
         return {"loss": float(np.mean(losses)), **self.scores(targets, predicted)}
 
-    def predict_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> tuple[Any, Any]:
+    def predict_rows(self, rows: Any, batch_size: int = 64) -> tuple[Any, Any]:
         """Labels the words of labelled rows.
 
         Returns:
@@ -331,7 +322,7 @@ class BertTokenClassifier(LabelledTask):
 
         Args:
             texts: Strings of any length, or dicts with `text`; or lists of words, or dicts with `words`, for texts that
-                are split already: these words are labelled.
+                are split already: these words are labelled. Or a table with one of these columns.
             batch_size: Texts a batch; texts of like length share one.
 
         Returns:
@@ -348,13 +339,14 @@ class BertTokenClassifier(LabelledTask):
             >>> model.answer([["Ada", "Lovelace", "lived", "in", "London", "."]])  # doctest: +SKIP
             [[{'text': 'Ada Lovelace', 'label': 'PER', 'score': 0.99, 'start': 0, 'end': 2}, ...]]
         """
+        texts = texts if (table_words := given_words(texts)) is None else table_words
         if not isinstance(texts, list | tuple) or not any(isinstance(text, list | tuple | Mapping) for text in texts):
             given = given_texts(texts, self.text_fields)
             return list(map(in_characters, given, super().answer(given, batch_size)))
         words = {index: found for index, text in enumerate(texts) if (found := words_of(index, text)) is not None}
         strings = [text for index, text in enumerate(texts) if index not in words]
         answered = iter(super().answer(strings, batch_size))
-        by_words = iter(self._given_words(batch_size).answer(list(words.values()), self.word_separator))
+        by_words = iter(self._given_words(batch_size).answer(list(words.values())))
         return [
             next(by_words) if index in words else in_characters(text, next(answered))
             for index, text in enumerate(texts)

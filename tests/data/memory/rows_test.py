@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.data import label_names, rows
+from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.errors import InputError
 
 TEXTS = ["good film", "bad food", "plain book"]
@@ -78,7 +79,23 @@ def test_the_usual_names_are_found_and_others_are_named():
         rows({"text": TEXTS}, label="gold")
 
 
-def test_pandas_and_polars_themselves():
+def test_polars_itself():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"review": TEXTS, "stars": [5, None, 3], "weight": [1.0, 2.0, 0.5]})
+    with pytest.raises(InputError, match="row 1: label: there is none"):
+        rows(frame, text="review", label="stars")
+    made = rows(frame.drop_nulls(), text="review", label="stars")
+    assert read(made)[1] == {"text": b"plain book", "label": 3, "weight": 0.5}
+    assert read(rows(frame["review"], frame["weight"] > 0.7))[2] == {"text": b"plain book", "label": False}
+    with pytest.raises(InputError, match=r"a LazyFrame holds no rows yet: collect it first, table.collect\(\)"):
+        rows(frame.lazy(), text="review")
+    with pytest.raises(InputError, match="no column 'text'; the columns are: 'review', 'stars', 'weight'"):
+        rows(frame)
+    assert given_texts(frame.rename({"review": "text"}), ("text",)) == TEXTS
+    assert given_texts(frame["review"], ("text",)) == TEXTS
+
+
+def test_pandas_itself():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"text": TEXTS, "label": [1, None, 0]})
     with pytest.raises(InputError, match="row 1: label: there is none"):

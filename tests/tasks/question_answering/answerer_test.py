@@ -265,6 +265,8 @@ def test_rows_that_cannot_be_scored_are_refused():
         model.evaluate_rows(tiny_questions.rows().take(0))
     with pytest.raises(InputError, match=r"the rows have no answers: read them with keras_bert.data.read_squad"):
         model.evaluate_rows(tiny_questions.rows().map(lambda row: {"question": row["question"]}))
+    with pytest.raises(InputError, match="expected rows of questions: of a file with"):
+        model.evaluate_rows([("who lived in graz", "anna lived in graz.")])
     with pytest.raises(InputError, match="the task takes question and context, the rows have no question"):
         model.features({"context": tf.constant(["anna"])})
 

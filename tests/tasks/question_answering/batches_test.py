@@ -103,3 +103,20 @@ def test_no_rows_are_refused():
         batched(tiny_questions.rows().take(0))
     with pytest.raises(InputError, match="there are no rows to learn from"):
         batched(tiny_questions.rows(tiny_questions.QUESTIONS[2:3]).map(lose))
+
+
+def test_lists_of_dicts_are_rows_of_questions():
+    model = tiny_questions.answerer()
+    table = [
+        {
+            "question": question,
+            "context": context,
+            "answers": [{"text": answer, "answer_start": context.index(answer)}] if answer else [],
+        }
+        for question, context, answer in tiny_questions.QUESTIONS
+    ]
+    rows = tiny_questions.rows()
+    assert model.evaluate_rows(table) == model.evaluate_rows(rows)
+    for (inputs, targets), (others, expected) in zip(model.batches(table), model.batches(rows), strict=True):
+        np.testing.assert_array_equal(inputs["token_ids"], others["token_ids"])
+        np.testing.assert_array_equal(targets, expected)
