@@ -13,6 +13,13 @@ LAYER_ARGUMENTS = ("activity_regularizer", "autocast", "dtype", "name", "trainab
 """What every `keras.layers.Layer` takes."""
 
 
+OPTIMIZER_ARGUMENTS = (
+    *("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum", "ema_overwrite_frequency"),
+    *("loss_scale_factor", "gradient_accumulation_steps"),
+)
+"""What every `keras.optimizers.Optimizer` takes beside its learning rate, its weight decay and its name."""
+
+
 def refuse_unknown(place: str, given: Iterable[str], known: Iterable[str]) -> None:
     """Refuses names that are none of those known.
 
@@ -38,13 +45,16 @@ def refuse_unknown(place: str, given: Iterable[str], known: Iterable[str]) -> No
             raise InputError(f"{place} takes no argument {name!r}; {hint}")
 
 
-def check_arguments(cls: type, given: Iterable[str], inherited: Iterable[str] = MODEL_ARGUMENTS) -> None:
+def check_arguments(
+    cls: type, given: Iterable[str], inherited: Iterable[str] = MODEL_ARGUMENTS, place: str | None = None
+) -> None:
     """Refuses what a constructor's `**kwargs` hold beside the arguments of its Keras base.
 
     Args:
         cls: The class that the constructor is of.
         given: Its `kwargs`.
         inherited: What the base takes.
+        place: What the message calls it; by default the name of the class.
 
     Raises:
         InputError: As `refuse_unknown`.
@@ -52,7 +62,7 @@ def check_arguments(cls: type, given: Iterable[str], inherited: Iterable[str] = 
     inherited = tuple(inherited)
     if not set(given) <= set(inherited):
         # The names in the signature cannot be among those given: they are there for the hint.
-        refuse_unknown(cls.__name__, given, (*arguments_of(vars(cls)["__init__"]), *inherited))
+        refuse_unknown(place or cls.__name__, given, (*arguments_of(vars(cls)["__init__"]), *inherited))
 
 
 def check_options(cls: type, given: Iterable[str]) -> None:

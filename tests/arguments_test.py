@@ -1,8 +1,5 @@
 """Names of arguments that nothing reads are refused, with the near one, before anything is opened."""
 
-import inspect
-
-import keras
 import pytest
 
 import keras_bert
@@ -76,17 +73,18 @@ def test_layers_of_text_refuse_and_take():
         keras_bert.BertTokenizer(tiny.VOCABULARY, lower_case=True)
 
 
-@pytest.mark.parametrize("name", [name for name in keras_bert.layers.__all__ if name[0].isupper()])
-def test_no_layer_drops_an_argument(name):
-    cls = getattr(keras_bert.layers, name)
-    if not issubclass(cls, keras.Layer):
-        pytest.skip("no layer")
-    needed = inspect.signature(cls).parameters.values()
-    required = {each.name: 1 for each in needed if each.default is each.empty and each.kind != each.VAR_KEYWORD}
-    if "embeddings" in required:
-        required["embeddings"] = keras_bert.layers.BertEmbeddings(3, 4)
-    with pytest.raises((TypeError, ValueError), match="use_biass"):
-        cls(**required, use_biass=True)
+@pytest.mark.parametrize("optimizer", ["AdamW", "Lamb"])
+def test_optimizers_name_the_near_one(optimizer):
+    with pytest.raises(InputError, match=f"^{optimizer} takes no argument 'clip_norm'; did you mean 'clipnorm'"):
+        getattr(keras_bert.training, optimizer)(1e-4, clip_norm=1.0)
+    with pytest.raises(InputError, match=f"^{optimizer} takes no argument 'beta1'; did you mean 'beta_1'"):
+        getattr(keras_bert.training, optimizer)(1e-4, beta1=0.9)
+
+
+def test_convert_names_the_near_one(tmp_path):
+    with pytest.raises(InputError, match=r"^convert takes no argument 'lower_case'; did you mean 'lowercase'"):
+        keras_bert.checkpoints.convert("minilm", tmp_path / "out", lower_case=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_subclass_that_passes_everything_on_takes_what_its_base_takes():

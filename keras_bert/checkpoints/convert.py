@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from keras_bert.arguments import arguments_of, refuse_unknown
 from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
 from keras_bert.checkpoints.presets import open_resolved, resolve
 from keras_bert.checkpoints.report import ConvertReport
@@ -28,6 +29,8 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
     Raises:
         InputError: The checkpoint cannot be read, the folder is the checkpoint's own, or cannot be written.
     """
+    named = [name for name in arguments_of(open_resolved) if name not in ("path", "handle")]
+    refuse_unknown("convert", options, ("handle", "folder", "overwrite", *named))
     target = check_target(folder, overwrite)
     source = resolve(handle)
     if target in (source.resolve(), *source.resolve().parents):

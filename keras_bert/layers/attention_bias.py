@@ -5,12 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
+
 # So far down that exp() is 0 after softmax's shift, yet float16 can hold it with a score added.
 DEPTH = 3e4
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class AttentionBias(keras.layers.Layer):
+class AttentionBias(CheckedLayer):
     """Turns a padding mask into what is added to attention scores: 0 for tokens, far below 0 for padding.
 
     A row without any token gets the same bias everywhere: its attention spreads over the padding and is never

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.packed_positions import packed_positions
@@ -14,7 +15,7 @@ POSITION_TYPES = ("absolute", "sinusoidal")
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertEmbeddings(keras.layers.Layer):
+class BertEmbeddings(CheckedLayer):
     """The sum of word, position and segment embeddings, normalized, with dropout.
 
     Args:

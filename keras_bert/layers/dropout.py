@@ -4,6 +4,8 @@ from typing import Any
 
 import keras
 
+from keras_bert.layers.checked_layer import check_layer_arguments
+
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -44,6 +46,7 @@ class Dropout(keras.layers.Dropout):
     """
 
     def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **kwargs: Any) -> None:
+        check_layer_arguments(type(self), kwargs)
         super().__init__(rate, noise_shape, seed, **kwargs)
 
     def call(self, inputs: Any, training: bool = False) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
@@ -15,7 +16,7 @@ from keras_bert.layers.unpadding import first_tokens
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class EncoderBlock(keras.layers.Layer):
+class EncoderBlock(CheckedLayer):
     """A Transformer encoder block as BERT has it, over two-dimensional hidden states.
 
     Post-LN, BERT's own: `x = norm(x + dropout(sublayer(x)))`. With `norm_first`, pre-LN:

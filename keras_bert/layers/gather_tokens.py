@@ -5,11 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.gather_rows import gather_rows
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class GatherTokens(keras.layers.Layer):
+class GatherTokens(CheckedLayer):
     """Takes the hidden states at given places, such as those of each example's `[CLS]` in rows of several.
 
     Call arguments:

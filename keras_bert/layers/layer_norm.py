@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.wide import wide
 
 # The epsilon of TensorFlow's fused kernel: a graph's own is lost when grappler puts the kernel in its place
@@ -14,7 +15,7 @@ _FUSED_EPSILON = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class LayerNorm(keras.layers.Layer):
+class LayerNorm(CheckedLayer):
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last axis, in float32 at least.
 
     Mean and variance are those of the vector itself, the variance without Bessel's correction. Weights and arithmetic

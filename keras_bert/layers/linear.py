@@ -7,11 +7,12 @@ from keras import ops
 
 from keras_bert.layers.activations import activation as get_activation
 from keras_bert.layers.bias_add import bias_add
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.gelu import gelu_with_lean_gradient
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class Linear(keras.layers.Layer):
+class Linear(CheckedLayer):
     """`activation(inputs · kernel + bias)` over the last axis.
 
     Fastest on two-dimensional inputs: there the product, the bias and a GELU run as one kernel on a CPU.

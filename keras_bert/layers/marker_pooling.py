@@ -6,9 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
+
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class MarkerPooling(keras.layers.Layer):
+class MarkerPooling(CheckedLayer):
     """Takes the hidden states where some tokens stand, side by side.
 
     Of a token that stands there several times the first counts; in place of one that is missing, the first token

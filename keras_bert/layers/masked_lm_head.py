@@ -9,12 +9,13 @@ from keras import ops
 
 from keras_bert.layers.activations import activation as get_activation
 from keras_bert.layers.bias_add import bias_add
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class MaskedLMHead(keras.layers.Layer):
+class MaskedLMHead(CheckedLayer):
     """BERT's masked-word head: gather, dense, activation, layer normalization, product with the word table, bias.
 
     Only the masked positions are computed. The word table is an input, so that the head shares the encoder's (see

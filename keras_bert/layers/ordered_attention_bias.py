@@ -6,13 +6,14 @@ import keras
 from keras import ops
 
 from keras_bert.layers.attention_bias import DEPTH
+from keras_bert.layers.checked_layer import CheckedLayer
 
 PREFIX, CAUSAL = "prefix", "causal"
 MASKS = (PREFIX, CAUSAL)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class OrderedAttentionBias(keras.layers.Layer):
+class OrderedAttentionBias(CheckedLayer):
     """Turns masks and segments into what is added to attention scores: 0 where a token may look, far below 0 else.
 
     Every token has a rank, and sees the tokens of its row whose rank is at most its own. Under `"prefix"` the tokens of

@@ -6,10 +6,11 @@ import keras
 from keras import ops
 
 from keras_bert.layers.attention_bias import DEPTH
+from keras_bert.layers.checked_layer import CheckedLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class PackedAttentionBias(keras.layers.Layer):
+class PackedAttentionBias(CheckedLayer):
     """Turns the numbers of examples into what is added to attention scores: 0 inside an example, far below 0 else.
 
     So no token hears of another example in its row. Padding attends to padding, and is never NaN.

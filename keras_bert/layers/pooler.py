@@ -4,11 +4,12 @@ from typing import Any
 
 import keras
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.linear import Linear
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class Pooler(keras.layers.Layer):
+class Pooler(CheckedLayer):
     """BERT's own pooler: the first token's hidden state through a dense layer with tanh.
 
     Args:

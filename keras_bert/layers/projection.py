@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda inputs: inputs,
     "tanh": ops.tanh,
@@ -17,7 +19,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class Projection(keras.layers.Layer):
+class Projection(CheckedLayer):
     """`activation(inputs · kernel + bias)`, and perhaps the inputs added to it.
 
     Args:

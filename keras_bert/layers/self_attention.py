@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.unpadding import remove_padding, restore_padding
@@ -12,7 +13,7 @@ from keras_bert.layers.wide import wide
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class SelfAttention(keras.layers.Layer):
+class SelfAttention(CheckedLayer):
     """Multi-head scaled dot-product self-attention with its output projection.
 
     Query, key and value come from one product with a fused kernel, side by side as `[query | key | value]`,

@@ -5,13 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.wide import wide
 
 MODES = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class TokenPooling(keras.layers.Layer):
+class TokenPooling(CheckedLayer):
     """Makes one vector of the hidden states of a row's tokens.
 
     | mode | h of n tokens |

@@ -5,11 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.unpadding import remove_padding, restore_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class FlattenTokens(keras.layers.Layer):
+class FlattenTokens(CheckedLayer):
     """Puts the tokens of all rows one after the other.
 
     The blocks of the encoder work on two-dimensional hidden states, since there a product fuses with its
@@ -45,7 +46,7 @@ class FlattenTokens(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class UnflattenTokens(keras.layers.Layer):
+class UnflattenTokens(CheckedLayer):
     """The inverse of `FlattenTokens`.
 
     Args:

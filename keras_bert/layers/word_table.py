@@ -7,10 +7,11 @@ import keras
 from keras import ops
 
 from keras_bert.layers.bert_embeddings import BertEmbeddings
+from keras_bert.layers.checked_layer import CheckedLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class WordTable(keras.layers.Layer):
+class WordTable(CheckedLayer):
     """Gives the word table of an embeddings layer, gradients included.
 
     It has no weights: the table stays the embeddings'. A model that is saved by its graph gets a table of its own

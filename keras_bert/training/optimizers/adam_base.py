@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.arguments import OPTIMIZER_ARGUMENTS, check_arguments
 from keras_bert.errors import InputError
 from keras_bert.training.optimizers.clipping import clipping_factor, global_norm
 from keras_bert.training.optimizers.rates import rate_factors
@@ -73,6 +74,7 @@ class AdamBase(keras.optimizers.Optimizer):
         **kwargs: Any,
     ) -> None:
         kind = type(self).__name__
+        check_arguments(AdamBase, kwargs, OPTIMIZER_ARGUMENTS, place=kind)
         if decay is not None and weight_decay is not None and decay != weight_decay:
             raise InputError(f"{kind}: decay={decay} and weight_decay={weight_decay} name one number; leave one out")
         if kwargs.get("gradient_accumulation_steps"):
