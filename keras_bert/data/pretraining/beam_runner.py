@@ -6,16 +6,24 @@ import logging as standard_logging
 import os
 import re
 import shlex
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_bert.data.pretraining.beam_files import import_beam
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
 
 _EMBEDDED = ("DirectRunner", "SwitchingDirectRunner", "FnApiRunner")
-_DEFAULTS = {"runner": "DirectRunner", "direct_running_mode": "multi_processing", "direct_num_workers": "0"}
+_DEFAULTS = {
+    "runner": "DirectRunner",
+    "direct_running_mode": "multi_processing",
+    "direct_num_workers": "0",
+    "job_server_timeout": "60",  # seconds to wait for a server's answers, not for the work; Beam's own 300
+}
+_ENDPOINTS = ("job_endpoint", "artifact_endpoint", "flink_master")
+_CONNECT_SECONDS = 10
 _INPUT_ERROR = re.compile(r"keras_bert\.errors\.InputError: (.*)")
 _SYSTEM_ERROR = re.compile(r"(\[Errno \d+\] [^\n]*|[^\n]*No space left on device)")
 
@@ -62,6 +70,8 @@ def run_pipeline(build: Callable[[Any], None], options: Any) -> None:
     from apache_beam.options.pipeline_options import StandardOptions
 
     name = options.view_as(StandardOptions).runner
+    if name not in _EMBEDDED:
+        _check_endpoints(options)
     quiet = standard_logging.getLogger("apache_beam.runners.portability")
     level = quiet.level
     try:
@@ -78,10 +88,25 @@ def run_pipeline(build: Callable[[Any], None], options: Any) -> None:
         if name in _EMBEDDED or isinstance(error, InputError):
             raise
         # A program elsewhere, that we know nothing of: it may be missing, unreachable, or refuse what it is told.
-        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
+        waited = options.get_all_options().get("job_server_timeout")
+        silent = f"no answer within {waited} s (--job_server_timeout)" if "Timeout" in type(error).__name__ else ""
+        reason = silent or one_line(" ".join(str(error).split()), 600) or "no reason given"
         raise InputError(f"Apache Beam's --runner={name} failed: {type(error).__name__}: {reason}") from error
     finally:
         quiet.setLevel(level)
+
+
+def _check_endpoints(options: Any) -> None:
+    """Refuses a server that cannot be reached at all, which Beam would wait for."""
+    given = options.get_all_options()
+    for name in _ENDPOINTS:
+        address = re.fullmatch(r"(?:https?://)?([^/:\[\]]+):(\d+)/?", str(given.get(name) or ""))
+        if address is None:  # none is given, or one by another name than host and port
+            continue
+        try:
+            socket.create_connection((address[1], int(address[2])), _CONNECT_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise InputError(f"--{name}={given[name]}: cannot be reached ({error})") from None
 
 
 def _runner(options: Any) -> Any:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.byte_pair.byte_pairs import byte_characters
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
-pytest.importorskip("apache_beam")
+beam = pytest.importorskip("apache_beam")
 
 ROOT = Path(__file__).resolve().parents[3]
 # In this process, so that nothing has to start.
@@ -336,3 +337,26 @@ def test_another_runner_that_fails_is_one_line(error: Exception, words: str, mon
 def test_an_unknown_runner_is_one_line():
     with pytest.raises(InputError, match=r"--runner=NoSuch failed: ValueError: Unexpected pipeline runner: NoSuch"):
         beam_runner.run_pipeline(lambda pipeline: None, beam_runner.pipeline_options(["--runner=NoSuch"]))
+
+
+@pytest.mark.parametrize(
+    "flag", ["--job_endpoint=localhost:{}", "--flink_master=localhost:{}", "--flink_master=http://localhost:{}"]
+)
+def test_a_server_that_nobody_listens_at_is_one_line(flag: str):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    runner = "FlinkRunner" if "flink" in flag else "PortableRunner"
+    options = beam_runner.pipeline_options([f"--runner={runner}", flag.format(port)])
+    with pytest.raises(InputError, match=r"^--\w+=.*: cannot be reached \(.*refused"):
+        beam_runner.run_pipeline(lambda pipeline: None, options)
+
+
+def test_a_server_that_never_answers_is_one_line():
+    with socket.create_server(("localhost", 0)) as silent:
+        flags = ["--runner=PortableRunner", f"--job_endpoint=localhost:{silent.getsockname()[1]}"]
+        options = beam_runner.pipeline_options([*flags, "--job_server_timeout=1"])
+        began = time.monotonic()
+        with pytest.raises(InputError, match=r"--runner=PortableRunner failed: .*no answer within 1 s "):
+            beam_runner.run_pipeline(lambda pipeline: pipeline | beam.Create([1]), options)
+    assert time.monotonic() - began < 30
