@@ -108,6 +108,20 @@ def test_an_interruption_between_two_scores_of_an_epoch_leaves_no_trace(tmp_path
     assert run.log.rows == whole.log.rows
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "rows"), [(3, 1, [2, 4, 6, 12]), (3, 2, [2, 4, 6, 9, 12]), (1, 3, [6, 8, 10, 12])]
+)
+def test_a_run_goes_on_with_fewer_or_more_scores_an_epoch(tmp_path: Path, before: int, after: int, rows: list[int]):
+    whole = make_run(tmp_path / "whole", iter([0.1, 0.2]), 2)
+    assert whole.train()
+    with pytest.raises(RuntimeError, match="goes down"):
+        make_run(tmp_path / "run", iter(SCORES), 2, At(7, crash), evaluations_per_epoch=before).train()
+    run = make_run(tmp_path / "run", iter(SCORES), 2, evaluations_per_epoch=after)
+    assert run.train()
+    assert [row["step"] for row in run.log.rows] == rows
+    assert_same(run.model, [variable.numpy() for variable in whole.model.variables])
+
+
 def test_more_scores_than_steps_are_one_a_step(tmp_path: Path):
     run = make_run(tmp_path, iter([0.1] * STEPS), 1, evaluations_per_epoch=4 * STEPS)
     assert run.train()
