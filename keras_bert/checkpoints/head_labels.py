@@ -33,7 +33,8 @@ def stored_labels(metadata: Mapping[str, Any], source: str) -> list[str] | None:
     if isinstance(names, list | tuple):
         names = dict(enumerate(names))
     by_number = {_number(key): str(name) for key, name in names.items()} if isinstance(names, Mapping) else {}
-    if not isinstance(names, Mapping) or set(by_number) != set(range(len(names))):
+    named = isinstance(names, Mapping) and all(isinstance(name, str | int | float) for name in names.values())
+    if not named or set(by_number) != set(range(len(names))):
         raise InputError(
             f"{source}: id2label in config.json must number the labels from 0, as in "
             f'{{"0": "negative", "1": "positive"}}, received: {_shown(names)}'

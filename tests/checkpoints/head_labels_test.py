@@ -36,6 +36,8 @@ def test_names_as_they_stand_in_a_config(metadata: dict[str, Any], expected: lis
         "neg",
         3,
         {True: "a"},
+        {"0": None, "1": "b"},
+        [["a"], ["b"]],
     ],
 )
 def test_what_cannot_be_understood_is_refused_in_one_line(names: Any):

@@ -96,6 +96,8 @@ def values_of(given: Any, what: str) -> list[Any]:
         given = given.to_numpy()  # a DataFrame, whose elements would be the names of its columns
     if hasattr(given, "numpy") and hasattr(given, "dtype"):
         given = given.numpy()  # a tensor
+    if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]  # df[["label"]].to_numpy(): a column as a matrix
     if getattr(given, "shape", None) == ():
         raise InputError(f"{what}: expected a list, received a single value, {given!r:.60}")
     for method in ("to_pylist", "to_list", "tolist"):  # of pyarrow, pandas and polars, NumPy

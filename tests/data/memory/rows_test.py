@@ -116,6 +116,8 @@ def test_pandas_itself():
         (["neg", 1, 2.0], tf.string, b"neg"),
         ([10**30, 1, 2], tf.string, b"1" + b"0" * 30),
         (tf.constant([3, 1, 2]), tf.int64, 3),
+        (np.array([[2], [0], [1]]), tf.int64, 2),
+        (tf.constant([["neg"], ["pos"], ["neg"]]), tf.string, b"neg"),
     ],
 )
 def test_labels_are_what_they_are(labels, dtype, first):
