@@ -17,10 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "keras_bert"
 
 # Which rooms each room may import from: only rooms below it.
-GROUND = {"arguments", "errors", "escaping", "files", "foreign_files", "preset_hook", "version"}
+GROUND = {"arguments", "errors", "escaping", "files", "foreign_files", "graph", "preset_hook", "version"}
 NUMBERS = {*GROUND, "config", "layers", "encoder"}
 BELOW = {
     "errors": set(),
+    "graph": set(),
     "version": set(),
     "files": {"errors"},
     "arguments": {"errors"},
@@ -88,6 +89,7 @@ INNER = {
         "word_begins": {"byte_pair", "ragged_rows", "token_layer", "vocabulary", "words"},
         "alignment": {"ragged_rows", "token_layer", "word_begins"},
         "masks": {"byte_pair", "vocabulary", "word_begins"},
+        "source_spelling": {"alignment", "word_piece"},
         "detokenize": {"ragged_rows", "token_layer", "vocabulary", "word_piece", "words"},
         "learning": {"byte_pair", "normalizer_model", "ragged_rows", "token_layer", "vocabulary", "word_piece"},
     },

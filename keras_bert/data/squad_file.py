@@ -12,6 +12,7 @@ from keras_bert.data.sources.json_lines_file import load_json, read_json_lines
 from keras_bert.data.sources.lines import TextFormat, read_lines
 from keras_bert.data.sources.source import Source, utf8
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 NO_ANSWER = -1
 """`answer_start` and `answer_end` of a question without an answer."""
@@ -104,7 +105,7 @@ def question_dataset(found: Source, label: bool, strict: bool = False) -> tf.dat
         # As a plain tensor a row of a ragged one batches like any other.
         return row | {"answers": tf.convert_to_tensor(row["answers"])} if label else row
 
-    return tf.data.Dataset.from_tensor_slices(parts).map(whole)
+    return tf.data.Dataset.from_tensor_slices(parts).map(as_written(whole))
 
 
 def _open(path: Path, label: bool, text_format: TextFormat) -> Source:

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.serving.signature import Signature
 
 # A graph is one protocol buffer, which ends at 2 GiB; the difference is room for everything else in it.
@@ -33,7 +34,7 @@ def frozen(model: keras.Model, signatures: Mapping[str, Signature]) -> dict[str,
         >>> signatures = frozen(model, model.signatures())  # doctest: +SKIP
     """
     traced = {
-        name: tf.function(signature.function).get_concrete_function(**signature.inputs)
+        name: graph_function(signature.function).get_concrete_function(**signature.inputs)
         for name, signature in signatures.items()
     }
     used = {name: _variables(model, function) for name, function in traced.items()}

@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.graph import graph_function
 from keras_bert.serving.signature import Signature
 
 
@@ -26,7 +27,7 @@ def in_one_thread(signature: Signature) -> Signature:
     """
     names = list(signature.inputs)
     specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in signature.inputs.values()]
-    inner = tf.function(lambda *values: signature.function(**dict(zip(names, values, strict=True))))
+    inner = graph_function(lambda *values: signature.function(**dict(zip(names, values, strict=True))))
     traced = inner.get_concrete_function(*specs)
 
     def call(**inputs: Any) -> dict[str, Any]:

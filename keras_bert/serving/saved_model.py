@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert.files import atomic_folder, check_target
+from keras_bert.graph import graph_function
 from keras_bert.serving.frozen import frozen
 from keras_bert.serving.one_thread import in_one_thread
 from keras_bert.serving.signature import Signature
@@ -48,7 +49,7 @@ def write_saved_model(
     else:
         module.model_variables = [variable.value for variable in model.variables]
     functions = {
-        name: tf.function(in_one_thread(signature).function).get_concrete_function(**signature.inputs)
+        name: graph_function(in_one_thread(signature).function).get_concrete_function(**signature.inputs)
         for name, signature in signatures.items()
     }
     with atomic_folder(folder, overwrite, tensorflow=True) as temporary:

@@ -5,6 +5,7 @@ import time
 import tensorflow as tf
 
 from keras_bert.config import BertConfig
+from keras_bert.graph import graph_function
 
 
 def train_flops_per_token(config: BertConfig, length: float, prediction_share: float = 0.0) -> float:
@@ -48,7 +49,7 @@ def measured_peak_flops(dtype: str = "float32", size: int = 2048, seconds: float
         Floating-point operations a second.
     """
     left = tf.random.stateless_normal((size, size), (0, 1), dtype=dtype)
-    product = tf.function(lambda x: tf.reduce_sum(tf.matmul(x, x)))
+    product = graph_function(lambda x: tf.reduce_sum(tf.matmul(x, x)))
     float(product(left))
     fastest, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:

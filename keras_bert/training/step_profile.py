@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _functions(model: keras.Model, spec: Any) -> list[Callable[[Any], Any]]:
 
     # With the shapes of the specification, not those of each batch, which would be compiled anew.
     options = {"input_signature": (spec,), "jit_compile": bool(model.jit_compile)}
-    return [tf.function(function, **options) for function in (forward, both, model.train_step)]
+    return [graph_function(function, **options) for function in (forward, both, model.train_step)]
 
 
 def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:

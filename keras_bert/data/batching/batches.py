@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_bert.data.batching.batch_size import check_batch_size
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 SHUFFLE_ALL_BELOW = 200_000
 WINDOW_BATCHES = 64
@@ -67,7 +68,9 @@ def batches(
 
     if shuffle:
         rows = shuffled(rows, seed)
-    windows = rows.ragged_batch(window).map(features, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    windows = rows.ragged_batch(window).map(
+        as_written(features), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
     # New numbers each epoch, the same in each run.
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
 
@@ -89,9 +92,9 @@ def batches(
             taken = tf.nest.map_structure(lambda tensor: tf.gather(tensor, chosen), featured)
             return (pad(taken[0]), *taken[1:]) if isinstance(taken, tuple) else pad(taken)
 
-        return tf.data.Dataset.from_tensor_slices(bounds).map(batch)
+        return tf.data.Dataset.from_tensor_slices(bounds).map(as_written(batch))
 
-    result = tf.data.Dataset.zip(seeds, windows).flat_map(cut)
+    result = tf.data.Dataset.zip(seeds, windows).flat_map(as_written(cut))
     if count >= 0 and tokens_per_batch is None:
         full = count // batch_size if drop_remainder else -(-count // batch_size)
         result = result.apply(tf.data.experimental.assert_cardinality(full))

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 NARROWEST = 32
 
@@ -95,7 +96,7 @@ def static_shapes(
         targets = tf.nest.map_structure(lambda tensor: fill(widen("", tensor)), targets)
         return padded, targets, tf.nest.map_structure(weigh, weights)
 
-    return batches.map(pad, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return batches.map(as_written(pad), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def _unknown(shape: tf.TensorShape) -> list[int]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_bert.data.memory.rows import rows
 from keras_bert.data.memory.table import table_of, values_of
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 BATCHES_FIRST = (
     "fit, evaluate and predict take batches of numbers: model.fit(model.batches(rows, batch_size=32, shuffle=True)); "
@@ -124,7 +125,7 @@ def _named(given: tf.data.Dataset, fields: Sequence[str]) -> tf.data.Dataset:
             raise InputError("these are batches of numbers already, as fit takes them; rows have texts")
         return given
     if not isinstance(spec, tuple):
-        spec, given = (spec,), given.map(lambda row: (row,))
+        spec, given = (spec,), given.map(as_written(lambda row: (row,)))
     if isinstance(spec[0], dict) and "token_ids" in spec[0]:
         raise InputError("these are batches of numbers already, as fit takes them; rows have texts")
     flat = len(spec) > 1 and len(fields) == 2 and _is_text(spec[0]) and _is_text(spec[1])
@@ -140,7 +141,7 @@ def _named(given: tf.data.Dataset, fields: Sequence[str]) -> tf.data.Dataset:
             texts = dict(zip(fields, texts if isinstance(texts, tuple) else (texts,), strict=True))
         return {**texts, **dict(zip(("label", "weight"), parts[2:] if flat else parts[1:], strict=False))}
 
-    return given.map(name)
+    return given.map(as_written(name))
 
 
 def _is_text(spec: Any) -> bool:

@@ -10,6 +10,7 @@ from absl import logging
 
 from keras_bert.data.pretraining.manifest import check_vocabulary_fits, read_manifest
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 COMPRESSION = "GZIP"
 _SHARDS_AT_ONCE = 16
@@ -58,13 +59,13 @@ def pretraining_records(
     if shuffle:
         files = files.shuffle(len(paths), seed=seed, reshuffle_each_iteration=True)
     records = files.interleave(
-        lambda path: tf.data.TFRecordDataset(path, compression_type=COMPRESSION),
+        as_written(lambda path: tf.data.TFRecordDataset(path, compression_type=COMPRESSION)),
         cycle_length=min(_SHARDS_AT_ONCE, len(paths)),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
     features = _features(manifest.settings)
-    examples = records.map(lambda record: _parse(record, features), num_parallel_calls=tf.data.AUTOTUNE)
+    examples = records.map(as_written(lambda record: _parse(record, features)), num_parallel_calls=tf.data.AUTOTUNE)
     return examples.apply(tf.data.experimental.assert_cardinality(sum(shard["examples"] for shard in manifest.shards)))
 
 

@@ -17,6 +17,7 @@ from keras_bert.data.pretraining.documents import Utf8Count, check_share, find_d
 from keras_bert.data.pretraining.examples import Document, Example, check_settings, make_examples, one_document
 from keras_bert.data.pretraining.tokenized import tokenize_documents
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 Paths = str | os.PathLike | Sequence[str | os.PathLike]
 
@@ -214,5 +215,5 @@ def _dataset(examples: list[Example]) -> tf.data.Dataset:
         columns["next_sentence_label"] = tf.constant([example.next_sentence_label for example in examples], tf.int32)
     # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.
     return tf.data.Dataset.from_tensor_slices(columns).map(
-        lambda row: row | {"token_ids": tf.ensure_shape(tf.convert_to_tensor(row["token_ids"]), [None])}
+        as_written(lambda row: row | {"token_ids": tf.ensure_shape(tf.convert_to_tensor(row["token_ids"]), [None])})
     )

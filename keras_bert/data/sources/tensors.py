@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.graph import as_written
+
 # The labels of data sets that are in use; data sets do not change.
 _LABELS: weakref.WeakKeyDictionary[tf.data.Dataset, Any] = weakref.WeakKeyDictionary()
 
@@ -22,7 +24,7 @@ def dataset_of(columns: Mapping[str, Any]) -> tf.data.Dataset:
     rows = tf.data.Dataset.from_tensor_slices(dict(columns))
     if any(isinstance(column, tf.RaggedTensor) for column in columns.values()):
         # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.
-        rows = rows.map(_plain)
+        rows = rows.map(as_written(_plain))
     if "label" in columns:
         _LABELS[rows] = columns["label"]
     return rows
@@ -37,7 +39,7 @@ def labels_in(rows: tf.data.Dataset) -> Iterator[np.ndarray]:
         column = _LABELS[rows]
         yield (column.flat_values if isinstance(column, tf.RaggedTensor) else tf.convert_to_tensor(column)).numpy()
         return
-    for batch in rows.map(lambda row: row["label"]).ragged_batch(4096):
+    for batch in rows.map(as_written(lambda row: row["label"])).ragged_batch(4096):
         yield (batch.flat_values if isinstance(batch, tf.RaggedTensor) else batch).numpy()
 
 

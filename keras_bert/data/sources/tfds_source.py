@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 
 from keras_bert.data.sources.source import Source, field_indices
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 REACH_SECONDS = 5.0
 """How long a host may take to answer before it counts as out of reach."""
@@ -50,7 +51,7 @@ def read_tfds(name: str, split: str, wanted: Sequence[str], data_dir: str | os.P
     for field in wanted:
         if not _usable(features[field]):
             raise InputError(f"{place}: feature {field!r} is {features[field]!r}; expected text, a label or a number")
-    chosen = rows.map(lambda row: {field: row[field] for field in wanted})
+    chosen = rows.map(as_written(lambda row: {field: row[field] for field in wanted}))
     names = [getattr(_inner(features[field]), "names", None) for field in wanted]
     return Source(name=f"{place}:{split}", unit="row", rows=_values(chosen, wanted, names, f"{place}:{split}"))
 

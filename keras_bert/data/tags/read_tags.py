@@ -16,6 +16,7 @@ from keras_bert.data.tags.conll_file import read_conll
 from keras_bert.data.tags.tag_schemes import SCHEMES, detect_scheme, entity_labels, find_fault, to_iob2
 from keras_bert.data.tags.tagged_text import TaggedText, join_words, parse_spans, tag_types, tag_words
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 
 JSON_SUFFIXES = (".jsonl", ".json")
 CONLL_SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".bio")
@@ -299,7 +300,7 @@ def tag_dataset(rows: Iterable[TaggedText]) -> tf.data.Dataset:
         "document": tf.constant([row.document for row in kept], tf.int64),
     }
     # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.
-    return tf.data.Dataset.from_tensor_slices(parts).map(_plain)
+    return tf.data.Dataset.from_tensor_slices(parts).map(as_written(_plain))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, tf.Tensor]:

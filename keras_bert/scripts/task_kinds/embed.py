@@ -73,9 +73,11 @@ class Embed(TaskKind):
             return self.read_rows(source, label=False)
         import tensorflow as tf
 
+        from keras_bert.graph import as_written
+
         # The third text is read as a text, not as a label, which would lose the white space at its ends.
         negatives = self.read_rows(source, label=False, text=FLAGS.negative, text_pair=None)
-        return tf.data.Dataset.zip(self.read_rows(source, label=False), negatives).map(_with_negative)
+        return tf.data.Dataset.zip(self.read_rows(source, label=False), negatives).map(as_written(_with_negative))
 
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
         """Reads pairs with scores if the model has learned from such, or `--label` names their column."""
@@ -115,8 +117,10 @@ def score_range() -> tuple[float, float]:
 
 def _check_scores(source: str, rows: tf.data.Dataset, allowed: tuple[float, float]) -> None:
     """Refuses a score outside the range, before anything is trained."""
+    from keras_bert.graph import as_written
+
     low, high = allowed
-    for number, label in enumerate(rows.map(lambda row: row["label"]).as_numpy_iterator(), start=1):
+    for number, label in enumerate(rows.map(as_written(lambda row: row["label"])).as_numpy_iterator(), start=1):
         if not low <= label <= high:
             raise InputError(
                 f"{source}, row {number}: the score {label:g} is outside {low:g} to {high:g}; "

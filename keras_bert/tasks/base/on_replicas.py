@@ -5,6 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert.graph import graph_function
+
 
 def on_replicas(
     strategy: tf.distribute.Strategy, function: Callable[..., Any], signature: Sequence[Any]
@@ -27,7 +29,7 @@ def on_replicas(
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return tf.function(function, input_signature=list(signature))
+        return graph_function(function, input_signature=list(signature))
 
     def shared(*arguments: Any) -> Any:
         rows = tf.shape(tf.nest.flatten(arguments)[0])[0]
@@ -44,4 +46,4 @@ def on_replicas(
         outputs = strategy.run(share)
         return tf.nest.map_structure(lambda each: strategy.experimental_local_results(each)[0][:rows], outputs)
 
-    return tf.function(shared, input_signature=list(signature))
+    return graph_function(shared, input_signature=list(signature))

@@ -12,6 +12,7 @@ from keras_bert.data.batching.batch_size import check_batch_size
 from keras_bert.data.memory.given_rows import given_texts, refuse_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.layers.frozen_parts import freeze_parts
 from keras_bert.tasks.base.global_batch import GlobalBatchModel
 from keras_bert.tasks.base.on_replicas import on_replicas
@@ -90,7 +91,7 @@ class TextModel(GlobalBatchModel):
             forward=on_replicas(
                 self.distribute_strategy, lambda inputs: self(inputs, training=False), [dict.fromkeys(inputs, ids)]
             ),
-            answer=tf.function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
+            answer=graph_function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
         )
 
     @property

@@ -16,6 +16,7 @@ from keras_bert.checkpoints.up_to_layer import up_to_layer
 from keras_bert.data.memory.given_rows import given_rows, given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
@@ -258,8 +259,7 @@ class BertEmbedder(LabelledTask):
             raise InputError("there are no rows to evaluate")
         firsts, seconds = ([row[name] for row in read] for name in ("text", "text_pair"))
         labels = np.array([row["label"] for row in read], "float32") if "label" in rows.element_spec else None
-        learnt = labels is not None and self.objective == "cosine"
-        targets = self.targets(labels)[0].numpy()[:, 0] if learnt else None
+        targets = self.targets(labels)[0].numpy()[:, 0] if labels is not None and self.objective == "cosine" else None
         embed = functools.partial(self.embed, batch_size=batch_size)
         vectors = pair_vectors(firsts, seconds, embed, [self.prompts.name_of_column(index) for index in (0, 1)])
         if labels is None:
@@ -309,7 +309,7 @@ class BertEmbedder(LabelledTask):
     def _embedding_function(self) -> Any:
         """One graph for all prompts: string (batch,), the prompt as a string (), its tokens int32 ()."""
         specs = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int32)]
-        return tf.function(self._embed_strings, input_signature=specs)
+        return graph_function(self._embed_strings, input_signature=specs)
 
     def answers(self, outputs: Any) -> Tensors:
         """Returns `embedding` float32 (batch, size), in the graph."""

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 from keras_bert.text.token_layer import TokenLayer
 from keras_bert.text.vocabulary import SPECIAL_TOKENS
 
@@ -85,6 +86,8 @@ def ids_in(tokenizer: TokenLayer, texts: tf.data.Dataset) -> list[int]:
         [5, 7, 2005]
     """
     held = np.zeros(tokenizer.vocabulary_size, bool)
-    for ids in texts.batch(1024).map(lambda text: tokenizer(text).flat_values, num_parallel_calls=tf.data.AUTOTUNE):
+    for ids in texts.batch(1024).map(
+        as_written(lambda text: tokenizer(text).flat_values), num_parallel_calls=tf.data.AUTOTUNE
+    ):
         held[ids.numpy()] = True
     return np.flatnonzero(held).tolist()

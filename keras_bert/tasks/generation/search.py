@@ -13,7 +13,9 @@ from keras_bert.tasks.generation.decoder import CachedDecoder
 from keras_bert.tasks.generation.output_ids import OutputIds
 from keras_bert.tasks.generation.settings import GenerationSettings
 from keras_bert.text.detokenize import detokenize
+from keras_bert.text.source_spelling import source_spelling
 from keras_bert.text.token_layer import TokenLayer
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
 
 Tensors = dict[str, Any]
 
@@ -42,6 +44,8 @@ class TextSearch:
         allowed = [self._ids_of(word, "allowed_words") for word in settings.allowed_words]
         self._allowed = [id_ for ids in allowed for id_ in ids] or None
         self.check_prefixes([settings.prefix])
+        if settings.source_spelling and not isinstance(tokenizer, BertTokenizer):
+            raise InputError("source_spelling: a byte-level vocabulary writes capitals itself")
 
     def write(
         self, decoder: CachedDecoder, inputs: Mapping[str, Any], prefix: Any = None, seeds: Any = None
@@ -122,7 +126,8 @@ class TextSearch:
         """Turns ids into texts.
 
         Args:
-            found: As `write` gives it.
+            found: As `write` gives it; with the settings' `source_spelling` also `source` string (batch,), where it is
+                to be followed.
 
         Returns:
             `text` string (batch,), the best; `score` float32 (batch,); `hypotheses` string and `scores` float32
@@ -131,7 +136,11 @@ class TextSearch:
         rows, hypotheses = tf.unstack(tf.shape(found["lengths"]))
         flat = tf.reshape(found["ids"], [rows * hypotheses, tf.shape(found["ids"])[2]])
         ids = tf.RaggedTensor.from_tensor(flat, lengths=tf.reshape(found["lengths"], [-1]))
-        texts = tf.reshape(detokenize(self.tokenizer, ids), [rows, hypotheses])
+        texts = detokenize(self.tokenizer, ids)
+        if self.settings.source_spelling and "source" in found:
+            source_of = tf.range(rows * hypotheses) // tf.maximum(hypotheses, 1)
+            texts = source_spelling(self.tokenizer, texts, found["source"], source_of)
+        texts = tf.reshape(texts, [rows, hypotheses])
         scores = found["scores"]
         return {"text": texts[:, 0], "score": scores[:, 0], "hypotheses": texts, "scores": scores}
 

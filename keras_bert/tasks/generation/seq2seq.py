@@ -15,6 +15,7 @@ from keras_bert.checkpoints.mapping import Weight
 from keras_bert.data.batching.batches import batches
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.ordered_attention_bias import CAUSAL, MASKS, PREFIX
 from keras_bert.layers.token_dropout import TokenDropout
@@ -228,7 +229,7 @@ class BertSeq2Seq(WritingTask):
             return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
 
         options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
-        return batches(rows, self.features, self._pad, batch_size, **options).map(dense)
+        return batches(rows, self.features, self._pad, batch_size, **options).map(as_written(dense))
 
     def _pad(self, inputs: Mapping[str, Any]) -> Tensors:
         padded = as_inputs(inputs["token_ids"], inputs["segment_ids"], self.tokenizer.pad_token_id)

@@ -29,6 +29,8 @@ class GenerationSettings:
         top_p: Draw among the likeliest tokens whose probabilities add up to this.
         prefix: What every text begins with.
         as_long_as_source: A text has as many tokens as its source, as the lines of a couplet.
+        source_spelling: Words of the source keep its spelling, where the vocabulary is uncased: for titles, questions
+            and summaries, not for translations, see `keras_bert.text.source_spelling`.
         forbidden_words: Words that never come; of what the vocabulary cuts into pieces the pieces in this order.
         allowed_words: Words beside whose pieces nothing comes but the end; none: all may.
 
@@ -55,6 +57,7 @@ class GenerationSettings:
     top_p: float = 1.0
     prefix: str = ""
     as_long_as_source: bool = False
+    source_spelling: bool = False
     forbidden_words: Sequence[str] = ()
     allowed_words: Sequence[str] = ()
 

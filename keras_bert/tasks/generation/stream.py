@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.decoding.draw import Draw, uniform_numbers
+from keras_bert.graph import graph_function
 from keras_bert.tasks.generation.decoder import CachedDecoder
 from keras_bert.tasks.generation.search import TextSearch
 
@@ -31,7 +32,7 @@ def stream(
     settings = search.settings
     rules = search.rules(inputs, None if prefix is None else tf.constant([prefix]))
     step, (logits, source, state, _) = decoder.begin(inputs)
-    advance = tf.function(step, reduce_retracing=True)
+    advance = graph_function(step, reduce_retracing=True)
     if settings.do_sample:
         uniform = uniform_numbers(seed, 1, settings.max_new_tokens)
         draw = Draw(settings.temperature, settings.top_k, settings.top_p)

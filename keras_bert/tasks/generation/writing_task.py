@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.ordered_attention_bias import CAUSAL
 from keras_bert.serving.signature import Signature
@@ -34,8 +35,8 @@ class WritingTask(LabelledTask):
         stages.search = search
         stages.decoder = CachedDecoder(self.encoder, head, segment=1)
         stages.completer = CachedDecoder(self.encoder, head, segment=0)
-        stages.write = tf.function(self._write, input_signature=[strings, strings, number])
-        stages.complete = tf.function(self._complete, input_signature=[strings, number])
+        stages.write = graph_function(self._write, input_signature=[strings, strings, number])
+        stages.complete = graph_function(self._complete, input_signature=[strings, number])
 
     def answer_strings(self, *texts: Any) -> Tensors:
         """The whole way in one graph: strings → ids → search → strings.
@@ -48,7 +49,7 @@ class WritingTask(LabelledTask):
             (batch, hypotheses), the best first.
         """
         (text,) = texts
-        return self.answers(self.search(self._sources(text), seeds=seeds_of(text, 0)))
+        return self.answers({**self.search(self._sources(text), seeds=seeds_of(text, 0)), "source": text})
 
     def answer(
         self, texts: Sequence[Text], batch_size: int = 32, *, prefix: str | Sequence[str] | None = None, seed: int = 0
@@ -130,6 +131,8 @@ class WritingTask(LabelledTask):
             >>> for part in model.stream("ein hund läuft am strand"):  # doctest: +SKIP
             ...     print(part, end="", flush=True)
         """
+        if self.generation.source_spelling:
+            raise InputError("source_spelling looks at whole words; stream without it")
         ((source,),) = self._rows_of([text])
         self._stages.search.check_prefixes([prefix or ""])
         sources, seeds = self._sources(tf.constant([source])), seeds_of(tf.constant([source]), seed)
@@ -153,7 +156,7 @@ class WritingTask(LabelledTask):
         return as_inputs(rows, None, self.tokenizer.pad_token_id)
 
     def _write(self, text: Any, prefix: Any, seed: Any) -> Tensors:
-        return self.answers(self.search(self._sources(text), prefix, seeds_of(text, seed)))
+        return self.answers({**self.search(self._sources(text), prefix, seeds_of(text, seed)), "source": text})
 
     def _complete(self, text: Any, seed: Any) -> Tensors:
         rows = prompt_rows(self.tokenizer, text, self.preprocessor.max_length)
@@ -194,4 +197,5 @@ class WritingTask(LabelledTask):
     def _sample(self, text: Any, seed: Any, temperature: Any, top_k: Any, top_p: Any) -> Tensors:
         search, count = self._stages.search, self.generation.num_return_sequences
         drawn = (seeds_of(text, seed), temperature, top_k, top_p)
-        return self.answers(search.draw(self._stages.decoder, self._sources(text), *drawn, samples=count))
+        found = search.draw(self._stages.decoder, self._sources(text), *drawn, samples=count)
+        return self.answers({**found, "source": text})

@@ -15,6 +15,7 @@ from keras_bert.checkpoints.heads import CHOICES, has_head
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import weighted
@@ -87,7 +88,7 @@ class BertMultipleChoice(PooledTask):
         ids = dict.fromkeys(encoder.input, tf.TensorSpec([None, None, None], tf.int32))
         strings = [tf.TensorSpec([None] * (1 + (name == "choices")), tf.string) for name in self.text_fields]
         self._stages.forward = on_replicas(self.distribute_strategy, lambda inputs: self(inputs, training=False), [ids])
-        self._stages.answer = tf.function(self.answer_strings, input_signature=strings)
+        self._stages.answer = graph_function(self.answer_strings, input_signature=strings)
 
     @classmethod
     def from_preset(

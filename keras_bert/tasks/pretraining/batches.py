@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches, shuffled
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.ragged_rows import row_ids
 
@@ -85,7 +86,9 @@ def pretraining_batches(
             weights["next_sentence"] = tf.ones_like(labels["next_sentence"], tf.float32)
         return {name: inputs[name] for name in INPUTS}, targets, weights
 
-    result = tf.data.Dataset.zip(rows, seeds).map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    result = tf.data.Dataset.zip(rows, seeds).map(
+        as_written(finish), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
     return result.prefetch(tf.data.AUTOTUNE)
 
 

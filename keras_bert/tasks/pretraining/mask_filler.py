@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.task import BertTask
 from keras_bert.tasks.base.text_model import Tensors, Text
@@ -48,14 +49,14 @@ class MaskFiller(BertTask):
         super().__init__(encoder, preprocessor, outputs, inputs=inputs, **kwargs)
         self.next_sentence = next_sentence
         strings, number, numbers = (tf.TensorSpec([None], tf.string), *map(_int32, ([], [None])))
-        self._stages.answer = tf.function(
+        self._stages.answer = graph_function(
             lambda text, top_k: self.answer_strings(text, top_k=top_k), input_signature=[strings, number]
         )
-        self._stages.choose = tf.function(
+        self._stages.choose = graph_function(
             lambda text, top_k, targets: self.answer_strings(text, top_k=top_k, targets=targets),
             input_signature=[strings, number, numbers],
         )
-        self._stages.continuation = tf.function(self.continuation_strings, input_signature=[strings, strings])
+        self._stages.continuation = graph_function(self.continuation_strings, input_signature=[strings, strings])
 
     def answer_strings(self, *texts: Any, top_k: Any = TOP_K, targets: Any = None) -> Tensors:
         """Finds words for the masks of texts, in the graph.

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_bert.data.batching.best_fit import best_fit
 from keras_bert.data.batching.static_shapes import static_shapes
+from keras_bert.graph import as_written
 from keras_bert.text.ragged_rows import repeat
 
 Tensors = dict[str, tf.Tensor]
@@ -37,7 +38,7 @@ def packed_batches(
     def pack(inputs: Tensors, targets: Tensors, weights: Tensors) -> tuple[Tensors, Tensors, Tensors]:
         return _pack(inputs, targets, weights, row_length, pad_token_id, multiple_of)
 
-    return batches.map(pack, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return batches.map(as_written(pack), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def static_packed_batches(
@@ -66,7 +67,7 @@ def static_packed_batches(
 
     step = -(-row_length // 16)
     widths = (*range(step, row_length, step), row_length)
-    wide = batches.map(widen, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    wide = batches.map(as_written(widen), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return static_shapes(wide, None, widths, pad_token_id, rows_multiple_of=-(-batch_size // 32))
 
 

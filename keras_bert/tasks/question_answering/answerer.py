@@ -16,6 +16,7 @@ from keras_bert.data.question_rows import question_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import SCORINGS
+from keras_bert.graph import graph_function
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.task import open_preset
@@ -112,12 +113,12 @@ class BertQuestionAnswerer(ScoredAnswerer):
         self.qa_outputs = head
         strings, places = tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int32)
         # The threshold comes as an input: it may be tuned after the graph is made.
-        self._stages.answer = tf.function(
+        self._stages.answer = graph_function(
             self.answer_strings, input_signature=[strings, strings, tf.TensorSpec([], tf.float32)]
         )
         # The rows last made batches of, how they were cut, and their windows: a program asks for batches in each epoch.
         self._stages.windows = (None, None, None)
-        self._stages.score = tf.function(self._score, input_signature=[strings, strings, places, places])
+        self._stages.score = graph_function(self._score, input_signature=[strings, strings, places, places])
 
     @classmethod
     def from_preset(

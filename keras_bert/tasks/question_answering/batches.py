@@ -8,6 +8,7 @@ from absl import logging
 
 from keras_bert.data.batching.batches import batches
 from keras_bert.errors import InputError
+from keras_bert.graph import as_written
 from keras_bert.tasks.question_answering.windows import QuestionWindows, answer_positions
 from keras_bert.text.ragged_rows import select_rows
 
@@ -32,8 +33,8 @@ def window_rows(rows: tf.data.Dataset, windows: Callable[[Any, Any], QuestionWin
         InputError: Nothing can be learned from any of the rows.
     """
     names = [name for name in ("question", "context", "answer_start", "answer_end") if name in rows.element_spec]
-    rows = rows.map(lambda row: {name: row[name] for name in names}).batch(ROWS_AT_ONCE)
-    counted = rows.map(lambda row: _count(windows(row["question"], row["context"]), row), tf.data.AUTOTUNE)
+    rows = rows.map(as_written(lambda row: {name: row[name] for name in names})).batch(ROWS_AT_ONCE)
+    counted = rows.map(as_written(lambda row: _count(windows(row["question"], row["context"]), row)), tf.data.AUTOTUNE)
     parts = list(counted)
     kept = parts[0]["columns"] if parts else ()
     columns = {name: tf.concat([part["columns"][name] for part in parts], 0) for name in kept}
@@ -49,7 +50,7 @@ def window_rows(rows: tf.data.Dataset, windows: Callable[[Any, Any], QuestionWin
         # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.
         return {name: tf.convert_to_tensor(values) for name, values in window.items()}
 
-    return tf.data.Dataset.from_tensor_slices(columns).map(dense)
+    return tf.data.Dataset.from_tensor_slices(columns).map(as_written(dense))
 
 
 def question_batches(

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches
+from keras_bert.graph import as_written
 from keras_bert.tasks.tagging.tagged_rows import ragged
 
 
@@ -33,6 +34,6 @@ def window_batches(
         return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
 
     plain = tf.data.Dataset.from_tensor_slices(dict(windows)).map(
-        lambda window: {name: tf.convert_to_tensor(value) for name, value in window.items()}
+        as_written(lambda window: {name: tf.convert_to_tensor(value) for name, value in window.items()})
     )
-    return batches(plain, split, pad, batch_size, **options).map(dense)
+    return batches(plain, split, pad, batch_size, **options).map(as_written(dense))

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.text import normalizer_model
 from keras_bert.text.added_tokens import Segments, spans_of
 from keras_bert.text.byte_pair.byte_pair_files import load_byte_vocabulary, load_merges
@@ -99,7 +100,7 @@ class BytePairTokenizer(TokenLayer):
         # Dozens of small ops, some in a loop: much faster as a graph, also for who calls the layer eagerly.
         strings = [tf.TensorSpec([None], tf.string)]
         self._graphs = _Graphs(
-            tf.function(self._ids, input_signature=strings), tf.function(self._spans, input_signature=strings)
+            graph_function(self._ids, input_signature=strings), graph_function(self._spans, input_signature=strings)
         )
         self.build(None)  # there are no variables
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tensorflow_text as tf_text
 
+from keras_bert.graph import graph_function
 from keras_bert.text import normalizer_model
 from keras_bert.text.byte_pair.byte_words import split_byte_words
 from keras_bert.text.ragged_rows import row_ids
@@ -58,7 +59,7 @@ class WordCounts:
             self._normalizer = tf_text.FastBertNormalizer(model_buffer=normalizer_model.load(lowercase, strip))
         # With no entry that occurs in text each word is one [UNK], and its offsets are the word's.
         self._cutter = make_wordpiece([*SPECIAL_TOKENS, "\ufdd0"]) if algorithm == "wordpiece" else None
-        self._count = tf.function(self._counted, input_signature=[tf.TensorSpec([None], tf.string)])
+        self._count = graph_function(self._counted, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def add(self, lines: Sequence[str | bytes]) -> None:
         """Counts the words of some lines."""

@@ -8,6 +8,8 @@ import keras
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
 
+    from keras_bert.graph import graph_function
+
 # Elements from which compiling pays. Below it a variable stays in the cache, and compiling takes longer than it saves.
 _LARGE = 2**16
 
@@ -60,4 +62,4 @@ def in_one_pass(arithmetic: Callable[..., tuple[Any, ...]]) -> Callable[..., lis
             variable.assign(value)
         return list(results[len(variables) :])
 
-    return tf.function(update, jit_compile=True)
+    return graph_function(update, jit_compile=True)

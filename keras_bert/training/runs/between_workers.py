@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 from keras_bert.training.strategy import is_chief
 
 
@@ -37,7 +38,7 @@ class BetweenWorkers:
             # A copy on the replica's own device: the sum goes where the number is.
             return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(number))
 
-        run = tf.function(lambda number: strategy.run(add, args=(number,)), reduce_retracing=True)
+        run = graph_function(lambda number: strategy.run(add, args=(number,)), reduce_retracing=True)
         return cls(strategy, lambda number: strategy.experimental_local_results(run(number))[0])
 
     def sum(self, number: int) -> int:

@@ -42,6 +42,14 @@ def test_allowed_words_are_the_only_ones():
         assert set(pieces(answer["text"])) <= {"good", "film"}
 
 
+def test_words_keep_the_spelling_of_the_source():
+    model = writer(generation={**LONG, "allowed_words": ["good", "film"], "min_new_tokens": 3, "source_spelling": True})
+    for answer in model.answer(["the GOOD Film"]):
+        assert set(answer["text"].split()) <= {"GOOD", "Film"}
+    with pytest.raises(InputError, match="stream without it"):
+        list(model.stream("good"))
+
+
 def test_what_a_shortlist_leaves_out_never_comes():
     tokenizer = tiny.preprocessor().tokenizer
     some = [tokenizer.token_to_id(word) for word in ("good", "bad", "film", "book", "the")]
