@@ -1,5 +1,7 @@
 """The WordPiece op of a vocabulary."""
 
+import functools
+
 import tensorflow as tf
 import tensorflow_text as tf_text
 
@@ -25,15 +27,22 @@ def make_wordpiece(tokens: list[str], unreachable: frozenset[str] = frozenset())
     Raises:
         InputError: the vocabulary has no words and pieces.
     """
-    pieces = [
+    pieces = tuple(
         _unreachable(i) if token in unreachable or _cannot_occur(token) else token for i, token in enumerate(tokens)
-    ]
+    )
+    # In a graph the op's model would be a tensor of that graph.
+    return _op(pieces) if tf.executing_eagerly() else _op.__wrapped__(pieces)
+
+
+@functools.lru_cache(maxsize=8)
+def _op(pieces: tuple[str, ...]) -> tf_text.FastWordpieceTokenizer:
+    """Makes the op, which has no state, once for tokenizers of the same entries: 0.14 s of a core for 30,000, 0.07 for any."""
     try:
         return tf_text.FastWordpieceTokenizer(
-            pieces, max_bytes_per_word=MAX_BYTES_PER_WORD, token_out_type=tf.int32, unknown_token=UNK_TOKEN
+            list(pieces), max_bytes_per_word=MAX_BYTES_PER_WORD, token_out_type=tf.int32, unknown_token=UNK_TOKEN
         )
     except RuntimeError as error:
-        raise InputError(f"vocabulary: its {len(tokens)} entries make no WordPiece vocabulary: {error}") from None
+        raise InputError(f"vocabulary: its {len(pieces)} entries make no WordPiece vocabulary: {error}") from None
 
 
 def _cannot_occur(token: str) -> bool:
