@@ -329,6 +329,11 @@ def _with_added_tokens(
         **{token["content"]: token["id"] for token in fast.get("added_tokens") or ()},
         **(read_json(folder / "added_tokens.json") or {}),
     }
-    known = set(vocabulary)
+    known = {token: index for index, token in enumerate(vocabulary)}
+    for token, index in added.items():
+        if known.get(token, index) != index:
+            raise InputError(
+                f"{folder}: the added token {token!r:.80} has id {index}, but {known[token]} in the vocabulary"
+            )
     more = {token: index for token, index in added.items() if token not in known}
     return vocabulary + in_order(more, len(vocabulary), f"{folder}: added tokens", fill_gaps, vocabulary)

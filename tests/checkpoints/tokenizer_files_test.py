@@ -121,7 +121,12 @@ def test_ids_of_a_tokenizer_json_have_no_gaps_either(write):
 
 @pytest.mark.parametrize(
     ("ids", "message"),
-    [({"x": 7}, "count on from 20, each"), ({"x": 20, "y": 20}, "each with one token"), ({"x": 1 << 40}, "no vocab")],
+    [
+        ({"a": 7}, "'a' has id 7, but 5 in the voc"),
+        ({"x": 7}, "count on from 20, each"),
+        ({"x": 20, "y": 20}, "each with one token"),
+        ({"x": 1 << 40}, "no vocab"),
+    ],
 )
 def test_ids_that_make_no_vocabulary(write, ids, message):
     with pytest.raises(InputError, match=message):

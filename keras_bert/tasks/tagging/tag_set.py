@@ -1,5 +1,6 @@
 """The labels of a token classifier: their scheme, what they mean, and the choice of one for each word."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,6 +23,9 @@ from keras_bert.data.tags.tag_schemes import (
 from keras_bert.errors import InputError
 from keras_bert.text.ragged_rows import row_ids
 from keras_bert.text.tag_decoding import best_path
+
+# As other writings have tags: b-per, B_PER, PER-B.
+_LIKE_A_TAG = re.compile(r"[BIESLUM][-_./]\S+|\S+[-_./][BIESLUM]", re.IGNORECASE)
 
 
 class TagSet:
@@ -80,6 +84,14 @@ class TagSet:
                 source,
                 self.scheme,
                 ", ".join(odd),
+            )
+        alike = [name for name in self.names if _LIKE_A_TAG.fullmatch(name)]
+        if self.scheme in ("IO", "plain") and 2 * len(alike) > len(set(self.names) - {OUTSIDE}):
+            logging.warning(
+                "%s: labels such as %s are no tags as B-PER is one, and are taken as they are: their letters begin "
+                "and end no entity; give the labels other names",
+                source,
+                ", ".join(alike[:4]),
             )
 
     def decode(self, scores: tf.RaggedTensor, constrained: bool) -> tf.Tensor:

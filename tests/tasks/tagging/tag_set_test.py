@@ -81,6 +81,11 @@ def test_odd_labels_are_noted_and_an_explicit_scheme_is_honoured(caplog: pytest.
     assert "model: labels of special tokens, which no word gets: [PAD]" in caplog.text
     assert "model: labels outside of IOB1: b-per; neighbours that have the same one are joined" in caplog.text
     caplog.clear()
+    for names in (["o", "b-per", "i-per"], ["O", "B_PER", "I_PER"], ["O", "PER-B", "PER-I"]):
+        caplog.clear()
+        TagSet(names).note_odd_labels("model")
+        assert "and are taken as they are" in caplog.text
+    caplog.clear()
     TagSet(["O", "PER"]).note_odd_labels("model")
     assert not caplog.text
 
