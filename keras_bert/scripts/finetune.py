@@ -257,7 +257,7 @@ def _whole_checkpoint() -> Checkpoint:
         return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary)
     if FLAGS.vocabulary is None:
         raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
-    return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
+    return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
 
 
 def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:

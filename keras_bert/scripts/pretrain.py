@@ -218,7 +218,7 @@ def _checkpoint(parts: list[Part]) -> Checkpoint:
             open_checkpoint(FLAGS.preset, pad_vocabulary=FLAGS.pad_vocabulary), FLAGS.vocabulary, FLAGS.lowercase
         )
     if FLAGS.config:
-        return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase)
+        return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
     size = FLAGS.hidden_size
     config = BertConfig(
         hidden_size=size,
@@ -227,7 +227,7 @@ def _checkpoint(parts: list[Part]) -> Checkpoint:
         intermediate_size=4 * size,
         max_position_embeddings=max(512, *(part.length for part in parts)),
     )
-    return without_weights(config, FLAGS.vocabulary, FLAGS.lowercase)
+    return without_weights(config, FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
 
 
 def _task(checkpoint: Checkpoint, parts: list[Part]) -> BertPretrainer:

@@ -15,6 +15,7 @@ from typing import Any
 from absl import flags
 
 from keras_bert.errors import InputError
+from keras_bert.scripts import checkpoint_flags
 from keras_bert.scripts.program import run_program
 
 FLAGS = flags.FLAGS
@@ -24,7 +25,6 @@ flags.DEFINE_multi_string(
 )
 flags.DEFINE_string("vocabulary", None, "A vocab.txt, or the folder of keras-bert vocabulary or of a checkpoint.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the checkpoint does, True for a vocab.txt.")
-flags.DEFINE_bool("pad_vocabulary", False, "Name the rows of the preset's word table beyond its vocabulary [unused_N].")
 flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 flags.DEFINE_enum(
@@ -68,7 +68,7 @@ def run() -> None:
     own, others = _divide(sys.argv[1:])
     _beam_flags[:] = others
     sys.argv[1:] = own
-    run_program(main, sys.modules[__name__])
+    run_program(main, sys.modules[__name__], checkpoint_flags)
 
 
 def main() -> None:
@@ -127,7 +127,7 @@ def _tokenizer() -> Any:
     path = Path(FLAGS.vocabulary)
     if path.is_dir() and not (path / "tokenizer_config.json").is_file():
         return open_checkpoint(path, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary).tokenizer()
-    return open_tokenizer(path, FLAGS.lowercase)
+    return open_tokenizer(path, FLAGS.lowercase, FLAGS.pad_vocabulary)
 
 
 def _masking() -> dict[str, Any] | None:

@@ -36,6 +36,8 @@ def test_a_file_must_say_it(vocabulary, tmp_path):
     path.write_text(json.dumps({"model_type": "bert", "vocab_size": 9, **SIZES}))
     with pytest.raises(InputError, match=r"vocab_size=9, but .*vocab.txt has 7 entries"):
         without_weights(path, vocabulary)
+    padded = without_weights(path, vocabulary, pad_vocabulary=True)
+    assert padded.vocabulary == [*ENTRIES, "[unused_1]", "[unused_2]"]
 
 
 def test_a_folder_brings_its_own_case(vocabulary, tmp_path):
