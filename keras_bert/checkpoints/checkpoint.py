@@ -128,8 +128,8 @@ class Checkpoint:
         check_vocabulary(self.vocabulary, f"{self.source}: vocabulary", longest)
         if len(self.vocabulary) != self.config.vocab_size:
             way_out = (
-                "append entries such as [unused_1] to vocab.txt if the table was padded on purpose, or have it done: "
-                "pad_vocabulary=True, --pad_vocabulary of the programs"
+                "if the table was padded on purpose, have its spare rows called [unused_N]: pad_vocabulary=True, "
+                "--pad_vocabulary of the programs"
                 if len(self.vocabulary) < self.config.vocab_size
                 else "it is the vocabulary of another model"
             )

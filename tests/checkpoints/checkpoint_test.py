@@ -58,7 +58,7 @@ def test_a_padded_table_in_a_folder(tmp_path, write):
 
 
 def test_the_vocabulary_must_be_whole_and_fit():
-    with pytest.raises(InputError, match=r"somewhere: .*19 entries, the config vocab_size=20; append entries"):
+    with pytest.raises(InputError, match=r"somewhere: .*19 entries, the config vocab_size=20; if the table was padded"):
         checkpoint(vocabulary=small.ENTRIES[:-1]).check()
     with pytest.raises(InputError, match="21 entries, the config vocab_size=20; it is the vocabulary of another"):
         checkpoint(vocabulary=[*small.ENTRIES, "more"]).check()
