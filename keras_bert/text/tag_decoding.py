@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_bert.text.ragged_rows import row_ids, select_rows
+from keras_bert.text.ragged_rows import row_ids
 
 _LONG = 512  # words; of a longer row stretches are searched side by side
+_AT_ONCE = 2**18  # words that are searched together, padding included, but for a single row
 _FEW = 3  # predecessors of a label that are looked at one by one
 
 
@@ -38,14 +39,44 @@ def best_path(scores: tf.RaggedTensor, allowed: np.ndarray) -> tf.Tensor:
         return greedy
     broken = _is_broken(scores.with_values(greedy), allowed)
 
-    def search() -> tf.Tensor:
-        chosen = select_rows(scores, broken)
-        lengths = tf.cast(chosen.row_lengths(), tf.int32)
-        path = _viterbi(chosen.to_tensor(shape=[None, None, len(allowed) - 1]), lengths, allowed)
-        places = tf.where(tf.gather(broken, row_ids(scores.row_splits)))
-        return tf.tensor_scatter_nd_update(greedy, places, tf.boolean_mask(path, tf.sequence_mask(lengths)))
+    return tf.ensure_shape(
+        tf.cond(tf.reduce_any(broken), lambda: _mended(scores, greedy, broken, allowed), lambda: greedy), [None]
+    )
 
-    return tf.ensure_shape(tf.cond(tf.reduce_any(broken), search, lambda: greedy), [None])
+
+def _mended(scores: tf.RaggedTensor, labels: tf.Tensor, broken: tf.Tensor, allowed: np.ndarray) -> tf.Tensor:
+    """Searches the rows that break a rule, those of like length together, so that little of them is padding.
+
+    Args:
+        scores: As for `best_path`.
+        labels: int32 (words,), those of the other rows.
+        broken: bool (rows,).
+        allowed: As for `best_path`.
+
+    Returns:
+        int32 (words,), the labels of all rows.
+    """
+    number = tf.boolean_mask(tf.range(scores.nrows()), broken)
+    lengths = tf.gather(scores.row_lengths(), number)
+    order = tf.argsort(lengths)
+    number, lengths = tf.gather(number, order), tf.gather(lengths, order)
+    count = tf.size(number)
+
+    def step(begin: Any, labels: Any) -> tuple:
+        # Rows and their longest one both grow, so those that fit are the first of the rest.
+        padded = tf.cast(tf.range(1, count - begin + 1), tf.int64) * lengths[begin:]
+        end = begin + tf.maximum(tf.reduce_sum(tf.cast(padded <= _AT_ONCE, tf.int32)), 1)
+        rows, sizes = number[begin:end], tf.cast(lengths[begin:end], tf.int32)
+        starts = tf.gather(scores.row_starts(), rows)
+        places = tf.ragged.range(starts, starts + lengths[begin:end])
+        chosen = places.with_values(tf.gather(scores.values, places.values))
+        path = _viterbi(chosen.to_tensor(shape=[None, None, len(allowed) - 1]), sizes, allowed)
+        found = tf.boolean_mask(path, tf.sequence_mask(sizes, tf.shape(path)[1]))
+        return end, tf.tensor_scatter_nd_update(labels, places.values[:, None], found)
+
+    shapes = (tf.TensorShape([]), tf.TensorShape([None]))
+    start = (tf.constant(0), labels)
+    return tf.while_loop(lambda begin, _: begin < count, step, start, shapes, parallel_iterations=1)[1]
 
 
 def _is_broken(labels: tf.RaggedTensor, allowed: np.ndarray) -> tf.Tensor:

@@ -8,7 +8,9 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.data.tags.tag_schemes import allowed_transitions, entity_labels
+from keras_bert.text import tag_decoding
 from keras_bert.text.tag_decoding import best_path
+from tests.forked_process import run_python
 
 
 def by_trying(scores: np.ndarray, allowed: np.ndarray) -> tuple[int, ...]:
@@ -90,3 +92,45 @@ def test_a_book_is_decoded_in_seconds():
     found = decode(scores).numpy()
     assert time.process_time() - start < 2
     assert all(allowed[pair] for pair in itertools.pairwise([9, *found, 9]))
+
+
+# 30,000 rows of 3 words and one of 30,000, all of which break a rule: side by side with padding they were 32 GB.
+MEMORY = """
+import resource
+import numpy as np
+import tensorflow as tf
+from keras_bert.data.tags.tag_schemes import allowed_transitions, entity_labels
+from keras_bert.text.tag_decoding import best_path
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+allowed = allowed_transitions(entity_labels(["A", "B", "C", "D"]), "IOB2")
+decode = tf.function(lambda scores: best_path(scores, allowed), reduce_retracing=True)
+def scores(lengths):
+    values = np.tile(np.linspace(-1, 1, 9, dtype="float32"), (sum(lengths), 1))  # the last label, I-D, never begins
+    return tf.RaggedTensor.from_row_lengths(values, lengths)
+decode(scores([3, 2]))
+given = scores([3] * 15_000 + [30_000] + [3] * 15_000)
+start = peak()
+found = decode(given).numpy()
+assert found[:3].tolist() == found[-3:].tolist() == found[45_000:45_003].tolist() == [7, 8, 8]
+assert (found[45_003:75_000] == 8).all()
+print(peak() - start)
+"""
+
+
+def test_memory_of_the_search_grows_with_the_words():
+    assert float(run_python(MEMORY)) < 600
+
+
+def test_rows_searched_in_several_parts_are_the_same_as_in_one(monkeypatch: pytest.MonkeyPatch):
+    allowed = allowed_transitions(entity_labels(["X", "Y"]), "IOB2")
+    lengths = [5, 1, 9, 3, 3, 0, 12, 2, 7]
+    values = np.random.default_rng(3).normal(0, 2, (sum(lengths), 5)).astype("float32")
+    scores = tf.RaggedTensor.from_row_lengths(values, lengths)
+    expected = best_path(scores, allowed).numpy()
+    assert (expected != values.argmax(1)).any()
+    for at_once in (1, 20):
+        monkeypatch.setattr(tag_decoding, "_AT_ONCE", at_once)
+        np.testing.assert_array_equal(tf.function(lambda: best_path(scores, allowed))(), expected)

@@ -83,16 +83,25 @@ def row_spans(spans: dict[str, Any], row: Any, rows: Any) -> dict[str, tf.Tensor
         log-probability of `[CLS]` in the window that is surest to hold an answer.
     """
     count = spans["score"].shape[1]
+    # Sorted by row, in each the likeliest first, of equals the first: a matrix would be rows × most windows of a row.
+    order = tf.argsort(tf.reshape(spans["score"], [-1]), direction="DESCENDING", stable=True)
+    row_of = tf.gather(tf.reshape(tf.tile(row[:, None], [1, count]), [-1]), order)
+    by_row = tf.argsort(row_of, stable=True)
+    order, row_of = tf.gather(order, by_row), tf.gather(row_of, by_row)
+    place = tf.range(tf.size(order)) - tf.gather(tf.searchsorted(row_of, tf.range(rows)), row_of)
+    kept = place < count
+    order = tf.boolean_mask(order, kept)
+    where = tf.boolean_mask(tf.stack([row_of, place], 1), kept)
 
-    def side_by_side(values: tf.Tensor, default: Any) -> tf.Tensor:
-        of_row = tf.RaggedTensor.from_value_rowids(values, row, tf.cast(rows, row.dtype), validate=False)
-        return tf.reshape(of_row.to_tensor(default), [rows, -1])
+    def best(name: str, default: Any) -> tf.Tensor:
+        values = tf.gather(tf.reshape(spans[name], [-1]), order)
+        found = tf.fill([rows, count], tf.constant(default, values.dtype))
+        return tf.ensure_shape(tf.tensor_scatter_nd_update(found, where, values), [None, count])
 
-    scores, best = tf.math.top_k(side_by_side(spans["score"], IMPOSSIBLE), count)
     return {
-        "score": scores,
-        "start": tf.gather(side_by_side(spans["start"], 0), best, batch_dims=1),
-        "end": tf.gather(side_by_side(spans["end"], 0), best, batch_dims=1),
+        "score": best("score", IMPOSSIBLE),
+        "start": best("start", 0),
+        "end": best("end", 0),
         "no_answer": tf.math.unsorted_segment_min(spans["no_answer"], row, rows),
     }
 
