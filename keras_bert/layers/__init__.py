@@ -2,7 +2,7 @@
 
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
-from keras_bert.layers.dropout import Dropout
+from keras_bert.layers.dropout import Dropout, dropout_by_example
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.linear import Linear
@@ -29,4 +29,5 @@ __all__ = [
     "TokenPooling",
     "UnflattenTokens",
     "WordTable",
+    "dropout_by_example",
 ]

@@ -1,10 +1,13 @@
 """Computing a layer again in the backward pass instead of keeping what it computed."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
+
+from keras_bert.layers.dropout import dropout_by_example, numbers_of_examples
 
 if keras.config.backend() == "tensorflow":
     import tensorflow as tf
@@ -38,6 +41,8 @@ def recompute(layer: keras.layers.Layer, function: Callable[..., Any], *inputs: 
     known = {id(weight) for weight in weights}
     seeds = [variable for variable in layer.variables if id(variable) not in known]
     drawn = [seed.value * 1 for seed in seeds]
+    # The second time comes when the caller's `with` is long left.
+    numbers = numbers_of_examples()
 
     def call(*arguments: Any) -> Any:
         # Weights are arguments, too: a gradient would not find those of a scope that Keras has opened around this one.
@@ -46,7 +51,8 @@ def recompute(layer: keras.layers.Layer, function: Callable[..., Any], *inputs: 
         # kept in between (TensorFlow merges equal nodes of a graph).
         is_lost = ops.any(ops.isnan(inputs[0][:1]))
         tied = [value + ops.cast(is_lost, seed.dtype) for seed, value in zip(seeds, drawn, strict=True)]
-        with keras.StatelessScope([*zip(weights, values, strict=True), *zip(seeds, tied, strict=True)]):
+        by_example = contextlib.nullcontext() if numbers is None else dropout_by_example(numbers)
+        with keras.StatelessScope([*zip(weights, values, strict=True), *zip(seeds, tied, strict=True)]), by_example:
             return function(*inputs)
 
     outputs = _recomputed(call)(*(ops.copy(weight) for weight in weights), *inputs)

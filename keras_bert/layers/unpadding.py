@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from keras_bert.errors import InputError
+from keras_bert.layers.dropout import numbers_of_examples
 from keras_bert.layers.gather_rows import gather_rows
 
 
@@ -19,11 +21,16 @@ def remove_padding(hidden: Any, padding_mask: Any) -> Any:
     Returns:
         float (kept, size).
 
+    Raises:
+        InputError: Inside of `dropout_by_example`, which has to know whose each row is.
+
     Example:
         >>> hidden = ops.array([[1.0], [2.0], [3.0], [4.0]])
         >>> ops.convert_to_numpy(remove_padding(hidden, ops.array([[1, 1], [1, 0]])))[:, 0].tolist()
         [1.0, 2.0, 3.0]
     """
+    if numbers_of_examples() is not None:
+        raise InputError("dropout by example needs the padding of a batch; leave it there, unpad=False")
     is_kept, kept, rows = _places(padding_mask)
 
     # A gather's own gradient adds up row by row; here each row has one place at most.

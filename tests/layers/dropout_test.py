@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_bert.layers import Dropout
+from keras_bert.errors import InputError
+from keras_bert.layers import Dropout, dropout_by_example
+from keras_bert.layers.unpadding import remove_padding
 from tests.forked_process import run_python
 from tests.layer_test_case import BACKEND, to_numpy
 
@@ -130,7 +132,9 @@ import numpy as np
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from keras_bert.layers import Dropout
+from keras_bert.errors import InputError
+from keras_bert.layers import Dropout, dropout_by_example
+from keras_bert.layers.unpadding import remove_padding
 
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
@@ -152,3 +156,78 @@ print("apart")
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere the layer is Keras' own")
 def test_replicas_draw_masks_of_their_own():
     assert run_python(REPLICAS) == "apart"
+
+
+# -- masks by example ------------------------------------------------------------------------------------
+
+
+def masks(layer: Dropout, numbers: list[int], shape: tuple[int, ...] = (6, 50)) -> np.ndarray:
+    with dropout_by_example(ops.convert_to_tensor(numbers, "int64")):
+        return to_numpy(layer(ops.ones((len(numbers), *shape)), training=True)) != 0
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere the layer is Keras' own")
+class TestByExample:
+    def test_the_mask_of_an_example_is_its_own_wherever_it_stands(self):
+        layer = Dropout(0.5, seed=7)
+        whole = masks(layer, [4, 2**40, 6, 7])
+        np.testing.assert_array_equal(masks(layer, [7, 6]), whole[[3, 2]])
+        np.testing.assert_array_equal(masks(layer, [2**40]), whole[[1]])
+        pairs = [(first, second) for first in range(4) for second in range(first)]
+        assert all(0.4 < np.mean(whole[first] == whole[second]) < 0.6 for first, second in pairs)
+        assert 0.4 < np.mean(masks(Dropout(0.5, seed=8), [4, 2**40, 6, 7]) == whole) < 0.6
+
+    def test_the_share_that_is_dropped(self):
+        kept = masks(Dropout(0.1, seed=1), list(range(100)), (999,))
+        assert abs((~kept).mean() - 0.1) < 4 * np.sqrt(0.09 / kept.size)
+
+    def test_no_seed_moves_on_and_outside_masks_are_as_ever(self):
+        layer, other, inputs = Dropout(0.5, seed=7), Dropout(0.5, seed=7), ops.ones((40, 50))
+        state = to_numpy(layer.variables[0])
+        masks(layer, [1, 2])
+        np.testing.assert_array_equal(to_numpy(layer.variables[0]), state)
+        np.testing.assert_array_equal(to_numpy(layer(inputs, training=True)), to_numpy(other(inputs, training=True)))
+
+    def test_gradients_example_by_example_add_up_to_those_of_the_batch(self):
+        """In a graph; the second pass of recomputed blocks has the masks of the first."""
+        import tensorflow as tf
+
+        from keras_bert.encoder import BertEncoder
+        from tests.tasks import tiny
+
+        def gradients(checkpointing: bool, parts: list[list[int]]) -> list[np.ndarray]:
+            keras.utils.set_random_seed(0)
+            encoder = BertEncoder(tiny.config(num_hidden_layers=2), gradient_checkpointing=checkpointing)
+            ids = tf.constant([[2, 5, 6, 3], [2, 7, 8, 3], [2, 9, 5, 3]])
+            inputs = {"token_ids": ids, "segment_ids": tf.zeros_like(ids), "padding_mask": tf.ones_like(ids)}
+
+            @tf.function
+            def of(rows: tf.Tensor) -> list[tf.Tensor]:
+                part = {name: tf.gather(values, rows) for name, values in inputs.items()}
+                with tf.GradientTape() as tape:
+                    with dropout_by_example(10 + rows):
+                        outputs = encoder(part, training=True)["sequence_output"]
+                    loss = tf.reduce_sum(outputs**3)
+                return [tf.convert_to_tensor(each) for each in tape.gradient(loss, encoder.trainable_variables[:20])]
+
+            found = [of(tf.constant(rows)) for rows in parts]
+            return [np.sum(same, axis=0) for same in zip(*found, strict=True)]
+
+        expected = gradients(False, [[0, 1, 2]])
+        for checkpointing, parts in ((False, [[0], [2], [1]]), (True, [[0, 1, 2]]), (True, [[2, 0], [1]])):
+            for one, other in zip(gradients(checkpointing, parts), expected, strict=True):
+                np.testing.assert_allclose(one, other, atol=2e-5 * max(1, np.abs(other).max()))
+
+    def test_other_numbers_than_examples_are_refused(self):
+        import tensorflow as tf
+
+        with pytest.raises(tf.errors.InvalidArgumentError, match="dropout by example"), dropout_by_example([1, 2]):
+            Dropout(0.5)(ops.ones((3, 4)), training=True)
+        with pytest.raises(InputError, match="unpad=False"), dropout_by_example([1, 2]):
+            remove_padding(ops.ones((4, 3)), ops.array([[1, 1], [1, 0]]))
+
+
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="there it works")
+def test_elsewhere_masks_by_example_are_refused():
+    with pytest.raises(InputError, match="for Keras on TensorFlow"), dropout_by_example([1]):
+        pass
