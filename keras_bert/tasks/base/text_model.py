@@ -81,6 +81,7 @@ class TextModel(GlobalBatchModel):
         self.encoder = encoder
         self.text_pair = text_pair
         ids, strings = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.string)
+        numbers = [dict.fromkeys(inputs, ids)]
         # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
         # switch XLA off for all of it.
         self._stages = types.SimpleNamespace(
@@ -88,9 +89,9 @@ class TextModel(GlobalBatchModel):
             pad=preprocessor.pad,
             load_report=None,
             row_settings=None,
-            forward=on_replicas(
-                self.distribute_strategy, lambda inputs: self(inputs, training=False), [dict.fromkeys(inputs, ids)]
-            ),
+            # Both go from inputs to outputs; in scoring all workers take part, an answer may be one worker's alone.
+            forward=on_replicas(self.distribute_strategy, lambda inputs: self(inputs, training=False), numbers),
+            alone=on_replicas(None, lambda inputs: self(inputs, training=False), numbers),
             answer=graph_function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
         )
 

@@ -16,10 +16,10 @@ from keras_bert.checkpoints.up_to_layer import up_to_layer
 from keras_bert.data.memory.given_rows import given_rows, given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
-from keras_bert.graph import graph_function
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
+from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.several_texts import flat_rows
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
@@ -30,7 +30,7 @@ from keras_bert.tasks.embedding.options import check_embedder, saved_options
 from keras_bert.tasks.embedding.prompted_inputs import PromptedInputs
 from keras_bert.tasks.embedding.prompts import Prompts
 from keras_bert.tasks.embedding.ranking_loss import BUCKETS, RankingLoss
-from keras_bert.tasks.embedding.scores import correlation_scores, pair_vectors, search_scores
+from keras_bert.tasks.embedding.scores import correlation_scores, pair_vectors, read_pairs, search_scores
 from keras_bert.text.preprocessor import BertPreprocessor
 
 ROW_FIELDS = ("text", "text_pair", "negative")
@@ -136,6 +136,7 @@ class BertEmbedder(LabelledTask):
         self._stages.inputs = PromptedInputs(preprocessor, known, include_prompt)
         self._stages.pad = self._stages.inputs.pad
         self._stages.embed = self._embedding_function()
+        self._stages.embed_rows = self._embedding_function(self.distribute_strategy)
 
     @property
     def monitor(self) -> str:
@@ -252,15 +253,9 @@ class BertEmbedder(LabelledTask):
         Raises:
             InputError: There are no rows, or they are no pairs.
         """
-        rows = given_rows(rows, self.row_fields)
-        if "text_pair" not in rows.element_spec:
-            raise InputError("the rows are single texts: name the column of the second, to score an embedder on pairs")
-        if not (read := list(rows.as_numpy_iterator())):
-            raise InputError("there are no rows to evaluate")
-        firsts, seconds = ([row[name] for row in read] for name in ("text", "text_pair"))
-        labels = np.array([row["label"] for row in read], "float32") if "label" in rows.element_spec else None
+        firsts, seconds, labels = read_pairs(given_rows(rows, self.row_fields))
         targets = self.targets(labels)[0].numpy()[:, 0] if labels is not None and self.objective == "cosine" else None
-        embed = functools.partial(self.embed, batch_size=batch_size)
+        embed = functools.partial(self._embed, self._stages.embed_rows, batch_size=batch_size)
         vectors = pair_vectors(firsts, seconds, embed, [self.prompts.name_of_column(index) for index in (0, 1)])
         if labels is None:
             return search_scores(firsts, seconds, *vectors, self.similarity)
@@ -282,12 +277,16 @@ class BertEmbedder(LabelledTask):
         Raises:
             InputError: Not a list, one of the texts is no string, or there is no such prompt.
         """
+        return self._embed(self._stages.embed, texts, batch_size, prompt)
+
+    def _embed(self, function: Any, texts: Sequence[Text], batch_size: int, prompt: str | None) -> np.ndarray:
         given = given_texts(texts, self.text_fields, "embed", "texts; for one text write embed([text])")
         rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         place = {row: index for index, row in enumerate(dict.fromkeys(rows))}
         before = self.prompts.text(prompt)
-        function = functools.partial(self._stages.embed, prompt=before, skipped=self._stages.inputs.tokens_of(before))
-        vectors = self._in_batches(list(place), batch_size, function, lambda numbers: list(numbers["embedding"]))
+        skipped = self._stages.inputs.tokens_of(before)
+        behind = lambda texts: function(texts, before, skipped)  # noqa: E731
+        vectors = self._in_batches(list(place), batch_size, behind, lambda numbers: list(numbers["embedding"]))
         distinct = np.array(vectors, "float32").reshape(len(place), self.vector_size)
         return distinct[np.array([place[row] for row in rows], int)]
 
@@ -306,10 +305,10 @@ class BertEmbedder(LabelledTask):
     def _answers_to(self, **inputs: Any) -> Tensors:
         return self.answers(self(inputs, training=False))
 
-    def _embedding_function(self) -> Any:
+    def _embedding_function(self, strategy: tf.distribute.Strategy | None = None) -> Any:
         """One graph for all prompts: string (batch,), the prompt as a string (), its tokens int32 ()."""
         specs = [tf.TensorSpec([None], tf.string), tf.TensorSpec([], tf.string), tf.TensorSpec([], tf.int32)]
-        return graph_function(self._embed_strings, input_signature=specs)
+        return on_replicas(strategy, self._embed_strings, specs)
 
     def answers(self, outputs: Any) -> Tensors:
         """Returns `embedding` float32 (batch, size), in the graph."""

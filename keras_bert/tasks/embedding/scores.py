@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import tensorflow as tf
 
+from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.retrieval import retrieval_scores
 from keras_bert.serving.similarity import pair_similarity, similarity
@@ -31,6 +33,20 @@ def correlation_scores(
         return correlations
     error = float(np.mean((pair_similarity("cosine", firsts, seconds) - targets) ** 2))
     return {"loss": error, "mse": error, **correlations}
+
+
+def read_pairs(rows: tf.data.Dataset) -> tuple[list[bytes], list[bytes], np.ndarray | None]:
+    """Reads rows of two texts: the first texts, the second ones, and their labels, float32, where they have any.
+
+    Raises:
+        InputError: There are no rows, or they are no pairs.
+    """
+    if "text_pair" not in rows.element_spec:
+        raise InputError("the rows are single texts: name the column of the second, to score an embedder on pairs")
+    if not (read := list(rows.as_numpy_iterator())):
+        raise InputError("there are no rows to evaluate")
+    firsts, seconds = ([row[name] for row in read] for name in ("text", "text_pair"))
+    return firsts, seconds, np.array([row["label"] for row in read], "float32") if "label" in read[0] else None
 
 
 def pair_vectors(

@@ -20,6 +20,7 @@ from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.ordered_attention_bias import CAUSAL, MASKS, PREFIX
 from keras_bert.layers.token_dropout import TokenDropout
 from keras_bert.layers.word_table import WordTable
+from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.base.word_head import word_head_weights
@@ -128,6 +129,9 @@ class BertSeq2Seq(WritingTask):
         self.word_head = head
         self._stages.pad = self._pad
         self._prepare_search(TextSearch(preprocessor.tokenizer, settings, short), head)
+        ids, weights = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)
+        specs = [dict.fromkeys(self.input, ids), ids, weights]
+        self._stages.sums = on_replicas(self.distribute_strategy, self._row_sums, specs)
 
     @property
     def monitor(self) -> str:
@@ -262,11 +266,9 @@ class BertSeq2Seq(WritingTask):
             `loss`, the mean cross-entropy of a target token without label smoothing; `perplexity`, its exponential;
             `token_accuracy`.
         """
-        loss, sums = SmoothedCrossEntropy(reduction="none"), np.zeros(3)
-        for inputs, targets, weights in self.batches(rows, batch_size):
-            logits = self._stages.forward(inputs)
-            is_right = tf.cast(tf.argmax(logits, -1, tf.int32) == targets, tf.float32)
-            sums += [float(tf.reduce_sum(part * weights)) for part in (loss(targets, logits), is_right, 1.0)]
+        sums = np.zeros(3)
+        for batch in self.batches(rows, batch_size):
+            sums += np.sum(self._stages.sums(*batch), axis=0)
         if not sums[2]:
             raise InputError("there are no rows to evaluate")
         return {
@@ -274,6 +276,13 @@ class BertSeq2Seq(WritingTask):
             "perplexity": float(np.exp(sums[0] / sums[2])),
             "token_accuracy": sums[1] / sums[2],
         }
+
+    def _row_sums(self, inputs: Any, targets: Any, weights: Any) -> Any:
+        """Adds up each row's losses, right tokens and tokens, float64 (rows, 3): replicas exchange no logits."""
+        logits = self(inputs, training=False)
+        parts = [SmoothedCrossEntropy(reduction="none")(targets, logits), tf.argmax(logits, -1, tf.int32) == targets, 1]
+        counted = tf.cast(weights, tf.float64)
+        return tf.stack([tf.reduce_sum(counted * tf.cast(part, tf.float64), 1) for part in parts], 1)
 
     # -- folders -----------------------------------------------------------------------------------------
 

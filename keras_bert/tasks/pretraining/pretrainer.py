@@ -23,15 +23,16 @@ from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.global_batch import global_mean
+from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.task import open_preset
-from keras_bert.tasks.base.text_model import check_two_segments
+from keras_bert.tasks.base.text_model import Tensors, check_two_segments
 from keras_bert.tasks.base.word_head import word_head_weights
 from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
 from keras_bert.tasks.pretraining.mask_filler import MaskFiller
 from keras_bert.tasks.pretraining.packed_batches import packed_batches
 from keras_bert.tasks.pretraining.packed_examples import next_sentence_logits
-from keras_bert.tasks.pretraining.scores import PretrainingSums
+from keras_bert.tasks.pretraining.scores import PretrainingSums, row_sums
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
@@ -128,6 +129,15 @@ class BertPretrainer(MaskFiller):
         super().__init__(encoder, preprocessor, outputs, next_sentence, places, **kwargs)
         self.masked_lm_head = head
         self.next_sentence_head = next_sentence_head
+        ranks = {name: len(tensor.shape) - 1 for name, tensor in outputs.items()}
+        specs = [
+            {name: tf.TensorSpec([None, None], tf.int32) for name in self.input},
+            *(
+                {name: tf.TensorSpec([None] * rank, dtype) for name, rank in ranks.items()}
+                for dtype in (tf.int32, tf.float32)
+            ),
+        ]
+        self._stages.sums = on_replicas(self.distribute_strategy, self._row_sums, specs)
         self.tokens = keras.metrics.Sum(name="tokens")
         self.masked_lm_loss = keras.metrics.Mean(name="masked_lm_loss")
         self.masked_lm_accuracy = keras.metrics.Mean(name="masked_lm_accuracy")
@@ -307,8 +317,11 @@ class BertPretrainer(MaskFiller):
         if isinstance(examples, tf.data.Dataset) and not isinstance(examples.element_spec, tuple):
             examples = self.batches(examples, batch_size, seed=seed, masker=masker)
         for inputs, targets, weights in examples:
-            sums.add(self._stages.forward(inputs), targets, weights)
+            sums.add_rows(self._stages.sums(inputs, targets, weights), targets, weights)
         return sums.scores()
+
+    def _row_sums(self, inputs: Any, targets: Any, weights: Any) -> Tensors:
+        return row_sums(self(inputs, training=False), targets, weights)
 
     # -- folders -----------------------------------------------------------------------------------------
 

@@ -11,6 +11,30 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
 
 
+def row_sums(
+    outputs: Mapping[str, Any], targets: Mapping[str, Any], weights: Mapping[str, Any]
+) -> dict[str, tf.Tensor]:
+    """Adds up the predictions of each row, so that replicas exchange three numbers in place of a vocabulary's logits.
+
+    Args:
+        outputs: Logits by name, float (rows, ..., classes): `masked_lm` and perhaps `next_sentence`.
+        targets: int (rows, ...), by the same names.
+        weights: float (rows, ...), 1 for a prediction, 0 for none.
+
+    Returns:
+        By name float64 (rows, 3): how many predictions, the sum of their cross-entropies, how many are right. Sums over
+        millions of predictions lose digits in float32.
+    """
+    sums = {}
+    for name, logits in outputs.items():
+        logits, labels = tf.convert_to_tensor(logits), tf.convert_to_tensor(targets[name])
+        weight = tf.cast(weights[name], tf.float64)
+        measured = [tf.ones_like(weight), cross_entropies(labels, logits), is_right(labels, logits)]
+        within = list(range(1, weight.shape.rank))
+        sums[name] = tf.stack([tf.reduce_sum(weight * tf.cast(item, tf.float64), within) for item in measured], 1)
+    return sums
+
+
 class PretrainingSums:
     """Adds up the predictions of batches, and makes scores of the sums.
 
@@ -26,20 +50,13 @@ class PretrainingSums:
         self._labels = np.zeros(0, np.int64)
 
     def add(self, outputs: Mapping[str, Any], targets: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
-        """Adds a batch.
+        """Adds a batch; the arguments are those of `row_sums`."""
+        self.add_rows(row_sums(outputs, targets, weights), targets, weights)
 
-        Args:
-            outputs: Logits by name, float (..., classes): `masked_lm` and perhaps `next_sentence`.
-            targets: int (...), by the same names.
-            weights: float (...), 1 for a prediction, 0 for none.
-        """
-        for name, logits in outputs.items():
-            logits, labels = tf.convert_to_tensor(logits), tf.convert_to_tensor(targets[name])
-            # float64: over millions of predictions float32 loses digits.
-            weight = np.asarray(weights[name], np.float64)
-            measured = [1.0, cross_entropies(labels, logits).numpy(), is_right(labels, logits).numpy()]
-            added = np.array([np.sum(weight * item) for item in measured])
-            self._sums[name] = self._sums.get(name, 0.0) + added
+    def add_rows(self, sums: Mapping[str, Any], targets: Mapping[str, Any], weights: Mapping[str, Any]) -> None:
+        """Adds what `row_sums` gave of a batch, and counts its masked tokens."""
+        for name, values in sums.items():
+            self._sums[name] = self._sums.get(name, 0.0) + np.sum(values, axis=0)
         real = targets["masked_lm"], weights["masked_lm"]
         labels, weight = (np.asarray(item).reshape(-1) for item in real)
         counts = np.bincount(labels[weight > 0])

@@ -19,6 +19,7 @@ from keras_bert.evaluation.squad import SCORINGS
 from keras_bert.graph import graph_function
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
+from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text, check_two_segments
 from keras_bert.tasks.question_answering.batches import learnable, question_batches, window_rows
@@ -118,7 +119,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         )
         # The rows last made batches of, how they were cut, and their windows: a program asks for batches in each epoch.
         self._stages.windows = (None, None, None)
-        self._stages.score = graph_function(self._score, input_signature=[strings, strings, places, places])
+        specs = [strings, strings, places, places]
+        self._stages.score = on_replicas(self.distribute_strategy, self._score, specs)
 
     @classmethod
     def from_preset(

@@ -29,9 +29,10 @@ def answers_and_losses(
         max_answer_length: Tokens of a span.
 
     Returns:
-        `answer`, `score`, `no_answer_score`, `no_answer_log_odds` (rows,), of the best span whatever the threshold;
-        `loss` and `windows` float32 (rows,), the sum of the losses of a row's windows and how many they are, 0 where
-        nothing can be learned; `question_tokens_cut` int32 (rows,).
+        Numbers alone, which replicas can exchange. Of the best span whatever the threshold: `start` and `end` int32
+        (rows,), bytes of the context, `score`, `no_answer_score`, `no_answer_log_odds` float32 (rows,). `loss` and
+        `windows` float32 (rows,), the sum of the losses of a row's windows and how many they are, 0 where nothing can
+        be learned; `question_tokens_cut` int32 (rows,).
     """
     positions, usable = answer_positions(asked, start, end)
     spans = search(asked, tf.size(context), logits, max_answer_length, positions)
@@ -39,7 +40,7 @@ def answers_and_losses(
     row = asked.windows.row
     counted = tf.cast(tf.gather(usable, row), tf.float32)
     return {
-        **{name: answers[name] for name in ("answer", "score", "no_answer_score")},
+        **{name: answers[name] for name in ("start", "end", "score", "no_answer_score")},
         "no_answer_log_odds": spans["no_answer"] - spans["score"][:, 0],
         "loss": tf.math.unsorted_segment_sum(spans["loss"] * counted, row, tf.size(context)),
         "windows": tf.math.unsorted_segment_sum(counted, row, tf.size(context)),
@@ -58,8 +59,8 @@ def answer_labelled(
         batch_size: Questions at a time.
 
     Returns:
-        In the order of the rows: what the function gives, as dicts with `answer` a string; and the rows' `id` and
-        `answers`.
+        In the order of the rows: what the function gives, as dicts with `answer`, a string, in place of its `start` and
+        `end`; and the rows' `id` and `answers`.
 
     Raises:
         InputError: There are no rows, or they have no answers.
@@ -78,8 +79,9 @@ def answer_labelled(
         found = function(*(tf.constant([read[index][name] for index in chunk]) for name in FIELDS))
         columns = {name: tensor.numpy().tolist() for name, tensor in found.items()}
         for index, *values in zip(chunk, *columns.values(), strict=True):
-            outputs[index] = dict(zip(columns, values, strict=True))
-            outputs[index]["answer"] = outputs[index]["answer"].decode("utf-8", "replace")
+            numbers = dict(zip(columns, values, strict=True))
+            answer = read[index]["context"][numbers.pop("start") : numbers.pop("end")]
+            outputs[index] = {"answer": answer.decode("utf-8", "replace"), **numbers}
     say_cut(outputs)
     return outputs, targets
 

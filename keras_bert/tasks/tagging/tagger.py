@@ -277,8 +277,8 @@ class BertTokenClassifier(LabelledTask):
         given, true = ([self.tags.to_iob2(row) for row in rows] for rows in (outputs, targets))
         return entity_scores(true, given, self.tags.entity_types)
 
-    def _given_words(self, batch_size: int) -> GivenWords:
-        return GivenWords(self._rows(), self._stages.forward, self.constrained, batch_size)
+    def _given_words(self, batch_size: int, stage: str = "forward") -> GivenWords:
+        return GivenWords(self._rows(), getattr(self._stages, stage), self.constrained, batch_size)
 
     # -- answers -----------------------------------------------------------------------------------------
 
@@ -346,7 +346,7 @@ class BertTokenClassifier(LabelledTask):
         words = {index: found for index, text in enumerate(texts) if (found := words_of(index, text)) is not None}
         strings = [text for index, text in enumerate(texts) if index not in words]
         answered = iter(super().answer(strings, batch_size))
-        by_words = iter(self._given_words(batch_size).answer(list(words.values())))
+        by_words = iter(self._given_words(batch_size, "alone").answer(list(words.values())))
         return [
             next(by_words) if index in words else in_characters(text, next(answered))
             for index, text in enumerate(texts)

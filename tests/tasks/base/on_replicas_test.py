@@ -21,17 +21,21 @@ with strategy.scope():
     factor = tf.Variable(3.0)
 seen = []
 
-def function(inputs, weights):
+def function(inputs, weights, names, scale):
     seen.append(tf.distribute.get_replica_context().num_replicas_in_sync)
     rows = tf.shape(weights)
-    return {"product": inputs["x"] * factor * weights[:, None], "rows": tf.fill(rows, rows[0])}
+    product = inputs["x"] * factor * weights[:, None] * scale
+    return {"product": product, "rows": tf.fill(rows, rows[0]), "bytes": tf.strings.length(names)}
 
-signature = [{"x": tf.TensorSpec([None, None])}, tf.TensorSpec([None])]
+names = tf.TensorSpec([None], tf.string)
+signature = [{"x": tf.TensorSpec([None, None])}, tf.TensorSpec([None]), names, tf.TensorSpec([])]
 shared = on_replicas(strategy, function, signature)
 found = []
 for rows, width in ((7, 2), (3, 4), (1, 2), (2, 5)):
     x = tf.reshape(tf.range(rows * width, dtype=tf.float32), (rows, width))
-    outputs = shared({"x": x}, tf.range(rows, dtype=tf.float32))
+    names = tf.constant(["x" * row for row in range(rows)])
+    outputs = shared({"x": x}, tf.range(rows, dtype=tf.float32), names, tf.constant(2.0))
+    assert outputs["bytes"].numpy().tolist() == list(range(rows))
     found.append([outputs["product"].numpy().tolist(), outputs["rows"].numpy().tolist()])
 assert set(seen) == {3}
 print(json.dumps(found))
@@ -48,6 +52,6 @@ def test_each_replica_has_a_share_and_all_get_all_rows():
     for (rows, width), (product, share) in zip(
         ((7, 2), (3, 4), (1, 2), (2, 5)), json.loads(run_python(REPLICAS)), strict=True
     ):
-        expected = 3.0 * np.arange(rows * width).reshape(rows, width) * np.arange(rows)[:, None]
+        expected = 6.0 * np.arange(rows * width).reshape(rows, width) * np.arange(rows)[:, None]
         np.testing.assert_allclose(product, expected)
         assert share == [-(-rows // 3)] * rows
