@@ -1,11 +1,14 @@
 """What does a served model take for long texts, and for texts of other things than words?
 
-    python benchmarks/served_inputs.py [--preset=minilm] [--kilobytes=10,100,1000] [--output=FOLDER]
+    python benchmarks/served_inputs.py [--preset=minilm] [--kilobytes=1,10,100] [--models=classifying,tagging,answering]
+    python benchmarks/served_inputs.py --preset=narrow --kilobytes=1000 --models=tagging,answering
 
-Exports a tagger and a question answerer over a preset, with fresh heads, since the work is the same, then asks each,
-in a process of its own for each row of the table, for one text of that size of English words, of punctuation, of
-letters with combining marks, and for as many bytes in a batch of sentences. Prints a table: seconds after a warm-up
-with a short text, and the peak of the memory of the process above what it had after that.
+Exports a classifier, a tagger and a question answerer over a preset, with fresh heads, since the work is the same, then
+asks each, in a process of its own for each row of the table, for one text of each size of English words, of
+punctuation, of letters with combining marks, and for as many bytes in a batch of sentences. `narrow` is a network of
+one block of 32 units with the vocabulary of `minilm`: what is left is the work on the text itself. Prints a table:
+seconds that a single core would take (the time of all cores together, which other work on the machine changes little),
+after a warm-up with a short text, and the peak of the memory of the process above what it had after that.
 """
 
 import argparse
@@ -14,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 KINDS = {
     "words": "The king of the old city lived in a house near the river and read books. ",
     "punctuation": "!?.,;:-()\"'",
     "combining marks": "e\u0301a\u0300 ",
 }
+FIELDS = {"classifying": ["text"], "tagging": ["text"], "answering": ["question", "context"]}
 SENTENCE = 200  # bytes of a text in a batch
 ASK = """
 import json, resource, sys, time
@@ -34,10 +39,12 @@ def call(texts):
     return ask(**columns, **{fields[-1]: tf.constant(texts)})
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-call(["The king lived here."] * min(len(texts), 2))
-before, start = peak(), time.perf_counter()
-call(texts)
-print(json.dumps([time.perf_counter() - start, peak() - before]))
+call(["The king lived here."] * min(len(texts[-1]), 2))
+before = peak()
+for each in texts:  # the larger ones later, each with a peak of its own
+    start = time.process_time()
+    call(each)
+    print(json.dumps([time.process_time() - start, peak() - before]), flush=True)
 """
 
 
@@ -49,45 +56,58 @@ def texts_of(kind: str, size: int) -> list[str]:
     return [(unit * (size // len(unit.encode()) + 1)).encode()[:size].decode("utf-8", "ignore")]
 
 
-def export(preset: str, folder: Path) -> dict[str, list[str]]:
-    """Exports both models; returns the input fields of each."""
-    from keras_bert.tasks import BertQuestionAnswerer, BertTokenClassifier
+def start_of(preset: str) -> Any:
+    """Opens a preset; `narrow` is a small config with the vocabulary of `minilm`."""
+    if preset != "narrow":
+        return preset
+    from keras_bert.checkpoints import without_weights
+    from keras_bert.checkpoints.download import packaged_minilm
+    from keras_bert.config import BertConfig
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 32}
+    return without_weights(BertConfig(**sizes), packaged_minilm())
+
+
+def export(preset: str, folder: Path, names: list[str]) -> None:
+    """Exports the models; windows are of 256 tokens, those of questions of 384."""
+    from keras_bert.tasks import BertClassifier, BertQuestionAnswerer, BertTokenClassifier
 
     labels = ["O", *(f"{letter}-{name}" for name in ("PER", "ORG", "LOC", "MISC") for letter in "BI")]
-    models = {
-        "tagging": (BertTokenClassifier.from_preset(preset, labels), ["text"]),
-        "answering": (BertQuestionAnswerer.from_preset(preset, max_length=384), ["question", "context"]),
+    makers = {
+        "classifying": lambda: BertClassifier.from_preset(start_of(preset), ["yes", "no"], max_length=256),
+        "tagging": lambda: BertTokenClassifier.from_preset(start_of(preset), labels, max_length=256),
+        "answering": lambda: BertQuestionAnswerer.from_preset(start_of(preset), max_length=384),
     }
-    for name, (model, _) in models.items():
-        model.export(folder / name)
-    return {name: fields for name, (_, fields) in models.items()}
+    for name in names:
+        makers[name]().export(folder / name)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--preset", default="minilm", help="folder or handle of the encoder")
-    parser.add_argument("--kilobytes", default="10,100,1000", help="sizes of the texts")
-    parser.add_argument("--models", default="tagging,answering", help="which of the two")
+    parser.add_argument("--preset", default="minilm", help="folder or handle of the encoder, or narrow")
+    parser.add_argument("--kilobytes", default="1,10,100", help="sizes of the texts")
+    parser.add_argument("--kinds", default=",".join([*KINDS, "a batch"]), help="which texts")
+    parser.add_argument("--models", default="classifying,tagging,answering", help="which of the three")
     parser.add_argument("--output", type=Path, help="where to keep the exported models; default: nowhere")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.output or Path(scratch)
-        fields = export(arguments.preset, folder)
-        print("| model | text | " + " | ".join(f"{size} kB" for size in arguments.kilobytes.split(",")) + " |")
-        for name in arguments.models.split(","):
-            for kind in (*KINDS, "a batch"):
-                cells = []
-                for size in map(int, arguments.kilobytes.split(",")):
-                    path = Path(scratch) / "texts.json"
-                    path.write_text(json.dumps(texts_of(kind, 1000 * size)), encoding="utf-8")
-                    command = [sys.executable, "-c", ASK, folder / name, json.dumps(fields[name]), path]
-                    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-                    if done.returncode:
-                        cells.append(f"failed ({done.returncode})")
-                        continue
-                    seconds, megabytes = json.loads(done.stdout.splitlines()[-1])
-                    cells.append(f"{seconds:.2f} s, {megabytes:.0f} MB")
+        folder, names = arguments.output or Path(scratch), arguments.models.split(",")
+        export(arguments.preset, folder, names)
+        sizes = sorted(map(int, arguments.kilobytes.split(",")))
+        print("| model | text | " + " | ".join(f"{size} kB" for size in sizes) + " |")
+        print("|---|---|" + "---|" * len(sizes), flush=True)
+        for name in names:
+            for kind in arguments.kinds.split(","):
+                path = Path(scratch) / "texts.json"
+                path.write_text(json.dumps([texts_of(kind, 1000 * size) for size in sizes]), encoding="utf-8")
+                command = [sys.executable, "-c", ASK, folder / name, json.dumps(FIELDS[name]), path]
+                done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+                found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+                cells = [f"{seconds:.2f} s, {megabytes:.0f} MB" for seconds, megabytes in found]
+                cells += [f"failed ({done.returncode})"] * (len(sizes) - len(cells))
+                if done.returncode:
+                    print(done.stderr[-1000:], file=sys.stderr)
                 print(f"| {name} | {kind} | {' | '.join(cells)} |", flush=True)
 
 
