@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import numbers
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,8 @@ class BertConfig:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"BertConfig: {name} must be a positive integer, received: {value!r}")
+            if value >= 2**31:
+                raise InputError(f"BertConfig: {name} must be under 2**31, as ids are int32, received: {value!r:.80}")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"):
             value = getattr(self, name)
             if name == "classifier_dropout" and value is None:
@@ -177,4 +180,7 @@ class BertConfig:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    number: Any = value
+    return abs(number) <= sys.float_info.max  # an integer of JSON may be beyond what is computed with

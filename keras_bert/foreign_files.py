@@ -9,7 +9,7 @@ from typing import Any
 from keras_bert.errors import InputError
 
 LARGEST_JSON = 64 * 2**20
-"""Bytes of a JSON file at most. The `tokenizer.json` of 500,000 entries has 20 MB."""
+"""Bytes of a JSON file or a vocabulary at most. The `tokenizer.json` of 500,000 entries has 20 MB."""
 
 DEEPEST_JSON = 100
 """Levels of lists and objects in each other at most; Python itself ends at some thousand, wherever it then is."""
@@ -48,6 +48,23 @@ def inside(folder: str | Path, name: Any, source: str | Path) -> Path:
     return Path(folder) / name
 
 
+def check_regular(path: str | Path) -> None:
+    """Checks that what is at a path can be read whole: a pipe would be waited for, and a device might have no end.
+
+    Raises:
+        InputError: There is something, and it is no regular file, or one of more than `LARGEST_JSON` bytes.
+        OSError: The path cannot be looked at.
+    """
+    path = Path(path)
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise InputError(f"{path}: cannot be read ({'Is a directory' if path.is_dir() else 'Not a regular file'})")
+    size = path.stat().st_size
+    if size > LARGEST_JSON:
+        raise InputError(f"{path}: has {size:,} bytes; such a file of a model has at most {LARGEST_JSON:,}")
+
+
 def read_json(path: str | Path) -> dict[str, Any] | None:
     """Reads a JSON object, None where there is no such file.
 
@@ -65,13 +82,9 @@ def read_json_value(path: str | Path) -> Any:
     """Reads what a JSON file holds, None where there is no such file; see `read_json`."""
     path = Path(path)
     try:
+        check_regular(path)
         if not path.exists():
             return None
-        if not path.is_file():  # a pipe would be waited for
-            raise InputError(f"{path}: cannot be read ({'Is a directory' if path.is_dir() else 'Not a regular file'})")
-        size = path.stat().st_size
-        if size > LARGEST_JSON:
-            raise InputError(f"{path}: has {size:,} bytes; a JSON file of a model has at most {LARGEST_JSON:,}")
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None

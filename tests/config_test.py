@@ -171,6 +171,8 @@ def test_other_spellings_of_activations(alias, name):
             for value in (0, -1, 2.0, "12", True, None)
         ),
         ({"hidden_size": 0}, "BertConfig: hidden_size must be a positive integer, received: 0"),
+        ({"vocab_size": 2**31}, "BertConfig: vocab_size must be under 2**31, as ids are int32, received: 2147483648"),
+        ({"layer_norm_eps": 10**400}, f"BertConfig: layer_norm_eps must be a positive number, received: {10**400}"),
         ({"num_attention_heads": 0}, "BertConfig: num_attention_heads must be a positive integer, received: 0"),
         ({"intermediate_size": 0}, "BertConfig: intermediate_size must be a positive integer, received: 0"),
         *(

@@ -5,6 +5,8 @@ import os
 import pytest
 
 from keras_bert import foreign_files
+from keras_bert.checkpoints.tokenizer_files import open_tokenizer
+from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import inside, parse_json, read_json, read_json_value
 
@@ -76,3 +78,19 @@ def test_files_that_are_too_large_or_no_files(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe.json")
     with pytest.raises(InputError, match="Not a regular file"):
         read_json(tmp_path / "pipe.json")
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "vocab.json", "merges.txt", "tokenizer.json", "config.json"])
+@pytest.mark.parametrize("kind", ["pipe", "bytes"])
+def test_files_of_a_stranger_are_not_waited_for(name, kind, tmp_path):
+    """A pipe that nobody writes to, and bytes that are no text, in the place of each file of a tokenizer."""
+    pairs = {"vocab.json": "{}", "merges.txt": "#version: 0.2\n"} if name in ("vocab.json", "merges.txt") else {}
+    for other, text in {"config.json": '{"model_type": "bert"}', **pairs}.items():
+        (tmp_path / other).write_text(text)
+    (tmp_path / name).unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(b"\xff\xfe\n")
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        BertConfig.from_json_file(tmp_path / name) if name == "config.json" else open_tokenizer(tmp_path)

@@ -137,7 +137,9 @@ def _masking() -> dict[str, Any] | None:
         if given:
             raise InputError(f"--{given[0]} is for --masking=static; with dynamic masking the trainer has it")
         return None
-    phrases = None if FLAGS.phrases is None else Path(FLAGS.phrases).read_text(encoding="utf-8").splitlines()
+    from keras_bert.text.masks.phrases import read_phrases
+
+    phrases = None if FLAGS.phrases is None else read_phrases(FLAGS.phrases)
     return {
         "rate": FLAGS.masking_rate,
         "max_predictions": FLAGS.max_predictions,

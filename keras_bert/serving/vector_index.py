@@ -182,7 +182,7 @@ class VectorIndex:
                 raise
             reason = (str(error).splitlines() or ["no values"])[0]
             raise InputError(f"{folder}: the index is damaged ({reason:.200})") from None
-        if index._place.shape != (len(index.rows),) or len(index.rows) != facts["rows"]:
+        if not index.rows or index._place.shape != (len(index.rows),) or len(index.rows) != facts["rows"]:
             raise InputError(f"{folder}: the index is damaged: {len(index.rows)} rows, {index._place.size} places")
         if shape != (places, index.size):
             raise InputError(f"{folder}: the index is damaged: {places} places, vectors {shape}")

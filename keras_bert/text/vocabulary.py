@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import check_regular
 
 PAD_TOKEN = "[PAD]"
 UNK_TOKEN = "[UNK]"
@@ -34,6 +35,8 @@ def load_vocabulary(path: str | PathLike) -> list[str]:
     """
     path = Path(path)
     try:
+        if not path.is_dir():
+            check_regular(path)
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot read the vocabulary: {error.strerror}") from None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_bert.errors import InputError
-from keras_bert.foreign_files import parse_json
+from keras_bert.foreign_files import check_regular, parse_json
 from keras_bert.text.added_tokens import AddedToken
 from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, spare_entries
 
@@ -177,6 +177,7 @@ _SPECIAL = {"single_word": False, "lstrip": False, "rstrip": False, "normalized"
 
 def _read(path: str | PathLike) -> str:
     try:
+        check_regular(Path(path))
         return Path(path).read_bytes().decode()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None

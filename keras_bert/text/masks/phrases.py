@@ -47,7 +47,7 @@ class PhraseMatcher:
 
     def __init__(self, phrases: Sequence[str] | str | PathLike, tokenizer: Any) -> None:
         source = str(phrases) if isinstance(phrases, str | PathLike) else "phrases"
-        texts = _read(phrases) if isinstance(phrases, str | PathLike) else [str(phrase) for phrase in phrases]
+        texts = read_phrases(phrases) if isinstance(phrases, str | PathLike) else [str(phrase) for phrase in phrases]
         vocabulary = tokenizer.get_vocabulary()
         self._tokenizer = tokenizer
         self._first, self._keys, self._nodes, self._ends = _trie(_ids(texts, tokenizer, vocabulary, source), vocabulary)
@@ -97,7 +97,12 @@ class PhraseMatcher:
         )[-1]
 
 
-def _read(path: str | PathLike) -> list[str]:
+def read_phrases(path: str | PathLike) -> list[str]:
+    """Reads a file of phrases, one a line.
+
+    Raises:
+        InputError: It cannot be read, or is not UTF-8.
+    """
     try:
         return Path(path).read_bytes().decode("utf-8-sig").split("\n")
     except OSError as error:
