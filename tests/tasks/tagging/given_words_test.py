@@ -23,9 +23,7 @@ def test_labels_are_those_of_the_first_pieces():
 def test_words_without_a_piece_are_outside_and_have_no_score():
     task = tagger()
     task.classifier.bias.assign(100.0 * np.eye(5)[task.labels.index("B-BAD")])
-    answers = GivenWords(task._rows(), task._stages.forward, True, 8).answer(
-        [["\u200b", "good", "\u200b"], ["\u200b"]], " "
-    )
+    answers = GivenWords(task._rows(), task._stages.forward, True, 8).answer([["\u200b", "good", "\u200b"], ["\u200b"]])
     assert [[(entity["start"], entity["end"], entity["label"]) for entity in text] for text in answers] == [
         [(1, 3, "BAD")],
         [],
