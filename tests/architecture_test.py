@@ -198,12 +198,13 @@ TESTED_ELSEWHERE = {
     "text/regex_parts.py": "tests/text/byte_pair/byte_words_test.py",
     "text/token_layer.py": "tests/text/word_piece/tokenizer_test.py and byte_pair/byte_pair_tokenizer_test.py",
     "text/word_piece/wordpiece.py": "tests/text/word_piece/tokenizer_test.py and hugging_face_test.py",
-    "tasks/generation/search.py": "tests/tasks/generation/seq2seq_test.py",
     "decoding/rows.py": "tests/decoding/beam_search_test.py and one_by_one_test.py",
     "scripts/pretraining_examples.py": "tests/scripts/pretrain_test.py",
     "training/runs/phase.py": "tests/training/runs/epoch_run_test.py",
     "training/runs/run_checkpoints.py": "tests/training/runs/run_state_test.py",
     "training/runs/run_log.py": "tests/training/runs/epoch_log_test.py and training_log_test.py",
+    **{f"scripts/{n}.py": "tests/scripts/task_kinds/generate_test.py" for n in ("random_weights", "smoothing_flags")},
+    **{f"scripts/{n}_flags.py": "tests/scripts/task_kinds/generate_test.py" for n in ("generation", "target")},
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

@@ -31,6 +31,7 @@ class Checkpoint:
         notes: What the reader had to decide or to convert, one sentence each.
         metadata: All other fields of `config.json`: `architectures`, `id2label`, `problem_type`, ...
         extra: What Hugging Face's files have no place for; saved as `keras_bert.json`.
+        generation: Fields of `generation_config.json`, of a model that writes.
         vocabulary: The tokens in the order of their ids, or None where the checkpoint brings none.
         lowercase: Whether its tokenizer lower-cases.
         strip_accents: Whether its tokenizer strips accents; None means as `lowercase`.
@@ -46,6 +47,7 @@ class Checkpoint:
     notes: list[str] = dataclasses.field(default_factory=list)
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     extra: dict[str, Any] = dataclasses.field(default_factory=dict)
+    generation: dict[str, Any] = dataclasses.field(default_factory=dict)
     vocabulary: list[str] | None = None
     lowercase: bool = True
     strip_accents: bool | None = None

@@ -1,10 +1,12 @@
 """From any weight format to a Hugging Face folder."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 from keras_bert.arguments import arguments_of, refuse_unknown
 from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
+from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG
 from keras_bert.checkpoints.presets import open_resolved, resolve
 from keras_bert.checkpoints.report import ConvertReport
 from keras_bert.checkpoints.save import write_hugging_face_files
@@ -52,6 +54,9 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
             checkpoint.extra,
             checkpoint.merges,
         )
+        if checkpoint.generation:
+            text = json.dumps(checkpoint.generation, indent=2) + "\n"
+            (temporary / GENERATION_CONFIG).write_text(text, encoding="utf-8")
     return ConvertReport(
         checkpoint.source, Path(folder), tuple(checkpoint.tensors), dict(checkpoint.ignored), tuple(notes)
     )

@@ -30,6 +30,7 @@ OWN_MODEL_TYPE = "keras_bert"
 DECODER_WEIGHT = "cls.predictions.decoder.weight"
 DECODER_BIAS = "cls.predictions.decoder.bias"
 OUTPUT_BIAS = "cls.predictions.bias"
+GENERATION_CONFIG = "generation_config.json"
 _BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids")
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -84,6 +85,7 @@ def describe_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Che
     checkpoint.metadata = {name: value for name, value in fields.items() if name != "model_type"}
     checkpoint.extra = read_json(transformer / "keras_bert.json") or {}
     checkpoint.extra.pop("keras_bert_version", None)
+    checkpoint.generation = read_json(transformer / GENERATION_CONFIG) or {}
     tokenizer = read_tokenizer_files(transformer, pad_vocabulary)
     checkpoint.vocabulary, checkpoint.merges = tokenizer.vocabulary, tokenizer.merges
     checkpoint = dataclasses.replace(checkpoint, **tokenizer.settings)

@@ -13,7 +13,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, generation_flags, prompt_flags, row_flags, target_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -22,6 +22,9 @@ FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
 flags.DEFINE_string("rows", "library_docs:test", "Rows to score: a file, tfds:NAME, or library_docs.")
+flags.DEFINE_list(
+    "rows_target", None, "For models that write: file with the target of each line of --rows, or several."
+)
 flags.DEFINE_integer("batch_size", 64, "Rows a batch.", lower_bound=1)
 flags.DEFINE_string("output", None, "File for the scores.")
 flags.DEFINE_string("confusion", None, "File for the confusion matrix, .png.")
@@ -29,7 +32,8 @@ flags.DEFINE_string("confusion", None, "File for the confusion matrix, .png.")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
+    modules = (checkpoint_flags, row_flags, prompt_flags, target_flags, generation_flags)
+    run_program(main, sys.modules[__name__], *modules)
 
 
 def main() -> None:
@@ -47,9 +51,12 @@ def main() -> None:
     row_flags.check_texts(FLAGS.rows, kind.text_fields(task))
     if FLAGS.confusion and not kind.has_confusion(task):
         raise InputError("--confusion: the rows of this task do not have one class each")
+    if FLAGS.rows_target and not task.answers_text:
+        raise InputError("--rows_target is for models that write")
+    generation_flags.refuse_sampling(task)
     rows = kind.read_for(task, FLAGS.rows)
-
-    line = to_json(task.evaluate_rows(rows, FLAGS.batch_size))
+    kind.prepare(task)
+    line = to_json({**task.evaluate_rows(rows, FLAGS.batch_size), **kind.facts(task, rows)})
     print(line)
     if FLAGS.output:
         with output_file(FLAGS.output) as file:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
-from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, generation_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
 
@@ -49,7 +49,7 @@ flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags, generation_flags)
 
 
 def main() -> None:
@@ -62,6 +62,7 @@ def main() -> None:
     take_row_settings(checkpoint)
     dtype = "mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32"
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0, dtype=dtype)
+    generation_flags.refuse_sampling(task, "; the signature sample takes it with each request")
     card = checkpoint.extra.get("card")
     warmup = _warmup_rows(task)
     options = {"card": card, "freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": warmup}
@@ -77,7 +78,7 @@ def _warmup_rows(task: BertTask) -> Iterable[Any] | None:
     from keras_bert.scripts.task_kinds import kind_of
     from keras_bert.serving.warmup import MOST_ROWS
 
-    if not task.has_labelled_rows:
+    if not task.has_labelled_rows or task.answers_text:  # texts alone
         return row_flags.read_rows(FLAGS.warmup, label=False).take(MOST_ROWS).as_numpy_iterator()
     kind = kind_of(task)
     row_flags.check_texts(FLAGS.warmup, kind.text_fields(task))

@@ -27,6 +27,7 @@ from keras_bert.scripts import checkpoint_flags, row_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
 from keras_bert.scripts.program import run_program
+from keras_bert.scripts.random_weights import random_weights
 from keras_bert.scripts.task_kinds import KINDS, flag_modules, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
@@ -115,10 +116,12 @@ def finetune() -> dict[str, Any]:
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
     kind = KINDS[FLAGS.task]
-    train = kind.read(FLAGS.train)
+    train = kind.read_part("train", FLAGS.train)
     labels = kind.labels(train)
     sources = {part: source for part in ("train", "dev", "test") if (source := _source(part))}
-    parts = {part: train if part == "train" else kind.read(source, labels) for part, source in sources.items()}
+    parts = {
+        part: train if part == "train" else kind.read_part(part, source, labels) for part, source in sources.items()
+    }
     for part, rows in parts.items():
         print(f"{part + ':':7} {int(rows.cardinality()):,} rows of {sources[part]}")
     device = "TPU" if FLAGS.strategy == "tpu" else "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
@@ -148,6 +151,7 @@ def finetune() -> dict[str, Any]:
             skip_nonfinite=True,
         )
         task.compile(optimizer, **training_flags.compile_options())
+    kind.describe(task, parts)
     if FLAGS.dry_run:
         task.fit(batches.take(2), verbose=0)
         print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
@@ -172,7 +176,8 @@ def _check_flags() -> None:
         if FLAGS[name].value != FLAGS[name].default and not _source("dev"):
             raise InputError(f"--{name} needs --dev, rows to measure on")
     if _source("dev") or _source("test"):
-        import_extra(KINDS[FLAGS.task].scored_by)
+        for module, extra in KINDS[FLAGS.task].scoring_modules():
+            import_extra(module, extra)
     if FLAGS.plots:
         import_extra("matplotlib.figure")
     if FLAGS.tensorboard:
@@ -189,7 +194,6 @@ def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
     """Makes the run that the flags describe."""
     from keras_bert.training import Run
 
-    kind = KINDS[FLAGS.task]
     run = Run(
         FLAGS.output,
         task,
@@ -207,10 +211,18 @@ def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
     )
     lines = flag_lines(*_modules(), leave_out=LEFT_OUT)
     training_flags.prepare(run, "finetune", lines)
-    shown = parts.get("test", parts.get("dev"))
-    if FLAGS.plots and shown is not None:
-        run.on_end = lambda run: kind.plot(task, shown, run.folder)
+    scored = {part: rows for part, rows in parts.items() if part != "train"}
+    run.on_end = lambda run: _add_facts(run, task, scored)
     return run
+
+
+def _add_facts(run: Run, task: BertTask, scored: dict[str, tf.data.Dataset]) -> None:
+    """Adds what the scores are read beside, and the pictures of the task."""
+    kind = KINDS[FLAGS.task]
+    if facts := {part: found for part, rows in scored.items() if (found := kind.facts(task, rows))}:
+        run.metrics["beside"] = facts
+    if FLAGS.plots and scored:
+        kind.plot(task, scored.get("test", scored.get("dev")), run.folder)
 
 
 def _modules() -> list[types.ModuleType]:
@@ -231,7 +243,8 @@ def _facts(train: tf.data.Dataset) -> dict[str, Any]:
     """Returns what the batches follow from."""
     from keras_bert.training import data_fingerprint
 
-    shape = {name: FLAGS[name].value for name in ("batch_size", "seed", "max_length")}
+    names = ("batch_size", "seed", "max_length", *KINDS[FLAGS.task].batch_flags)
+    shape = {name: FLAGS[name].value for name in names}
     return {"rows": data_fingerprint(train), **shape}
 
 
@@ -242,22 +255,27 @@ def _source(part: str) -> str | None:
 
 
 def _checkpoint() -> Checkpoint:
-    """Returns what to start from: --preset, or a checkpoint without weights from --config; up to --layer."""
+    """Returns what to start from: --preset, or a start from nothing; up to --layer."""
     from keras_bert.checkpoints import up_to_layer
 
     return up_to_layer(_whole_checkpoint(), FLAGS.layer)
 
 
 def _whole_checkpoint() -> Checkpoint:
-    from keras_bert.checkpoints import open_checkpoint, without_weights
+    from keras_bert.checkpoints import open_checkpoint
 
-    if FLAGS.config is None:
+    sizes = [name for name in ("config", "hidden_size", "num_hidden_layers") if FLAGS[name].value is not None]
+    if not sizes:
         if FLAGS.vocabulary is not None:
-            raise InputError("--vocabulary goes with --config; a preset brings its own")
+            raise InputError("--vocabulary goes with --config, or --hidden_size; a preset brings its own")
         return open_checkpoint(FLAGS.preset, lowercase=FLAGS.lowercase, pad_vocabulary=FLAGS.pad_vocabulary)
+    if FLAGS.preset != FLAGS["preset"].default:
+        raise InputError(f"--preset and --{sizes[0]} exclude each other: weights, or a start from nothing")
+    if len(sizes) > 1 and FLAGS.config:
+        raise InputError(f"--config and --{sizes[1]} exclude each other: the file says the sizes")
     if FLAGS.vocabulary is None:
-        raise InputError("--config needs --vocabulary, the vocab.txt to cut text with")
-    return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
+        raise InputError(f"--{sizes[0]} needs --vocabulary, the vocab.txt to cut text with")
+    return random_weights(KINDS[FLAGS.task].longest_row())
 
 
 def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
@@ -274,7 +292,8 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
         "seed",
     )
     settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")}
-    return {"preset": FLAGS.config or FLAGS.preset, "data": data, "metrics": {}, "training": settings}
+    preset = FLAGS.config or ("random weights" if FLAGS.vocabulary else FLAGS.preset)
+    return {"preset": preset, "data": data, "metrics": {}, "training": settings}
 
 
 if __name__ == "__main__":

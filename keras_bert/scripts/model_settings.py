@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags, logging
 
 from keras_bert.errors import InputError
+from keras_bert.scripts.generation_flags import generation_options
 
 if TYPE_CHECKING:
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 # Where things are in a file, which another file may well have elsewhere; all other flags change the text or the labels.
-_PLACES = ("text", "text_pair", "label", "columns", "choices", "question", "words", "document")
+_PLACES = {"text", "text_pair", "label", "columns", "choices", "question", "words", "document", "target"}
+_PLACES |= {"bleu_tokenize", "score_lowercase", "merge_targets"}  # how written texts are scored
 # Of one machine or one file, or of the model's outputs, which its config.json names.
-_NOT_KEPT = ("data_dir", "labels", "weight", "delimiter", "encoding", "quoting", "max_line_bytes")
+_NOT_KEPT = ("data_dir", "labels", "weight", "delimiter", "encoding", "quoting", "max_line_bytes", "score_texts")
 
 
 def row_settings() -> dict[str, Any]:
@@ -65,6 +67,7 @@ def open_model(checkpoint: Checkpoint, text_pair: bool = False, **options: Any) 
     from keras_bert.tasks import open_task
 
     head = head_of(checkpoint)
+    options |= generation_options(checkpoint)
     if text_pair and head == SEQUENCES and "text_pair" not in checkpoint.extra:
         options["text_pair"] = True
     if FLAGS.labels:
@@ -82,7 +85,8 @@ def open_model(checkpoint: Checkpoint, text_pair: bool = False, **options: Any) 
 
 
 def _row_flags() -> list[flags.Flag]:
-    found = FLAGS.get_flags_for_module("keras_bert.scripts.row_flags")
+    modules = ("keras_bert.scripts.row_flags", "keras_bert.scripts.target_flags")
+    found = [flag for module in modules for flag in FLAGS.get_flags_for_module(module)]
     return [flag for flag in found if flag.name not in _NOT_KEPT]
 
 

@@ -25,7 +25,8 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, generation_flags, prompt_flags, row_flags
+from keras_bert.scripts.generation_flags import count_cut_texts
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
@@ -44,16 +45,19 @@ flags.DEFINE_string("input", "-", "Texts: a file, or - for standard input.")
 flags.DEFINE_string("output", "-", "File for the answers, or - for standard output.")
 flags.DEFINE_integer("batch_size", 32, "Texts a batch.", lower_bound=1)
 flags.DEFINE_bool("scores", False, "Answer with the probabilities of all classes.")
+flags.DEFINE_integer("seed", None, "With --do_sample: what is drawn follows from it and the text; 0.")
 flags.DEFINE_list("keep", [], "Columns of a .csv, .tsv or .jsonl file to write beside the answers, such as id.")
 
 # Texts read ahead and answered together, those of like length in one batch.
 _WINDOW_BATCHES = 16
 TAB = "\t"
+SOURCE = "source"
+"""What was asked, in an answer that has a text of its own."""
 
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags)
+    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags, generation_flags)
 
 
 def main() -> None:
@@ -75,18 +79,31 @@ def main() -> None:
     size = _WINDOW_BATCHES * FLAGS.batch_size
     windows = _from_lines(task, size) if rows is None else _from_rows(rows, task, size)
     options = {**prompt_flags.prompt_options(task), **({"scores": True} if FLAGS.scores else {})}
+    if task.answers_text and task.generation.do_sample:
+        options["seed"] = FLAGS.seed or 0
+    else:
+        if FLAGS.seed is not None:
+            raise InputError("--seed goes with --do_sample")
+        generation_flags.refuse_sampling(task)
+    cut = 0
     with output_file(FLAGS.output) as out:
         for window in windows:
-            for text, answer in zip(window, task.answer(window, FLAGS.batch_size, **options), strict=True):
+            answers = task.answer(window, FLAGS.batch_size, **options)
+            cut += count_cut_texts(task, window)
+            for text, answer in zip(window, answers, strict=True):
                 # A pretrainer answers with a list, one entry for each [MASK], a token classifier with one of entities.
                 fields = answer if isinstance(answer, dict) else {task.list_name: answer}
-                # The text that was asked stays, where an answer has one too.
-                fields = {**text, **{**fields, **text}}
+                if task.answers_text:  # the text asked is the source
+                    fields = {**{SOURCE if name == "text" else name: value for name, value in text.items()}, **fields}
+                else:  # the text asked stays where an answer has one too, a part of it
+                    fields = {**text, **{**fields, **text}}
                 beside = next(kept)
                 if twice := sorted(set(beside) & set(fields)):
                     raise InputError(f"--keep={twice[0]}: the answers have a field of that name; rename the column")
                 out.write(to_json({**beside, **fields}) + "\n")
             out.flush()
+    if cut:
+        logging.warning("%d texts are longer than %d tokens, and were cut", cut, task.preprocessor.max_length)
 
 
 def _reader(checkpoint: Checkpoint) -> Callable[..., tf.data.Dataset]:

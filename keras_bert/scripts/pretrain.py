@@ -29,6 +29,7 @@ from keras_bert.scripts import checkpoint_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, parts_of_run
 from keras_bert.scripts.program import run_program
+from keras_bert.scripts.random_weights import random_weights
 
 if TYPE_CHECKING:
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -46,10 +47,6 @@ flags.DEFINE_list("records", [], "In place of --text: folder of keras-bert pretr
 flags.DEFINE_float("held_out", 0.02, "Share of the documents of --text to measure on; records bring their own.")
 flags.DEFINE_enum("objective", "mlm_nsp", ["mlm_nsp", "mlm"], "Masked words with or without next sentences.")
 flags.DEFINE_bool("strict", False, "Refuse text that is not UTF-8, instead of counting it.")
-
-# What to start from
-flags.DEFINE_integer("hidden_size", 256, "To start from nothing without --config: units, 64 a head.", lower_bound=1)
-flags.DEFINE_integer("num_hidden_layers", 4, "To start from nothing without --config: blocks.", lower_bound=1)
 
 # What is hidden
 flags.DEFINE_float("mask_rate", 0.15, "Share of the tokens that is hidden.")
@@ -180,8 +177,11 @@ def _check_flags(parts: list[Part]) -> None:
         raise InputError(f"--records: {len(FLAGS.records)} folders for {len(parts)} phases; expected one each, or one")
     if sum(value is not None for value in (FLAGS.steps, FLAGS.epochs, FLAGS.budget)) != 1:
         raise InputError("say how long to train, with one of --steps, --epochs and --budget")
-    if FLAGS.preset and FLAGS.config:
-        raise InputError("--preset and --config exclude each other: go on from weights, or start from nothing")
+    for name in ("config", "hidden_size", "num_hidden_layers"):
+        if FLAGS.preset and FLAGS[name].value is not None:
+            raise InputError(f"--preset and --{name} exclude each other: go on from weights, or start from nothing")
+        if FLAGS.config and name != "config" and FLAGS[name].value is not None:
+            raise InputError(f"--config and --{name} exclude each other: the file says the sizes")
     if not FLAGS.preset and not FLAGS.vocabulary:
         raise InputError("a start from nothing needs --vocabulary; keras-bert vocabulary learns one from your text")
     if FLAGS.packing and FLAGS.strategy == "tpu":
@@ -208,8 +208,7 @@ def _steps(examples: PretrainingExamples, parts: list[Part]) -> list[int]:
 
 def _checkpoint(parts: list[Part]) -> Checkpoint:
     """Returns what to start from: --preset, or a checkpoint without weights."""
-    from keras_bert.checkpoints import open_checkpoint, replace_vocabulary, without_weights
-    from keras_bert.config import BertConfig
+    from keras_bert.checkpoints import open_checkpoint, replace_vocabulary
 
     if FLAGS.preset:
         if FLAGS.vocabulary is None:
@@ -217,17 +216,7 @@ def _checkpoint(parts: list[Part]) -> Checkpoint:
         return replace_vocabulary(
             open_checkpoint(FLAGS.preset, pad_vocabulary=FLAGS.pad_vocabulary), FLAGS.vocabulary, FLAGS.lowercase
         )
-    if FLAGS.config:
-        return without_weights(FLAGS.config, FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
-    size = FLAGS.hidden_size
-    config = BertConfig(
-        hidden_size=size,
-        num_hidden_layers=FLAGS.num_hidden_layers,
-        num_attention_heads=max(1, size // 64),
-        intermediate_size=4 * size,
-        max_position_embeddings=max(512, *(part.length for part in parts)),
-    )
-    return without_weights(config, FLAGS.vocabulary, FLAGS.lowercase, FLAGS.pad_vocabulary)
+    return random_weights(max(part.length for part in parts))
 
 
 def _task(checkpoint: Checkpoint, parts: list[Part]) -> BertPretrainer:

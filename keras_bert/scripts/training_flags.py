@@ -24,6 +24,8 @@ FLAGS = flags.FLAGS
 # What to start from
 flags.DEFINE_string("preset", None, "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
 flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
+flags.DEFINE_integer("hidden_size", None, "In place of --config: units, 64 a head, of a start from nothing; 256.", 1)
+flags.DEFINE_integer("num_hidden_layers", None, "In place of --config: blocks of a start from nothing; 4.", 1)
 flags.DEFINE_string("vocabulary", None, "The vocab.txt, or tokenizer folder; a preset brings its own.")
 flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset or vocabulary folder does.")
 
@@ -129,7 +131,7 @@ def shaped(batches: tf.data.Dataset, task: BertTask) -> tf.data.Dataset:
 
     if FLAGS.static_shapes == "off" or (FLAGS.static_shapes == "auto" and FLAGS.strategy != "tpu"):
         return batches
-    widths = bucket_widths(task.preprocessor.max_length)
+    widths = bucket_widths(task.longest_row)
     return static_shapes(batches, FLAGS.batch_size, widths, task.tokenizer.pad_token_id)
 
 
@@ -146,7 +148,8 @@ def refuse_unequal_workers(strategy: tf.distribute.Strategy, data: dict[str, Any
     """
     from keras_bert.training.runs.between_workers import refuse_unequal_workers as refuse
 
-    places = ("worker", "output", "train", "dev", "test", "text", "records", "data_dir", "preset", "config")
+    places = {"worker", "output", "train", "dev", "test", "text", "records", "data_dir", "preset", "config"}
+    places |= {"train_target", "dev_target", "test_target"}
     found = [flag for module in modules for flag in FLAGS.get_flags_for_module(module.__name__)]
     refuse(strategy, {**{f"--{flag.name}": flag.value for flag in found if flag.name not in places}, **data})
 

@@ -169,8 +169,14 @@ def test_sources(flags: list[str], flag: str, words: str):
         (["--strategy=multi_worker", "--worker=1"], "--workers, the same for all, goes with --worker"),
         (["--strategy=multi_worker", "--workers=a:1,b:1", "--worker=2"], "worker 2: there are 2"),
         (["--workers=a:1,b:1", "--worker=1"], "--workers and --worker are for --strategy=multi_worker"),
-        (["--vocabulary=vocab.txt"], "--vocabulary goes with --config; a preset brings its own"),
-        (["--config=config.json"], "--config needs --vocabulary"),
+        (["--vocabulary=vocab.txt"], "--vocabulary goes with --config, or --hidden_size; a preset brings its own"),
+        (["--config=config.json"], "--preset and --config exclude each other: weights, or a start from nothing"),
+        (["--preset=minilm", "--config=config.json"], "--config needs --vocabulary"),
+        (["--preset=minilm", "--hidden_size=8"], "--hidden_size needs --vocabulary"),
+        (
+            ["--preset=minilm", "--config=config.json", "--hidden_size=8"],
+            "--config and --hidden_size exclude each other: the file says the sizes",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
@@ -256,6 +262,7 @@ def test_vocabularies(flags: list[str], preset: Path, vocabulary: list[str], wor
 
 
 def test_configs_to_start_from(flags: list[str], tmp_path: Path):
+    flags = [flag for flag in flags if not flag.startswith("--preset")]
     config = {"model_type": "bert", **CONFIG.to_dict()}
     fine = table(tmp_path, "vocab.txt", *VOCABULARY)
     path = table(tmp_path, "config.json", json.dumps(config))

@@ -16,6 +16,7 @@ from keras_bert.scripts.task_kinds.answer import Answer
 from keras_bert.scripts.task_kinds.choose import Choose
 from keras_bert.scripts.task_kinds.classify import Classify
 from keras_bert.scripts.task_kinds.embed import Embed
+from keras_bert.scripts.task_kinds.generate import Generate
 from keras_bert.scripts.task_kinds.regress import Regress
 from keras_bert.scripts.task_kinds.tag import Tag
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
@@ -25,6 +26,7 @@ KINDS: dict[str, TaskKind] = {
     "choose": Choose(),
     "classify": Classify(),
     "embed": Embed(),
+    "generate": Generate(),
     "regress": Regress(),
     "tag": Tag(),
 }
@@ -66,8 +68,8 @@ def refuse_flags_of_others(name: str) -> None:
         # A flag of all programs, and here of one kind.
         if kind.names_classes and not KINDS[name].names_classes and flags.FLAGS.labels:
             raise InputError(f"--labels is for --task={other}; --task={name} does not read it")
-        for flag in (
-            flag for module in flag_modules(kind) for flag in flags.FLAGS.get_flags_for_module(module.__name__)
-        ):
+        # Some flags are read by several kinds.
+        modules = [module for module in flag_modules(kind) if module not in flag_modules(KINDS[name])]
+        for flag in (flag for module in modules for flag in flags.FLAGS.get_flags_for_module(module.__name__)):
             if flag.value != flag.default:
                 raise InputError(f"--{flag.name} is for --task={other}; --task={name} does not read it")

@@ -10,6 +10,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import loads_json
+from keras_bert.scripts import smoothing_flags
 from keras_bert.scripts.task_kinds.task_kind import TaskKind
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 flags.DEFINE_bool("multi_label", False, "A row may have several classes, or none.")
-flags.DEFINE_float(
-    "label_smoothing", 0.0, "Share of the probability spread over all classes in the loss.", lower_bound=0.0
-)
 flags.DEFINE_string("class_weights", None, "'balanced', or JSON such as {\"rare\": 5}: weight of a class in the loss.")
 
 
@@ -34,6 +32,7 @@ class Classify(TaskKind):
 
     task_class = "BertClassifier"
     own_poolings = ("pooler", "markers")
+    more_flags = (smoothing_flags,)
     names_classes = True
 
     def __init__(self) -> None:
@@ -91,7 +90,7 @@ class Classify(TaskKind):
             labels=labels,
             problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
             class_weights=class_weights(self._counts(train) if FLAGS.class_weights == "balanced" else {}, labels or []),
-            label_smoothing=FLAGS.label_smoothing,
+            label_smoothing=FLAGS.label_smoothing or 0.0,
             pooling=self.pooling(),
             new_pooler=FLAGS.new_pooler,
             text_pair=FLAGS.text_pair is not None,

@@ -34,15 +34,15 @@ class TaskKind(abc.ABC):
     """How the rows of a task are read, and how its model is made, as the flags say.
 
     A subclass is a value of `--task`; the flags that only it reads are defined in its file. `finetune` calls, in this
-    order, `check_flags`, `read` for the training rows, `labels`, `read` for the other rows, `build`, `check_rows` for
-    all of them, `plot`; `evaluate` calls `read_for`.
+    order, `check_flags`, `read_part` for the training rows, `labels`, `read_part` for the other rows, `build`,
+    `check_rows` for all of them, `describe`, `facts`, `plot`; `evaluate` calls `prepare`, `read_for`, `facts`.
     """
 
     task_class: ClassVar[str]
     """Name of the class in `keras_bert.tasks`."""
 
     scored_by: ClassVar[str] = "sklearn.metrics"
-    """Module of an extra that the scores need."""
+    """Module of the extra `train` that the scores need."""
 
     more_flags: ClassVar[tuple[types.ModuleType, ...]] = ()
     """Modules with further flags that only the task reads, and other programs with it."""
@@ -55,6 +55,9 @@ class TaskKind(abc.ABC):
 
     joins_poolings: ClassVar[bool] = False
     """`--pooling` may name several."""
+
+    batch_flags: ClassVar[tuple[str, ...]] = ()
+    """Flags of the task that its batches follow from."""
 
     names_classes: ClassVar[bool] = False
     """`--labels` names the classes of its rows."""
@@ -77,6 +80,10 @@ class TaskKind(abc.ABC):
         if len(FLAGS.pooling or ()) > 1 and not self.joins_poolings:
             raise InputError(f"--pooling={','.join(FLAGS.pooling)}: several are for --task=embed; name one")
 
+    def scoring_modules(self) -> tuple[tuple[str, str], ...]:
+        """Returns the modules that the scores need, each with its extra."""
+        return ((self.scored_by, "train"),)
+
     def compares_rows(self) -> bool:
         """Tells whether the loss compares the rows of a batch with each other, so that none may be added to fill it."""
         return False
@@ -89,6 +96,11 @@ class TaskKind(abc.ABC):
             source: As for `keras_bert.data.read`.
             labels: The labels there may be; None for the training rows, which say themselves.
         """
+
+    def read_part(self, part: str, source: str, labels: list[str] | None = None) -> tf.data.Dataset:
+        """Reads the rows of `train`, `dev` or `test`; see `read`."""
+        del part
+        return self.read(source, labels)
 
     @abc.abstractmethod
     def read_for(self, task: Any, source: str) -> tf.data.Dataset:
@@ -110,6 +122,23 @@ class TaskKind(abc.ABC):
     def check_rows(self, task: Any, source: str, rows: tf.data.Dataset) -> None:
         """Refuses rows that were read but do not suit the model; an `InputError`."""
         del task, source, rows
+
+    def describe(self, task: Any, parts: Mapping[str, tf.data.Dataset]) -> None:
+        """Says, before anything is trained, what of the rows of each part a reader should know."""
+        del task, parts
+
+    def prepare(self, task: Any) -> None:
+        """Has a trained model be scored as the flags say."""
+        del task
+
+    def facts(self, task: Any, rows: tf.data.Dataset) -> dict[str, Any]:
+        """Returns what the scores on `rows` are read beside, such as those of no model."""
+        del task, rows
+        return {}
+
+    def longest_row(self) -> int:
+        """Returns the tokens of a row at most, which a start from nothing makes room for."""
+        return FLAGS.max_length
 
     def plot(self, task: Any, rows: tf.data.Dataset, folder: Path) -> None:
         """Draws, beside the learning curves, what the task has to show on `rows`."""

@@ -51,6 +51,14 @@ class BertTask(TextModel):
     takes_prompts: ClassVar[bool] = False
     """Whether a named prompt may stand before its texts."""
 
+    answers_text: ClassVar[bool] = False
+    """Whether the `text` of an answer is one that it has written, and not a part of what was asked."""
+
+    @property
+    def longest_row(self) -> int:
+        """Tokens of a row at most."""
+        return self.preprocessor.max_length
+
     @property
     def row_settings(self) -> dict[str, Any] | None:
         """How the training rows were read: flags of `keras-bert finetune`, by name; None for rows of Python's own.

@@ -1,5 +1,6 @@
 """Text out of text, by one BERT that reads the source whole and writes the target from left to right."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_bert.arguments import check_arguments, check_options
+from keras_bert.arguments import check_arguments, check_options, refuse_unknown
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.data.batching.batches import batches
 from keras_bert.encoder import BertEncoder
@@ -28,6 +30,7 @@ from keras_bert.tasks.generation.checks import check_parts
 from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
 from keras_bert.tasks.generation.output_ids import OutputIds
 from keras_bert.tasks.generation.rows import as_inputs, source_rows, teacher_rows
+from keras_bert.tasks.generation.scores import TextScoring, row_sums, text_scores, token_scores
 from keras_bert.tasks.generation.search import TextSearch
 from keras_bert.tasks.generation.settings import GenerationSettings
 from keras_bert.tasks.generation.writing_task import WritingTask
@@ -101,7 +104,8 @@ class BertSeq2Seq(WritingTask):
         kwargs.pop("text_pair", None)  # a property of every task's config; a source is one text
         check_arguments(BertSeq2Seq, kwargs)
         config, policy = encoder.config, encoder.dtype_policy
-        settings = GenerationSettings.of({"max_new_tokens": max_target_length, **(generation or {})})
+        refuse_unknown("generation", generation or {}, GenerationSettings().to_dict())
+        settings = GenerationSettings(**{"max_new_tokens": max_target_length, **(generation or {})})
         check_parts(encoder, preprocessor, max_target_length, settings, target_dropout)
         short = OutputIds(preprocessor.tokenizer, output_ids)
         head = MaskedLMHead(
@@ -127,6 +131,7 @@ class BertSeq2Seq(WritingTask):
         self.label_smoothing = label_smoothing
         self.target_dropout = target_dropout
         self.word_head = head
+        self.text_scoring: TextScoring | None = None
         self._stages.pad = self._pad
         self._prepare_search(TextSearch(preprocessor.tokenizer, settings, short), head)
         ids, weights = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None, None], tf.float32)
@@ -136,7 +141,12 @@ class BertSeq2Seq(WritingTask):
     @property
     def monitor(self) -> str:
         """The score by which one model is better than another."""
-        return "token_accuracy"
+        return "token_accuracy" if self.text_scoring is None else "bleu"
+
+    @property
+    def longest_row(self) -> int:
+        """Tokens of a row at most, source and target."""
+        return self.preprocessor.max_length + self.max_target_length
 
     @classmethod
     def from_preset(
@@ -160,7 +170,8 @@ class BertSeq2Seq(WritingTask):
             mask: `"prefix"` or `"causal"`; None takes the checkpoint's own, or `"prefix"`.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
-            **options: Further arguments of the constructor; those not given are the checkpoint's own.
+            **options: Further arguments of the constructor; those not given are the checkpoint's own, and so are the
+                settings that `generation` does not name.
 
         Raises:
             InputError: The checkpoint does not open, or an unknown mask.
@@ -172,7 +183,8 @@ class BertSeq2Seq(WritingTask):
         mask = mask or own
         if mask not in MASKS:
             raise InputError(f"mask is {mask!r}; it must be one of {', '.join(MASKS)}")
-        options = {**saved, **options}
+        given = options.get("generation") or {}
+        options = {**saved, **options, "generation": {**GenerationSettings.known(checkpoint.generation), **given}}
         if max_length is None and "preprocessor" not in checkpoint.extra:
             target = options.get("max_target_length", 64)
             max_length = checkpoint.config.max_position_embeddings - target
@@ -256,33 +268,25 @@ class BertSeq2Seq(WritingTask):
         return []
 
     def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
-        """Scores rows token by token, each given the true tokens before it.
+        """Scores rows token by token, each given the true tokens before it, and by texts if `text_scoring` says so.
 
         Args:
-            rows: `text` and `target`.
+            rows: `text` and `target`, and perhaps `references`, see `keras_bert.data.read_targets`.
             batch_size: Rows a batch.
 
         Returns:
             `loss`, the mean cross-entropy of a target token without label smoothing; `perplexity`, its exponential;
-            `token_accuracy`.
+            `token_accuracy`; and with `text_scoring` what `keras_bert.evaluation.generation_scores` gives.
         """
-        sums = np.zeros(3)
-        for batch in self.batches(rows, batch_size):
-            sums += np.sum(self._stages.sums(*batch), axis=0)
-        if not sums[2]:
-            raise InputError("there are no rows to evaluate")
-        return {
-            "loss": sums[0] / sums[2],
-            "perplexity": float(np.exp(sums[0] / sums[2])),
-            "token_accuracy": sums[1] / sums[2],
-        }
+        scores = token_scores(self.batches(rows, batch_size), self._stages.sums)
+        if self.text_scoring is None:
+            return scores
+        answer = functools.partial(self.answer, batch_size=batch_size)
+        return {**scores, **text_scores(answer, rows, self.text_scoring, self.tokenizer.lowercase)}
 
     def _row_sums(self, inputs: Any, targets: Any, weights: Any) -> Any:
-        """Adds up each row's losses, right tokens and tokens, float64 (rows, 3): replicas exchange no logits."""
-        logits = self(inputs, training=False)
-        parts = [SmoothedCrossEntropy(reduction="none")(targets, logits), tf.argmax(logits, -1, tf.int32) == targets, 1]
-        counted = tf.cast(weights, tf.float64)
-        return tf.stack([tf.reduce_sum(counted * tf.cast(part, tf.float64), 1) for part in parts], 1)
+        """See `row_sums`; replicas exchange no logits."""
+        return row_sums(self(inputs, training=False), targets, weights)
 
     # -- folders -----------------------------------------------------------------------------------------
 
@@ -302,7 +306,6 @@ class BertSeq2Seq(WritingTask):
                 "mask": self.encoder.attention,
                 "max_target_length": self.max_target_length,
                 "label_smoothing": self.label_smoothing,
-                "generation": self.generation.to_dict(),
                 "target_dropout": self.target_dropout,
                 "output_ids": self._stages.search.output_ids.tolist(),
                 "head_activation": head.activation,
@@ -314,14 +317,14 @@ class BertSeq2Seq(WritingTask):
         """Returns transformers' file of the search's settings."""
         tokenizer = self.tokenizer
         ids = {"eos_token_id": tokenizer.sep_token_id, "pad_token_id": tokenizer.pad_token_id}
-        return {"generation_config.json": json.dumps({**self.generation.to_dict(), **ids}, indent=2) + "\n"}
+        return {GENERATION_CONFIG: json.dumps({**self.generation.to_dict(), **ids}, indent=2) + "\n"}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = super().get_config()
         del config["text_pair"]
         kept = {name: value for name, value in self.extra()["generation"].items() if name != "mask"}
-        return {**config, **kept}
+        return {**config, **kept, "generation": self.generation.to_dict()}
 
 
 def writes(checkpoint: Checkpoint) -> bool:

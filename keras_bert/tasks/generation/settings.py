@@ -1,6 +1,7 @@
 """How a model writes: the settings of a search, by transformers' names."""
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -82,15 +83,18 @@ class GenerationSettings:
             raise InputError(f"do_sample draws one token after the other: with num_beams=1, not {self.num_beams}")
         if self.num_return_sequences > self.num_beams and not self.do_sample:
             raise InputError(
-                f"num_return_sequences={self.num_return_sequences} is more than num_beams={self.num_beams} can give"
+                f"num_return_sequences={self.num_return_sequences} (--num_hypotheses) is more than "
+                f"num_beams={self.num_beams} can give"
             )
         if self.early_stopping not in (True, False, "never"):
             raise InputError(f"early_stopping is {self.early_stopping!r}; it must be True, False or 'never'")
         if self.length_penalty_type not in (POWER, GNMT):
             raise InputError(f"length_penalty_type is {self.length_penalty_type!r}; it must be {POWER!r} or {GNMT!r}")
         for name in ("repetition_penalty", "temperature"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} is {getattr(self, name)!r}; it must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)!r}; it must be a number above 0")
+        if not math.isfinite(self.length_penalty):
+            raise InputError(f"length_penalty is {self.length_penalty!r}; it must be a number")
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p is {self.top_p!r}; it must be above 0 and at most 1")
         if self.as_long_as_source and self.min_new_tokens:
@@ -101,10 +105,12 @@ class GenerationSettings:
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> "GenerationSettings":
-        """Takes what it knows out of a `generation_config.json`, whose other fields are left."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known and value is not None})
+    def known(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns those fields of a `generation_config.json` that are settings here; null is none."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        found = {name: value for name, value in values.items() if name in names and value is not None}
+        # What transformers leaves out is its default.
+        return {"num_beams": 1, **found} if found.get("do_sample") else found
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the settings by name, as JSON holds them."""

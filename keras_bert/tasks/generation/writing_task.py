@@ -24,6 +24,8 @@ from keras_bert.tasks.generation.stream import stream
 class WritingTask(LabelledTask):
     """A task whose answers are written; the subclass has the head and the training, and calls `_prepare_search`."""
 
+    answers_text = True
+
     @property
     def generation(self) -> GenerationSettings:
         """How it searches."""

@@ -71,6 +71,8 @@ def test_a_folder_opens_as_what_was_saved(tmp_path: Path, mask: str):
     again = open_task(tmp_path / "model")
     assert isinstance(again, BertSeq2Seq)
     assert (again.encoder.attention, again.label_smoothing, again.generation) == (mask, 0.2, model.generation)
+    greedy = open_task(tmp_path / "model", generation={"num_beams": 1}).generation
+    assert (greedy.num_beams, greedy.length_penalty) == (1, 0.6)
     assert again.target_dropout == 0.1
     assert again.word_head.output_ids == list(range(28))
     assert_same(again.answer(tiny.TEXTS), model.answer(tiny.TEXTS))
@@ -143,6 +145,7 @@ def test_it_learns_to_write():
         ({"attention": "bidirectional"}, {}, "attention='bidirectional'"),
         ({}, {"max_target_length": 20}, "more than the position table has rows, 32"),
         ({}, {"generation": {"num_beams": 99}}, "num_beams=99 is more than the vocabulary"),
+        ({}, {"generation": {"num_beem": 2}}, "generation takes no argument 'num_beem'; did you mean 'num_beams'"),
     ],
 )
 def test_what_does_not_fit_is_refused(encoder, options, message):

@@ -12,10 +12,12 @@ from keras_bert.tasks.generation.settings import GenerationSettings
         ({"num_beams": 0}, "num_beams is 0; it must be a whole number from 1"),
         ({"max_new_tokens": 2.5}, "max_new_tokens is 2.5"),
         ({"min_new_tokens": 9, "max_new_tokens": 9}, "leaves no room for an end"),
-        ({"num_return_sequences": 5}, "num_return_sequences=5 is more than num_beams=4"),
+        ({"num_return_sequences": 5}, r"num_return_sequences=5 \(--num_hypotheses\) is more than num_beams=4"),
         ({"early_stopping": "later"}, "early_stopping is 'later'"),
         ({"repetition_penalty": 0.0}, "repetition_penalty is 0.0"),
         ({"temperature": 0.0}, "temperature is 0.0"),
+        ({"temperature": float("inf")}, "temperature is inf; it must be a number above 0"),
+        ({"length_penalty": float("nan")}, "length_penalty is nan; it must be a number"),
         ({"top_p": 0.0}, "top_p is 0.0"),
         ({"top_k": -1}, "top_k is -1"),
         ({"do_sample": True}, "with num_beams=1, not 4"),
@@ -30,9 +32,9 @@ def test_what_does_not_go_together_is_refused(values, message):
 
 
 def test_unknown_fields_of_a_file_are_left():
-    read = GenerationSettings.of({"num_beams": 5, "transformers_version": "5.24.0", "length_penalty": None})
-    assert read == GenerationSettings(num_beams=5)
-    assert GenerationSettings.of(read.to_dict()) == read
+    read = GenerationSettings.known({"num_beams": 5, "transformers_version": "5.24.0", "length_penalty": None})
+    assert read == {"num_beams": 5}
+    assert GenerationSettings(**GenerationSettings.known({"do_sample": True, "top_k": 50})).num_beams == 1
     words = GenerationSettings(forbidden_words=["bad"])
     assert words.to_dict()["forbidden_words"] == ["bad"]
-    assert GenerationSettings.of(words.to_dict()) == words
+    assert GenerationSettings(**words.to_dict()) == words
