@@ -42,10 +42,10 @@ demo: $(INSTALLED) ## Fine-tune a real BERT, export it, ask it three strings.
 	$(BIN)/python -m keras_bert.scripts.demo
 
 test: $(INSTALLED) ## Run the default tests: no network, no torch.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not parity"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow and not parity" --durations=30
 
 test-slow: $(INSTALLED) ## Run the tests that take longer.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "slow and not parity"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "slow and not parity" --durations=30
 
 lint: $(INSTALLED) ## Check style and format.
 	$(BIN)/ruff check .

@@ -242,7 +242,7 @@ def open_server(flags: argparse.Namespace) -> Ask:
         import client_grpc as client
 
     options = {} if flags.rest else {"tls": flags.tls, "root_certificates": flags.root_certificates}
-    return lambda rows: client.ask(flags.rest or flags.grpc, flags.model, rows, **options)
+    return lambda rows: client.ask(flags.rest or flags.grpc, flags.model, rows, timeout=flags.timeout, **options)
 
 
 def _shown(answer: Mapping[str, Any]) -> str:
@@ -268,6 +268,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--tls", action="store_true", help="of --grpc: encrypt, and check the server's certificate")
     parser.add_argument("--root_certificates", help="of --grpc: PEM file of the authorities to trust (means --tls)")
+    parser.add_argument("--timeout", type=float, default=60.0, help="seconds for each request to a server")
     parser.add_argument("--labels", help="names of the classes in the order of scores: sports,business,...")
     flags = parser.parse_args(arguments)
     texts = [text.encode("utf-8", "surrogateescape") for text in flags.text] + ORDINARY + AWKWARD

@@ -107,7 +107,7 @@ class Checkpoint:
             self.name_spare_rows()
         self._check_vocabulary()
         names, outputs = self.metadata.get("id2label"), len(self.tensors.get(CLASSIFIER, ()))
-        if names and outputs > 1 and len(names) != outputs:
+        if isinstance(names, dict | list) and names and outputs > 1 and len(names) != outputs:
             self.notes.append(
                 f"id2label in config.json names {len(names)} labels, the head has {outputs} outputs: "
                 f"they are called LABEL_0 to LABEL_{outputs - 1}"

@@ -134,4 +134,5 @@ def test_a_client_gets_what_the_export_of_any_task_answers(request, exports, pro
 @pytest.mark.parametrize("name", ["choices", "answerer"])
 def test_a_served_model_of_another_task_passes_the_smoke_test(rest_server, name, capsys):
     arguments = [f"--rest={rest_server.address}", f"--model={name}", f"--fields={','.join(FIELDS[name])}"]
+    arguments.append("--timeout=600")  # machines differ
     assert smoke_test.main(arguments) == 0, capsys.readouterr().err
