@@ -59,10 +59,8 @@ INNER = {
         "sources": {"class_names"},
         "memory": {"class_names", "sources"},
         "tags": {"sources", "memory"},
-        "pretraining": {"sources"},
-        "read_choices": {"sources"},
-        "read_targets": {"sources"},
-        "squad_file": {"sources"},
+        **{key: {"sources"} for key in ("pretraining", "read_choices", "read_targets", "squad_file")},
+        "target_rows": {"memory"},
         "question_rows": {"squad_file", "memory", "sources"},
     },
     "text": {

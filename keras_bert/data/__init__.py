@@ -12,6 +12,7 @@ from keras_bert.data.squad_file import read_squad
 from keras_bert.data.tags import tag_schemes
 from keras_bert.data.tags.read_tags import read_tags, tag_labels
 from keras_bert.data.tags.tag_rows import tag_rows
+from keras_bert.data.target_rows import target_rows
 
 __all__ = [
     "batches",
@@ -29,4 +30,5 @@ __all__ = [
     "tag_labels",
     "tag_rows",
     "tag_schemes",
+    "target_rows",
 ]

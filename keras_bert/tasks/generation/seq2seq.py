@@ -15,6 +15,7 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.data.batching.batches import batches
+from keras_bert.data.target_rows import target_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
@@ -216,7 +217,7 @@ class BertSeq2Seq(WritingTask):
 
     def batches(
         self,
-        rows: tf.data.Dataset,
+        rows: Any,
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int = 0,
@@ -225,7 +226,8 @@ class BertSeq2Seq(WritingTask):
         """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
 
         Args:
-            rows: `text` and `target`.
+            rows: `text` and `target`, as `keras_bert.data.read_targets` and `target_rows` make them; what the latter
+                takes is taken here, too.
             batch_size: Rows a batch; the last one may be smaller.
             shuffle: In another order in every epoch.
             seed: Of the shuffling.
@@ -237,8 +239,7 @@ class BertSeq2Seq(WritingTask):
         Raises:
             InputError: The rows have no target.
         """
-        if "target" not in rows.element_spec:
-            raise InputError("the rows have no target: each needs the text to be written beside the text to be read")
+        rows = target_rows(rows)
 
         def dense(inputs: Any, targets: Any, weights: Any) -> tuple[Any, ...]:
             shape = tf.shape(inputs["target_positions"])
@@ -267,7 +268,7 @@ class BertSeq2Seq(WritingTask):
         """Returns no metric, as those without weights would count padding."""
         return []
 
-    def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int = 64) -> dict[str, float]:
+    def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
         """Scores rows token by token, each given the true tokens before it, and by texts if `text_scoring` says so.
 
         Args:
@@ -278,6 +279,7 @@ class BertSeq2Seq(WritingTask):
             `loss`, the mean cross-entropy of a target token without label smoothing; `perplexity`, its exponential;
             `token_accuracy`; and with `text_scoring` what `keras_bert.evaluation.generation_scores` gives.
         """
+        rows = target_rows(rows)
         scores = token_scores(self.batches(rows, batch_size), self._stages.sums)
         if self.text_scoring is None:
             return scores
