@@ -74,7 +74,8 @@ def ask(
     Args:
         target: where the server's gRPC port is, `localhost:8500`.
         model: name in models.config.
-        rows: name of an input → one string a row, or one list of strings a row (`choices`).
+        rows: name of an input → one string a row, or one list of strings a row (`choices`); of the signature `sample`
+            also one number a row (`seed`, `temperature`, `top_k`, `top_p`), of one type.
         signature: the function of the SavedModel to ask.
         version: a version to ask, instead of the latest one served.
         version_label: a label of models.config (`stable`) to ask, instead of the latest version.
@@ -112,7 +113,7 @@ def ask(
             elif version_label is not None:
                 request.model_spec.version_label = version_label
             for name, values in part.items():
-                request.inputs[name].CopyFrom(_strings(values))
+                request.inputs[name].CopyFrom(_tensor(values))
             try:
                 reply = stub.Predict(request, timeout=timeout)
             except grpc.RpcError as error:
@@ -126,8 +127,14 @@ def ask(
         return in_requests(send, rows, batch_size)
 
 
-def _strings(values: Sequence[Any]) -> TensorProto:
-    """Packs strings as a string tensor of shape (rows,), lists of as many strings each as (rows, strings)."""
+def _tensor(values: Sequence[Any]) -> TensorProto:
+    """Packs strings as a string tensor of shape (rows,), lists of as many strings each as (rows, strings).
+
+    Whole numbers become int32 (rows,), others float32, as the signature `sample` takes them.
+    """
+    if values and isinstance(values[0], int | float):
+        whole = all(isinstance(value, int) for value in values)
+        return tf.make_tensor_proto(values, tf.int32 if whole else tf.float32)
     return tf.make_tensor_proto(_to_bytes(values), dtype=tf.string)
 
 

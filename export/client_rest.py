@@ -68,7 +68,8 @@ def ask(
     Args:
         url: where the server's REST port is, `http://localhost:8501`; may hold a user and a password.
         model: name in models.config.
-        rows: name of an input → one string a row, or one list of strings a row (`choices`).
+        rows: name of an input → one string a row, or one list of strings a row (`choices`); of the signature `sample`
+            also one number a row (`seed`, `temperature`, `top_k`, `top_p`).
         signature: the function of the SavedModel to ask.
         version: a version to ask, instead of the latest one served.
         version_label: a label of models.config (`stable`) to ask, instead of the latest version.
@@ -159,7 +160,9 @@ def _post(address: str, body: dict, auth: tuple[str, str] | None, timeout: float
 
 
 def _encode(value: Any) -> Any:
-    """Wraps strings for JSON, which cannot hold invalid UTF-8; the server decodes {"b64": ...}."""
+    """Wraps strings for JSON, which cannot hold invalid UTF-8; the server decodes {"b64": ...}. Numbers stay."""
+    if isinstance(value, int | float):
+        return value
     if isinstance(value, str | bytes):
         return {"b64": base64.b64encode(to_bytes(value)).decode("ascii")}
     return [_encode(inner) for inner in value]

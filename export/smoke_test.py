@@ -7,14 +7,16 @@
 
 Sends ordinary texts and awkward ones (empty, NUL, invalid UTF-8, a megabyte, 10,000 emoji), checks that there is a row
 for each, that numbers are finite, that `label` and `score` belong to the highest of `scores`, that what is cut out of a
-text stands where `start` and `end` say, that the choice is the likeliest one, and that a text gets the same answer
-alone as in company; prints the answers. With `--folder`, nothing but tensorflow and tensorflow_text is imported, and
+text stands where `start` and `end` say, that the choice is the likeliest one, that a written text is the best of its
+hypotheses, that one seed of the signature `sample` draws one text, and that a text gets the same answer alone as in
+company; prints the answers. With `--folder`, nothing but tensorflow and tensorflow_text is imported, and
 the operations of the graph are checked against those that TensorFlow Serving has.
 
 Exit status: 0 when all is well, 1 after a line for each thing that is wrong.
 """
 
 import argparse
+import functools
 import json
 import math
 import sys
@@ -188,6 +190,31 @@ def _check_classes(answers: dict[str, list], labels: Sequence[str] | None) -> li
     return wrong
 
 
+@functools.lru_cache(maxsize=1)
+def _load(folder: Path) -> Any:
+    import tensorflow as tf
+    import tensorflow_text  # noqa: F401  registers its operations
+
+    return tf.saved_model.load(str(folder))
+
+
+def check_sample(folder: Path, texts: Sequence[bytes]) -> list[str]:
+    """Draws texts twice, from a model that has a signature for it; returns a line for each thing that is wrong."""
+    import tensorflow as tf
+
+    draw = _load(folder).signatures.get("sample")
+    if draw is None:
+        return []
+    rows = len(texts)
+    chances = {"seed": list(range(rows)), "top_k": [0] * rows, "temperature": [0.9] * rows, "top_p": [0.9] * rows}
+    given = {name: tf.constant(values) for name, values in {"text": list(texts), **chances}.items()}
+    first, second = (_decoded(draw(**given)["text"].numpy().tolist()) for _ in range(2))
+    if len(first) != rows:
+        return [f"sample: {len(first)} rows for {rows} texts"]
+    pairs = enumerate(zip(first, second, strict=True))
+    return [f"row {row}: sample {a[:60]!r}, then {b[:60]!r} with the same seed" for row, (a, b) in pairs if a != b]
+
+
 def open_folder(folder: Path) -> tuple[Ask, list[str], list[str] | None]:
     """Loads a SavedModel; returns how to ask it, the names of its inputs, and its labels.
 
@@ -195,9 +222,8 @@ def open_folder(folder: Path) -> tuple[Ask, list[str], list[str] | None]:
         OSError: no SavedModel there, or a damaged one.
     """
     import tensorflow as tf
-    import tensorflow_text  # noqa: F401  registers its operations
 
-    model = tf.saved_model.load(str(folder))
+    model = _load(folder)
     signature = model.signatures["serving_default"]
     inputs = signature.structured_input_signature[1]
     second = {"text_pair": 1, "context": 1, "choices": 1}
@@ -276,6 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if flags.folder:
             ask, fields, labels = open_folder(flags.folder)
+            wrong.extend(check_sample(flags.folder, texts))
             if foreign := foreign_operations(flags.folder):
                 wrong.append(f"operations that TensorFlow Serving may not have: {', '.join(sorted(foreign))}")
         else:

@@ -178,7 +178,7 @@ def test_unlike_numbers_of_texts_are_refused_before_anything_is_sent(client):
     ],
 )
 def test_an_answer_with_another_number_of_rows_is_no_answer(client, monkeypatch, capsys, outputs, message):
-    def run(name, version, inputs):
+    def run(name, version, inputs, signature):
         return {name: np.array(values) for name, values in outputs(len(inputs["text"])).items()}
 
     monkeypatch.setattr(client.server, "run", run)
@@ -190,7 +190,7 @@ def test_an_answer_with_another_number_of_rows_is_no_answer(client, monkeypatch,
 
 
 def test_other_outputs_in_a_later_answer_are_refused(client, monkeypatch):
-    def run(name, version, inputs):
+    def run(name, version, inputs, signature):
         return {f"score_{inputs['text'][0].decode()}": np.ones(1), "score": np.ones(1)}
 
     monkeypatch.setattr(client.server, "run", run)
@@ -199,7 +199,7 @@ def test_other_outputs_in_a_later_answer_are_refused(client, monkeypatch):
 
 
 def test_a_server_cannot_write_to_the_terminal(client, monkeypatch, capsys):
-    def run(name, version, inputs):
+    def run(name, version, inputs, signature):
         raise ValueError("\x1b]0;title\x07 \x9b31m " + "x" * 10_000)
 
     monkeypatch.setattr(client.server, "run", run)

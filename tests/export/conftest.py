@@ -57,7 +57,7 @@ class Server:
     requests: list[dict] = field(default_factory=list)
     authorizations: list[str | None] = field(default_factory=list)
 
-    def run(self, name: str, version: str, inputs: dict[str, list[bytes]]) -> dict:
+    def run(self, name: str, version: str, inputs: dict[str, list], signature_name: str = "serving_default") -> dict:
         """Runs a model as the server does; returns numpy arrays.
 
         Raises:
@@ -69,15 +69,17 @@ class Server:
         if any(len(values) > MAX_BATCH_SIZE for values in inputs.values()):
             raise ValueError(f"Task size is larger than maximum input batch size {MAX_BATCH_SIZE}")
         self.requests.append({"model": name, "version": version, **inputs})
-        signature = self.models[name].signatures["serving_default"]
-        expected = set(signature.structured_input_signature[1])
-        if set(inputs) != expected:
-            raise ValueError(f"input keys do not match the model's: {sorted(expected)}")
-        outputs = signature(**{key: tf.constant(values, tf.string) for key, values in inputs.items()})
+        signature = self.models[name].signatures[signature_name]
+        specs = signature.structured_input_signature[1]
+        if set(inputs) != set(specs):
+            raise ValueError(f"input keys do not match the model's: {sorted(specs)}")
+        outputs = signature(**{key: tf.constant(values, specs[key].dtype) for key, values in inputs.items()})
         return {key: value.numpy() for key, value in outputs.items()}
 
 
 def _decoded(value):
+    if isinstance(value, int | float):
+        return value
     return base64.b64decode(value["b64"]) if isinstance(value, dict) else [_decoded(inner) for inner in value]
 
 
@@ -104,10 +106,10 @@ def rest_server(loaded_models):
             if path is None:
                 return self.reply(502, "text/html", b"<html>Bad Gateway</html>")
             server.authorizations.append(self.headers["Authorization"])
-            assert body["signature_name"] == "serving_default"
             inputs = {name: _decoded(values) for name, values in body["inputs"].items()}
             try:
-                outputs = server.run(urllib.parse.unquote(path[1]), urllib.parse.unquote(path[2] or ""), inputs)
+                place = (urllib.parse.unquote(path[1]), urllib.parse.unquote(path[2] or ""))
+                outputs = server.run(*place, inputs, body["signature_name"])
             except (LookupError, ValueError) as error:
                 status = 404 if isinstance(error, LookupError) else 400
                 return self.reply(status, "application/json", json.dumps({"error": str(error)}).encode())
@@ -145,11 +147,10 @@ def grpc_server(loaded_models):
     class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         def Predict(self, request, context):  # noqa: N802
             spec = request.model_spec
-            assert spec.signature_name == "serving_default"
             version = spec.version_label or (str(spec.version.value) if spec.HasField("version") else "")
             inputs = {name: tf.make_ndarray(tensor).tolist() for name, tensor in request.inputs.items()}
             try:
-                outputs = server.run(spec.name, version, inputs)
+                outputs = server.run(spec.name, version, inputs, spec.signature_name)
             except LookupError as error:
                 context.abort(grpc.StatusCode.NOT_FOUND, str(error))
             except ValueError as error:

@@ -131,6 +131,20 @@ def test_a_client_gets_what_the_export_of_any_task_answers(request, exports, pro
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_a_client_draws_texts(request, loaded_models, protocol):
+    """The numbers of the signature `sample` go over either way as it takes them."""
+    server = request.getfixturevalue(f"{protocol}_server")
+    client = importlib.import_module(f"client_{protocol}")
+    rows = {"seed": [1, 2, 3], "temperature": [1.0, 0.7, 1.5], "top_k": [0, 5, 0], "top_p": [1.0, 1.0, 0.8]}
+    rows = {"text": [text.encode() for text in tiny.TEXTS[:3]], **rows}
+    found = client.ask(server.address, "writer", rows, signature="sample")
+    drawn = loaded_models["writer"].signatures["sample"](**{name: tf.constant(values) for name, values in rows.items()})
+    assert found["text"] == [text.decode() for text in drawn["text"].numpy()]
+    assert client.ask(server.address, "writer", rows, signature="sample") == found
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["choices", "answerer"])
 def test_a_served_model_of_another_task_passes_the_smoke_test(rest_server, name, capsys):
     arguments = [f"--rest={rest_server.address}", f"--model={name}", f"--fields={','.join(FIELDS[name])}"]

@@ -16,7 +16,7 @@ from keras_bert.tasks import BertClassifier, BertEmbedder, BertMultipleChoice
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from tests.forked_process import ask_in_a_bare_process
-from tests.tasks import tiny, tiny_tags
+from tests.tasks import tiny, tiny_sequences, tiny_tags
 
 pytestmark = pytest.mark.slow
 
@@ -92,3 +92,19 @@ def test_choices_of_sts_sentences(shared_data: Path, network: dict[str, Any], tm
     )
     told = [choices[row][choice].decode() for row, choice in enumerate(outputs["choice"])]
     assert outputs["text"] == told
+
+
+@pytest.mark.parametrize("search", [{"num_beams": 1}, {"num_beams": 4, "num_return_sequences": 2}], ids=str)
+def test_texts_written_for_captions(shared_data: Path, network: dict[str, Any], tmp_path: Path, search: dict):
+    """All in one request there; here those of like length together."""
+    texts = (shared_data / "translation" / "multi30k" / "val.en").read_bytes().splitlines()[:ROWS]
+    network["preprocessor"] = BertPreprocessor(network["preprocessor"].tokenizer, max_length=40)
+    model = tiny_sequences.writer(generation={**search, "max_new_tokens": 10}, max_target_length=10, **network)
+    outputs, answers = ask(model, texts, tmp_path), model.answer([text.decode() for text in texts])
+    written = [answer["text"] for answer in answers]
+    assert len(set(written)) > ROWS // 2
+    # Of two words that are as likely the rounding decides.
+    same = [text == expected for text, expected in zip(outputs["text"], written, strict=True)]
+    assert sum(same) >= ROWS - 5
+    scores = [answer["score"] for answer in answers]
+    np.testing.assert_allclose(np.array(outputs["score"])[same], np.array(scores)[same], atol=1e-3)
