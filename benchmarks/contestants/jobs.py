@@ -8,6 +8,8 @@ the contestant serves) and
 * `training`: the same: steps of AdamW with clipping at 1, dropout as the model's config says;
 * `strings`: `texts`, a file of lines, `batch`: all lines to the number of the likeliest label, `callers` at a time;
 * `latency`: the same, line by line; what counts is the median time of a line;
+* `generation`: `batch` sources of `tokens` tokens, `new_tokens`, `beams`, `threads`, `dtype`: ids to the ids of the
+  likeliest text, all of one length (the model is a left-to-right one, not a classifier);
 * `epoch`: `rows`, a .tsv file with a text and its label, 0 or 1, a line; `batch`: from there to updated weights, each
   row once, in the contestant's own way; outputs are the logits of the first rows.
 
@@ -35,6 +37,16 @@ def ids(job: dict[str, Any]) -> np.ndarray:
     vocabulary = json.loads((Path(job["model"]) / "config.json").read_text())["vocab_size"]
     shape = (job["batch"], job["tokens"])
     return np.random.default_rng(0).integers(min(SPECIAL, vocabulary // 2), vocabulary, shape).astype("int32")
+
+
+def sources(job: dict[str, Any]) -> tuple[np.ndarray, list[str]]:
+    """Returns sources as ids with `[CLS]` and `[SEP]`, int32 (batch, tokens), and as texts of whole words."""
+    vocabulary = (Path(job["model"]) / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    words = [number for number, entry in enumerate(vocabulary) if entry.isascii() and entry.isalpha()]
+    inner = np.random.default_rng(0).choice(words, (job["batch"], job["tokens"] - 2))
+    begin, end = (np.full((job["batch"], 1), vocabulary.index(mark)) for mark in ("[CLS]", "[SEP]"))
+    texts = [" ".join(vocabulary[number] for number in row) for row in inner]
+    return np.concatenate([begin, inner, end], 1).astype("int32"), texts
 
 
 def labels(job: dict[str, Any]) -> np.ndarray:

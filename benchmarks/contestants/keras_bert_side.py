@@ -16,6 +16,7 @@ from contestants import jobs
 def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     """Makes the job ready."""
     kinds = {"inference": inference, "training": training, "strings": strings, "latency": strings, "epoch": epoch}
+    kinds["generation"] = generation
     return kinds[job["kind"]](job)
 
 
@@ -63,6 +64,35 @@ def epoch(job: dict[str, Any]) -> tuple[Any, Any]:
     data = model.batches(rows, job["batch"], shuffle=True)
     model.fit(data.take(2), verbose=0)
     return (lambda: model.fit(data, verbose=0)), first
+
+
+def generation(job: dict[str, Any]) -> tuple[Any, Any]:
+    """Ids to the ids of the best text, or `served`: the same as strings, by the SavedModel."""
+    import tempfile
+
+    from keras_bert.serving import Signature, frozen
+    from keras_bert.tasks import BertSeq2Seq
+
+    tf.config.threading.set_intra_op_parallelism_threads(job["threads"])
+    # The end may come as the last token, as in the peer.
+    longest, shortest = job["new_tokens"], job["new_tokens"] - 1
+    search = {"num_beams": job["beams"], "max_new_tokens": longest, "min_new_tokens": shortest}
+    model = BertSeq2Seq.from_preset(job["model"], generation=search, dtype=job["dtype"])
+    rows, words = jobs.sources(job)
+    ids = tf.constant(rows)
+    inputs = {"token_ids": ids, "segment_ids": tf.zeros_like(ids), "padding_mask": tf.ones_like(ids)}
+    specs = {name: tf.TensorSpec([None, None], tf.int32, name=name) for name in inputs}
+    signature = frozen(model, {"ids": Signature(lambda **inputs: model.search(inputs), specs)})["ids"]
+    function = tf.function(signature.function).get_concrete_function(**specs)
+    found = function(**inputs)
+    if not job["served"]:
+        return (lambda: function(**inputs)["ids"].numpy()), found["ids"][:, 0].numpy()
+    with tempfile.TemporaryDirectory() as folder:
+        model.export(f"{folder}/1", freeze=True)
+        served = tf.saved_model.load(f"{folder}/1").signatures["serving_default"]
+    texts = tf.constant(words)
+    assert served(text=texts)["text"].numpy().tolist() == model.answers(found)["text"].numpy().tolist()
+    return (lambda: served(text=texts)["text"].numpy()), found["ids"][:, 0].numpy()
 
 
 def features(job: dict[str, Any]) -> dict[str, tf.Tensor]:

@@ -11,7 +11,7 @@ import torch
 from contest import serve
 from tokenizers import Tokenizer
 from torch.utils.data import DataLoader
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertLMHeadModel, DataCollatorWithPadding
 
 from contestants import jobs
 
@@ -19,6 +19,8 @@ from contestants import jobs
 def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     """Makes the job ready."""
     dtype = torch.bfloat16 if job["dtype"] == "bfloat16" else torch.float32
+    if job["kind"] == "generation":
+        return generation(job, dtype)
     model = AutoModelForSequenceClassification.from_pretrained(job["model"], dtype=dtype).eval()
     cast = torch.autocast("cpu", torch.bfloat16, enabled=job["dtype"] == "autocast")
 
@@ -54,6 +56,30 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     if job["kind"] == "inference":
         return jobs.repeated(job, lambda: logits(inputs)), first
     return training(model, inputs, cast, job), first
+
+
+def generation(job: dict[str, Any], dtype: torch.dtype) -> tuple[Any, Any]:
+    """Ids to the ids of the best text, by `generate`."""
+    if job["threads"]:
+        torch.set_num_threads(job["threads"])
+    model = BertLMHeadModel.from_pretrained(job["model"], dtype=dtype).eval()
+    rows, _ = jobs.sources(job)
+    ids = torch.tensor(rows, dtype=torch.long)
+    vocabulary = AutoTokenizer.from_pretrained(job["model"]).get_vocab()
+    settings = {
+        "num_beams": job["beams"],
+        "max_new_tokens": job["new_tokens"],
+        "min_new_tokens": job["new_tokens"] - 1,
+        "bad_words_ids": [[vocabulary[mark]] for mark in ("[PAD]", "[UNK]", "[CLS]", "[MASK]")],
+        "num_return_sequences": 1,
+        "do_sample": False,
+    }
+
+    def run() -> Any:
+        with torch.inference_mode():
+            return model.generate(ids, attention_mask=torch.ones_like(ids), **settings)[:, ids.shape[1] :].numpy()
+
+    return run, run()
 
 
 def training(model: Any, inputs: dict[str, torch.Tensor], cast: Any, job: dict[str, Any]) -> Any:
