@@ -14,7 +14,7 @@ from keras_bert.layers.bert_embeddings import BertEmbeddings
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.layers.layer_norm import LayerNorm
-from keras_bert.layers.ordered_attention_bias import MASKS, OrderedAttentionBias
+from keras_bert.layers.ordered_attention_bias import MASKS, UNILM, UNILM_SEGMENTS, OrderedAttentionBias
 from keras_bert.layers.packed_attention_bias import PackedAttentionBias
 from keras_bert.layers.pooler import Pooler
 from keras_bert.layers.tokens import FlattenTokens, UnflattenTokens
@@ -40,7 +40,8 @@ class BertEncoder(keras.Model):
             batch of texts of many lengths, as they come to a server, about half of the work. Not under XLA. May be
             set later as an attribute, before the model is traced.
         attention: Which tokens a token may look at. `"bidirectional"`: all, as BERT. `"prefix"`: of the first text all,
-            of the second those to its left. `"causal"`: those to its left. Weights and their names are the same.
+            of the second those to its left. `"causal"`: those to its left. `"unilm"`: as its segment says, of which
+            there are six then (see `OrderedAttentionBias`). Weights and their names are the same.
         packing: A row may hold several examples one after the other: attention stays inside each, and positions begin
             at 0 in each. `padding_mask` then numbers them. Weights and their names are the same.
         dtype: Dtype or dtype policy of all layers, such as `"mixed_bfloat16"`; None takes Keras' global one.
@@ -130,14 +131,19 @@ class BertEncoder(keras.Model):
             for name in ("token_ids", "segment_ids", "padding_mask")
         }
         padding_mask = inputs["padding_mask"]
-        if attention in MASKS:
+        if attention == UNILM and config.type_vocab_size != UNILM_SEGMENTS:
+            raise ValueError(
+                f"attention={UNILM!r} needs type_vocab_size={UNILM_SEGMENTS}, not {config.type_vocab_size}"
+            )
+        if attention in (*MASKS, UNILM):
             ordered = OrderedAttentionBias(attention, dtype=policy, name="attention_bias")
             attention_bias = ordered(padding_mask, inputs["segment_ids"])
         elif attention == "bidirectional":
             bias_layer = PackedAttentionBias if packing else AttentionBias
             attention_bias = bias_layer(dtype=policy, name="attention_bias")(padding_mask)
         else:
-            raise ValueError(f"attention must be bidirectional, {' or '.join(MASKS)}, received: {attention!r}")
+            known = ", ".join((*MASKS, UNILM))
+            raise ValueError(f"attention must be one of bidirectional, {known}, received: {attention!r}")
         examples = [padding_mask] if packing else []
         embedded = embeddings(inputs["token_ids"], inputs["segment_ids"], *examples)
         hidden_states, attentions = [embedded], []

@@ -20,6 +20,7 @@ from keras_bert.checkpoints.sentence_transformers import (
 )
 from keras_bert.checkpoints.shapes import check_shapes, shortened
 from keras_bert.checkpoints.tokenizer_files import read_tokenizer_files
+from keras_bert.checkpoints.unilm import separate_projections
 from keras_bert.checkpoints.weight_files import StoredTensor, find_weight_files, read_weights
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
@@ -97,7 +98,7 @@ def describe_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Che
 
 def _config(fields: dict[str, Any], path: Path) -> BertConfig:
     model_type = fields.get("model_type", "bert")
-    if model_type not in ("bert", OWN_MODEL_TYPE):
+    if model_type not in ("bert", "unilm", OWN_MODEL_TYPE):
         raise InputError(f"{path}: model_type is {model_type!r}; keras_bert reads 'bert' only")
     if fields.get("add_cross_attention"):
         raise InputError(
@@ -126,8 +127,9 @@ def _add_tensors(checkpoint: Checkpoint, folder: Path) -> None:
                 stored[tensor.name] = tensor
                 if tensor.dtype != "float32":
                     halves.append(f"{tensor.name} ({tensor.dtype})")
+    stored, unilm_notes = separate_projections(stored, checkpoint.source)
     names, notes = canonical_names(list(stored), checkpoint.source)
-    checkpoint.notes += notes
+    checkpoint.notes += unilm_notes + notes
     _pass_over_tied_copies(checkpoint, names, stored)
     shapes = {name: stored[own].shape for name, own in names.items()}
     check_shapes(shapes, checkpoint.config, checkpoint.source)

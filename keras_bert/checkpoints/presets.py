@@ -140,6 +140,13 @@ def _read(path: Path, pad_vocabulary: bool) -> Checkpoint:
             f"{path}: {foreign[0]}, which are not read; open the folder there and save it as {SAFETENSORS}, "
             "model.save_pretrained(folder)"
         )
+    others = sorted(name for name in names if name.endswith(".bin"))
+    if others:
+        stem = others[0].removesuffix(".bin")
+        raise InputError(
+            f"{path}: {others[0]} is read under the name {PYTORCH} alone, beside config.json and vocab.txt; rename it, "
+            f"and what belongs to it ({stem}-config.json, {stem}-vocab.txt)"
+        )
     shown = ", ".join(sorted(names)[:8]) or "nothing"
     raise InputError(
         f"{path}: no checkpoint of a known format; expected {SAFETENSORS}, model.weights.h5 or *.ckpt.index, "

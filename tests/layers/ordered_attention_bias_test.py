@@ -34,6 +34,19 @@ def test_who_sees_whom(mask: str, policy: str):
     np.testing.assert_allclose(weights, inside / inside.sum(-1, keepdims=True), rtol=1e-6)
 
 
+@pytest.mark.parametrize("policy", TOLERANCES)
+def test_each_example_of_a_row_has_the_mask_of_its_segments(policy: str):
+    """UniLM's: to both sides, from left to right, from right to left, from sequence to sequence; then padding."""
+    examples = np.array([[1, 1, 2, 2, 3, 3, 4, 4, 4, 0]], dtype="int32")
+    segments = np.array([[0, 1, 2, 2, 3, 3, 4, 5, 5, 0]], dtype="int32")
+    inside = np.zeros((10, 10), bool)
+    for query, keys in enumerate([(0, 1), (0, 1), (2,), (2, 3), (4, 5), (5,), (6,), (6, 7), (6, 7, 8), (9,)]):
+        inside[query, list(keys)] = True
+    bias = to_numpy(ops.cast(OrderedAttentionBias("unilm", dtype=policy)(examples, segments), "float32"))
+    np.testing.assert_array_equal(bias[0, 0] == 0, inside)
+    assert (bias[0, 0][~inside] < -2e4).all()
+
+
 def test_an_unknown_mask_is_refused():
-    with pytest.raises(ValueError, match="mask must be one of prefix, causal"):
+    with pytest.raises(ValueError, match="mask must be one of prefix, causal, unilm"):
         OrderedAttentionBias("suffix")
