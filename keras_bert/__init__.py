@@ -16,6 +16,7 @@ from keras_bert.registration import register
 from keras_bert.version import __version__
 
 __all__ = [
+    "BertCausalLM",
     "BertClassifier",
     "BertConfig",
     "BertEmbedder",
@@ -45,6 +46,7 @@ __all__ = [
 
 # The module in which each public name is found: a room re-exports what it shows.
 _HOME = {
+    "BertCausalLM": "keras_bert.tasks",
     "BertClassifier": "keras_bert.tasks",
     "BertConfig": "keras_bert.config",
     "BertEmbedder": "keras_bert.tasks",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError
     from keras_bert.tasks import (
+        BertCausalLM,
         BertClassifier,
         BertEmbedder,
         BertMultipleChoice,

@@ -17,6 +17,7 @@ PACKAGE = "keras_bert"
 MODULES = {
     "AdamW": "keras_bert.training.optimizers.adamw",
     "AttentionBias": "keras_bert.layers.attention_bias",
+    "BertCausalLM": "keras_bert.tasks",
     "BertClassifier": "keras_bert.tasks",
     "BertEmbedder": "keras_bert.tasks",
     "BertEmbeddings": "keras_bert.layers.bert_embeddings",

@@ -172,6 +172,7 @@ TESTED_ELSEWHERE = {
     "data/batching/batch_size.py": "tests/data/batching/batches_test.py",
     "data/memory/table.py": "tests/data/memory/rows_test.py",
     "data/pretraining/tokenized.py": "tests/data/pretraining/text_test.py",
+    "data/pretraining/segments.py": "tests/data/pretraining/examples_test.py and unilm_examples_test.py",
     "data/pretraining/manifest.py": "tests/data/pretraining/records_test.py",
     # What the pipeline is made of, from the files in to the records out.
     **dict.fromkeys(
@@ -196,6 +197,7 @@ TESTED_ELSEWHERE = {
     "text/regex_parts.py": "tests/text/byte_pair/byte_words_test.py",
     "text/token_layer.py": "tests/text/word_piece/tokenizer_test.py and byte_pair/byte_pair_tokenizer_test.py",
     "text/word_piece/wordpiece.py": "tests/text/word_piece/tokenizer_test.py and hugging_face_test.py",
+    "tasks/pretraining/pretraining_task.py": "tests/tasks/pretraining/pretrainer_test.py and causal_lm_test.py",
     "decoding/rows.py": "tests/decoding/beam_search_test.py and one_by_one_test.py",
     "scripts/pretraining_examples.py": "tests/scripts/pretrain_test.py",
     "training/runs/phase.py": "tests/training/runs/epoch_run_test.py",

@@ -1,14 +1,15 @@
-r"""Pre-trains BERT: masked words, and whether one sentence follows another.
+r"""Pre-trains BERT: masked words, and whether one sentence follows another; or the next word, as GPT; or as UniLM.
 
     keras-bert pretrain --text='corpus/*.txt' --vocabulary=vocab.txt --hidden_size=256 --num_hidden_layers=4 \
         --budget=1h --output=runs/mine
     keras-bert pretrain --records=data128,data512 --phase=128:0.9,512:0.1 --preset=hf://google-bert/bert-base-uncased \
         --steps=20000 --output=runs/adapted
+    keras-bert pretrain --objective=clm --text='corpus/*.txt' --vocabulary=vocab.txt --budget=1h --output=runs/gpt
     keras-bert pretrain --flagfile=runs/mine/flags.txt          (goes on where it was stopped)
 
 It starts from nothing (--config, or --hidden_size and --num_hidden_layers) or from any checkpoint (--preset), and
 learns from text files or from what `keras-bert pretraining-data` wrote. Into --output it writes `model/` (a Hugging
-Face folder with both heads), `metrics.json`, `log.csv`, `curves.png`, `checkpoints/` to go on from, `tensorboard/` and
+Face folder with its heads), `metrics.json`, `log.csv`, `curves.png`, `checkpoints/` to go on from, `tensorboard/` and
 `flags.txt`; `keras-bert status` shows how far it is.
 
 After SIGTERM or Ctrl-C the step is ended and a checkpoint saved; the exit status is 143 or 130.
@@ -27,13 +28,13 @@ from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.scripts import checkpoint_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
-from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, parts_of_run
+from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, masks_asked_for, parts_of_run
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.random_weights import random_weights
 
 if TYPE_CHECKING:
     from keras_bert.checkpoints.checkpoint import Checkpoint
-    from keras_bert.tasks import BertPretrainer
+    from keras_bert.tasks.pretraining.pretraining_task import PretrainingTask
     from keras_bert.training import Run
 
 FLAGS = flags.FLAGS
@@ -45,7 +46,13 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_list("records", [], "In place of --text: folder of keras-bert pretraining-data, one for each phase.")
 flags.DEFINE_float("held_out", 0.02, "Share of the documents of --text to measure on; records bring their own.")
-flags.DEFINE_enum("objective", "mlm_nsp", ["mlm_nsp", "mlm"], "Masked words with or without next sentences.")
+flags.DEFINE_enum(
+    "objective",
+    "mlm_nsp",
+    ["mlm_nsp", "mlm", "clm", "unilm"],
+    "Masked words with or without next sentences; clm: each token predicts the next one, from left to right; unilm: "
+    "masked words under masks to both sides, to one, and from sequence to sequence.",
+)
 flags.DEFINE_bool("strict", False, "Refuse text that is not UTF-8, instead of counting it.")
 
 # What is hidden
@@ -119,13 +126,17 @@ def pretrain() -> dict[str, Any]:
     for length, accuracy in baselines.items():
         which = f" of rows of {length} tokens" if len(baselines) > 1 else ""
         print(
-            f"held out: {accuracy:.4f} of the hidden tokens{which} are the commonest one (the unigram baseline)",
+            f"held out: {accuracy:.4f} of the {_predicted()}{which} are the commonest one (the unigram baseline)",
             flush=True,
         )
     return _run(task, examples, parts, steps).train() or {}
 
 
-def _run(task: BertPretrainer, examples: PretrainingExamples, parts: list[Part], steps: list[int]) -> Run:
+def _predicted() -> str:
+    return "next tokens" if FLAGS.objective == "clm" else "hidden tokens"
+
+
+def _run(task: PretrainingTask, examples: PretrainingExamples, parts: list[Part], steps: list[int]) -> Run:
     """Makes the run that the flags describe."""
     from keras_bert.training import ClockSchedule, Phase, Run, parse_duration
 
@@ -184,6 +195,8 @@ def _check_flags(parts: list[Part]) -> None:
             raise InputError(f"--config and --{name} exclude each other: the file says the sizes")
     if not FLAGS.preset and not FLAGS.vocabulary:
         raise InputError("a start from nothing needs --vocabulary; keras-bert vocabulary learns one from your text")
+    if FLAGS.objective == "clm" and (given := masks_asked_for()):
+        raise InputError(f"--{given[0]} has no effect on --objective=clm, which hides nothing; leave it out")
     if FLAGS.packing and FLAGS.strategy == "tpu":
         raise InputError("--packing makes batches of several numbers of rows, --strategy=tpu wants one; leave one out")
     if FLAGS.budget:
@@ -219,19 +232,20 @@ def _checkpoint(parts: list[Part]) -> Checkpoint:
     return random_weights(max(part.length for part in parts))
 
 
-def _task(checkpoint: Checkpoint, parts: list[Part]) -> BertPretrainer:
-    from keras_bert.tasks import BertPretrainer
+def _task(checkpoint: Checkpoint, parts: list[Part]) -> PretrainingTask:
+    from keras_bert.tasks import BertCausalLM, BertPretrainer
 
-    return BertPretrainer.from_preset(
-        checkpoint,
-        max_length=max(part.length for part in parts),
-        next_sentence=FLAGS.objective == "mlm_nsp",
-        dtype=FLAGS.dtype_policy,
-        packing=FLAGS.packing,
-    )
+    longest = max(part.length for part in parts)
+    options: dict[str, Any] = {"max_length": longest, "dtype": FLAGS.dtype_policy, "packing": FLAGS.packing}
+    if FLAGS.objective == "clm":
+        return BertCausalLM.from_preset(checkpoint, **options)
+    if FLAGS.objective == "unilm":
+        return BertPretrainer.from_preset(checkpoint, next_sentence=True, attention="unilm", **options)
+    next_sentence = FLAGS.objective == "mlm_nsp"
+    return BertPretrainer.from_preset(checkpoint, next_sentence=next_sentence, attention="bidirectional", **options)
 
 
-def _compile(task: BertPretrainer, steps: list[int]) -> None:
+def _compile(task: PretrainingTask, steps: list[int]) -> None:
     from keras_bert.training import AdamW, Lamb, LinearWarmupDecay
 
     rate = LinearWarmupDecay(FLAGS.learning_rate, steps[-1], round(FLAGS.warmup * steps[-1])) if steps else 0.0
@@ -242,19 +256,22 @@ def _compile(task: BertPretrainer, steps: list[int]) -> None:
     )
 
 
-def _flops(task: BertPretrainer, parts: list[Part]) -> tuple[float, float]:
+def _flops(task: PretrainingTask, parts: list[Part]) -> tuple[float, float]:
     """Returns the operations of a token, and those that the device can do in a second."""
     from keras_bert.training import measured_peak_flops, train_flops_per_token
 
     dtype = task.encoder.dtype_policy.compute_dtype
     return (
-        train_flops_per_token(task.encoder.config, parts[0].length, FLAGS.mask_rate),
+        train_flops_per_token(
+            task.encoder.config, parts[0].length, 1.0 if FLAGS.objective == "clm" else FLAGS.mask_rate
+        ),
         measured_peak_flops(dtype),
     )
 
 
 def _card() -> dict[str, Any]:
-    names = ("objective", "mask_rate", "mask_unit", "phase", "packing", "steps", "epochs", "budget", "batch_size")
+    names: tuple[str, ...] = ("objective", "phase", "packing", "steps", "epochs", "budget", "batch_size")
+    names += () if FLAGS.objective == "clm" else ("mask_rate", "mask_unit")
     more = ("optimizer", "learning_rate", "warmup", "decay", "clip_norm", "seed", "dtype_policy", "strategy")
     settings = {name: value for name in (*names, *more) if (value := FLAGS[name].value) is not None}
     return {

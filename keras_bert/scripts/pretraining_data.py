@@ -33,12 +33,13 @@ flags.DEFINE_enum(
 flags.DEFINE_enum(
     "objective",
     "mlm_nsp",
-    ["mlm_nsp", "mlm"],
-    "mlm_nsp: pairs of segments, half of them random; mlm: whole sentences packed, no next-sentence label.",
+    ["mlm_nsp", "mlm", "unilm"],
+    "mlm_nsp: pairs of segments, half of them random; mlm: whole sentences packed without a label, also for clm; "
+    "unilm: texts and pairs for its four masks.",
 )
 flags.DEFINE_integer("max_length", 128, "Tokens of an example at most, special tokens included.")
 flags.DEFINE_float(
-    "short_seq_probability", None, "Share of documents with shorter examples; by default 0.1 for mlm_nsp, 0 for mlm."
+    "short_seq_probability", None, "Share of documents with shorter examples; by default 0.1, for mlm 0."
 )
 flags.DEFINE_integer("duplicates", 1, "Passes over the documents, each with other pairs.")
 flags.DEFINE_integer("seed", 0, "Decides everything random.")

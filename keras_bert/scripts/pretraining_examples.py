@@ -15,7 +15,7 @@ from keras_bert.scripts import training_flags
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    from keras_bert.tasks import BertPretrainer
+    from keras_bert.tasks.pretraining.pretraining_task import PretrainingTask
 
 FLAGS = flags.FLAGS
 
@@ -63,16 +63,15 @@ class PretrainingExamples:
         InputError: Text or records do not suit the flags.
     """
 
-    def __init__(self, task: BertPretrainer, parts: list[Part]) -> None:
+    def __init__(self, task: PretrainingTask, parts: list[Part]) -> None:
         from keras_bert.data.pretraining import pretraining_documents
         from keras_bert.data.pretraining.records import check_records_fit
         from keras_bert.text.masks.masking import TokenMasker
 
         self._task = task
         self._parts = parts
-        self._masker = TokenMasker(
-            task.tokenizer, FLAGS.mask_rate, FLAGS.max_predictions, FLAGS.mask_unit, FLAGS.phrases
-        )
+        masking = FLAGS.mask_rate, FLAGS.max_predictions, FLAGS.mask_unit, FLAGS.phrases
+        self._masker = None if FLAGS.objective == "clm" else TokenMasker(task.tokenizer, *masking)
         self._documents = self._others = None
         self._made: dict[tuple[int, int], tf.data.Dataset] = {}
         self._held_out: dict[int, list[tuple]] = {}
@@ -119,7 +118,7 @@ class PretrainingExamples:
         length = self._parts[part].length
         if self._documents is not None:
             examples = pretraining_text(
-                self._documents, max_length=length, objective=FLAGS.objective, seed=FLAGS.seed, epoch=epoch
+                self._documents, max_length=length, objective=_texts(), seed=FLAGS.seed, epoch=epoch
             )
         else:
             examples = pretraining_records(self._folder(part), self._task.tokenizer, shuffle=True, seed=seed)
@@ -151,10 +150,10 @@ class PretrainingExamples:
 
         if self._others is not None:
             length = self._parts[part].length
-            return pretraining_text(self._others, max_length=length, objective=FLAGS.objective, seed=FLAGS.seed)
+            return pretraining_text(self._others, max_length=length, objective=_texts(), seed=FLAGS.seed)
         folder = self._folder(part)
         examples = pretraining_records(Path(folder) / "held_out", self._task.tokenizer)
-        if "mask_positions" in examples.element_spec and _masks_asked_for():
+        if "mask_positions" in examples.element_spec and masks_asked_for():
             raise InputError(
                 f"{folder}: its masks are made already, so --mask_rate, --mask_unit, --phrases and --max_predictions "
                 "have no effect; leave them out, or build the records with --masking=dynamic"
@@ -171,12 +170,19 @@ class PretrainingExamples:
         return {str(length): self._task.evaluate_examples(self.held_out(index)) for length, index in indices.items()}
 
     def unigram_accuracies(self) -> dict[int, float]:
-        """Returns, for each length, the accuracy of always answering the commonest hidden token."""
+        """Returns, for each length, the accuracy of always answering the commonest token."""
         from keras_bert.tasks.pretraining.scores import unigram_accuracy
 
         indices = {part.length: index for index, part in enumerate(self._parts)}
         return {length: unigram_accuracy(self.held_out(index)) for length, index in indices.items()}
 
 
-def _masks_asked_for() -> bool:
-    return any(FLAGS[name].present for name in ("mask_rate", "mask_unit", "phrases", "max_predictions"))
+def masks_asked_for() -> list[str]:
+    """Returns the flags that say what is hidden and do not say the usual; a run that goes on has them all."""
+    names = ("mask_rate", "mask_unit", "phrases", "max_predictions")
+    return [name for name in names if FLAGS[name].value != FLAGS[name].default]
+
+
+def _texts() -> str:
+    """Returns the kind of examples that the objective learns from: left to right, texts as for masked words alone."""
+    return "mlm" if FLAGS.objective == "clm" else FLAGS.objective

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from keras_bert.tasks import BertPretrainer, open_task
+from keras_bert.tasks import BertPretrainer, BertSeq2Seq, open_task
 from keras_bert.training import RunState
 from tests.scripts.programs import CONFIG, VOCABULARY, Result, run_cluster, run_program
 
@@ -209,6 +209,69 @@ def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[
     assert all(0 <= rate <= 5e-3 for rate in rates)
 
 
+def test_left_to_right(source: list[str], tmp_path: Path):
+    done = pretrain(tmp_path / "run", *source, "--objective=clm", "--steps=20", "--noplots")
+    assert done.status == 0, done.stderr
+    held_out = done.json_lines[0]["held_out"]
+    assert held_out["token_accuracy"] > held_out["unigram_accuracy"]
+    assert "of the next tokens are the commonest one" in done.stdout
+    assert {"token_loss", "token_accuracy", "perplexity", "val_token_loss"} <= log_of(tmp_path / "run")[1].keys()
+    assert isinstance(open_task(tmp_path / "run" / "model"), BertSeq2Seq)
+
+
+@pytest.mark.slow
+def test_left_to_right_on_from_records_in_packed_rows(run, source: list[str], tmp_path: Path):
+    """From the weights of a BERT that saw both sides."""
+    folder, _ = run
+    records = ["--objective=mlm", "--max_length=24", "--held_out=0.2", source[1], f"--input={source[0][7:]}"]
+    made = run_program("pretraining_data", f"--output={tmp_path}/data", *records)
+    assert made.status == 0, made.stderr
+    flags = [f"--records={tmp_path}/data", f"--preset={folder}/model", "--objective=clm", "--noplots"]
+    on = pretrain(tmp_path / "on", *flags, "--packing", "--accumulate=2", "--steps=10")
+    assert on.status == 0, on.stderr
+    losses = [float(row["val_token_loss"]) for row in log_of(tmp_path / "on") if row["val_token_loss"]]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.slow
+def test_the_masks_of_unilm_from_text_and_from_records(source: list[str], tmp_path: Path):
+    done = pretrain(tmp_path / "run", *source, "--objective=unilm", "--steps=20", "--noplots")
+    assert done.status == 0, done.stderr
+    held_out = done.json_lines[0]["held_out"]
+    for mask in ("bidirectional", "left_to_right", "right_to_left", "sequence_to_sequence"):
+        assert held_out[f"{mask}_perplexity"] > 1
+    flags = ["--objective=unilm", "--max_length=24", "--held_out=0.2", source[1], f"--input={source[0][7:]}"]
+    made = run_program("pretraining_data", f"--output={tmp_path}/data", *flags)
+    assert made.status == 0, made.stderr
+    flags = [f"--records={tmp_path}/data", f"--preset={tmp_path}/run/model", "--objective=unilm", "--noplots"]
+    on = pretrain(tmp_path / "on", *flags, "--packing", "--steps=4")
+    assert on.status == 0, on.stderr
+    assert on.json_lines[0]["held_out"]["masked_lm_loss"] < held_out["masked_lm_loss"] + 0.5
+    assert BertSeq2Seq.from_preset(tmp_path / "on" / "model").encoder.config.type_vocab_size == 2
+
+
+@pytest.mark.slow
+def test_left_to_right_resumed_it_ends_with_the_same_weights(source: list[str], tmp_path: Path, monkeypatch):
+    """The truth is a run that nobody stopped."""
+    count = RunState.on_train_batch_begin
+
+    def kill(self: RunState, batch: int, logs: dict[str, Any] | None = None) -> None:
+        count(self, batch, logs)
+        if self.place["steps"] == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    flags = [*source, "--objective=clm", "--steps=8", "--noplots"]
+    assert pretrain(tmp_path / "whole", *flags).status == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(RunState, "on_train_batch_begin", kill)
+        assert pretrain(tmp_path / "stopped", *flags).status == 143
+    done = run_program("pretrain", f"--flagfile={tmp_path}/stopped/flags.txt")
+    assert "going on after step 5" in done.stdout
+    one, other = (load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "stopped"))
+    for name, tensor in one.items():
+        np.testing.assert_array_equal(other[name], tensor, err_msg=name)
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -221,6 +284,10 @@ def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[
         (["--text=a.txt", "--steps=5", "--vocabulary=v", "--phase=16:0.5,32:0.4"], "add up to 1, received: 0.9"),
         (["--text=a.txt", "--budget=soon", "--vocabulary={vocab}"], "'soon': expected a time"),
         (["--text=a.txt", "--steps=5", "--vocabulary=v", "--packing", "--strategy=tpu"], "--packing makes batches of"),
+        (
+            ["--text=a.txt", "--steps=5", "--vocabulary=v", "--objective=clm", "--mask_rate=0.3"],
+            "--mask_rate has no effect",
+        ),
         (["--text=missing.txt", "--steps=5", "--vocabulary={vocab}"], "missing.txt"),
         (["--text=a.txt", "--steps=5", "--vocabulary={short}", "--config={config}"], "vocab_size=37, but"),
     ],

@@ -2,13 +2,17 @@
 
 import random
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from keras_bert.data.pretraining.segments import Document, Example, random_segment, run_of_sentences, truncate
+from keras_bert.data.pretraining.unilm_examples import unilm_examples
 from keras_bert.errors import InputError
 
-OBJECTIVES = ("mlm_nsp", "mlm")
+OBJECTIVES = ("mlm_nsp", "mlm", "unilm")
+WITH_PAIRS = ("mlm_nsp", "unilm")
+"""Those whose random second texts come from other documents."""
+
 SHORT_SEQ_PROBABILITY = 0.1
 """Google's default: the share of documents of which shorter examples are made."""
 
@@ -16,23 +20,6 @@ SHORTEST_PAIR = 5
 """[CLS] a [SEP] b [SEP] with one token each."""
 SHORTEST_PACKED = 3
 """[CLS] a [SEP]."""
-
-Document = Sequence[np.ndarray]
-"""int32 (tokens,) of each sentence, none empty."""
-
-
-class Example(NamedTuple):
-    """One example, not masked and not padded.
-
-    Attributes:
-        token_ids: int32 (tokens,), `[CLS] a [SEP] b [SEP]` or `[CLS] a [SEP]`.
-        first_length: How many of them belong to segment 0: `[CLS] a [SEP]`.
-        next_sentence_label: 0 if b follows a in the text, 1 if b is random; None without b.
-    """
-
-    token_ids: np.ndarray
-    first_length: int
-    next_sentence_label: int | None
 
 
 def pair_examples(
@@ -85,20 +72,17 @@ def pair_examples(
         target = rng.randint(2, longest) if rng.random() < short_seq_probability else longest
         start = 0
         while start < len(document):
-            stop, length = start, 0
-            while stop < len(document) and length < target:
-                length += len(document[stop])
-                stop += 1
+            stop = run_of_sentences(document, start, target)
             middle = start + (rng.randint(1, stop - start - 1) if stop - start > 1 else 1)
             first = np.concatenate(document[start:middle])
             is_random = middle == stop or rng.random() < 0.5
             if is_random:
-                second = _random_segment(documents, origins, number, target - len(first), rng)
+                second = random_segment(documents, origins, number, target - len(first), rng)
                 start = middle
             else:
                 second = np.concatenate(document[middle:stop])
                 start = stop
-            first, second = _truncate(first, second, longest, rng)
+            first, second = truncate(first, second, longest, rng)
             token_ids = np.concatenate((cls, first, sep, second, sep))
             yield Example(token_ids, len(first) + 2, int(is_random))
 
@@ -173,12 +157,12 @@ def make_examples(
 
     Args:
         documents: As for `pair_examples`.
-        objective: `mlm_nsp` (`pair_examples`) or `mlm` (`packed_examples`).
+        objective: `mlm_nsp` (`pair_examples`), `mlm` (`packed_examples`) or `unilm` (`unilm_examples`).
         max_length: As for `pair_examples`.
         rng: As for `pair_examples`; also draws the order.
         cls_id: Id of `[CLS]`.
         sep_id: Id of `[SEP]`.
-        short_seq_probability: None is 0.1 for `mlm_nsp` and 0 for `mlm`, as Google and RoBERTa have it.
+        short_seq_probability: None is 0.1 for pairs and 0 for `mlm`, as Google and RoBERTa have it.
         origins: As for `pair_examples`; packing has no use for it.
 
     Raises:
@@ -191,7 +175,8 @@ def make_examples(
         )
     else:
         share = SHORT_SEQ_PROBABILITY if short_seq_probability is None else short_seq_probability
-        found = pair_examples(
+        make = pair_examples if objective == "mlm_nsp" else unilm_examples
+        found = make(
             documents, max_length, rng, cls_id=cls_id, sep_id=sep_id, short_seq_probability=share, origins=origins
         )
     examples = list(found)
@@ -207,7 +192,7 @@ def check_settings(objective: str, max_length: int, short_seq_probability: float
     """
     if objective not in OBJECTIVES:
         raise InputError(f"objective {objective!r}: expected one of {', '.join(OBJECTIVES)}")
-    shortest = SHORTEST_PAIR if objective == "mlm_nsp" else SHORTEST_PACKED
+    shortest = SHORTEST_PAIR if objective in WITH_PAIRS else SHORTEST_PACKED
     if max_length < shortest:
         raise InputError(f"max_length is {max_length}; objective {objective} takes {shortest} tokens or more")
     if short_seq_probability is not None and not 0 <= short_seq_probability <= 1:
@@ -220,37 +205,3 @@ def one_document(count: int, where: str = "") -> str:
         f"{where + ': ' if where else ''}{'only one document' if count else 'no document'} with text, so no random "
         "next sentence can be drawn from another one; put blank lines between documents, or choose --objective=mlm"
     )
-
-
-def _random_segment(
-    documents: Sequence[Document], origins: Sequence[int], number: int, length: int, rng: random.Random
-) -> np.ndarray:
-    """Takes sentences of another document, from a random one on, until they have `length` tokens: int32 (tokens,)."""
-    other = number
-    while origins[other] == origins[number]:
-        other = rng.randrange(len(documents))
-    document = documents[other]
-    start = stop = rng.randrange(len(document))
-    found = 0
-    while stop == start or (stop < len(document) and found < length):
-        found += len(document[stop])
-        stop += 1
-    return np.concatenate(document[start:stop])
-
-
-def _truncate(first: np.ndarray, second: np.ndarray, longest: int, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
-    """Cuts both to `longest` tokens together, always a token of the longer one (of the second if they are alike).
-
-    Each cut falls on the front or the end by a fair coin; so many heads as there are cuts are drawn at once.
-    """
-    excess = len(first) + len(second) - longest
-    if excess <= 0:
-        return first, second
-    half = longest // 2
-    kept_first = min(len(first), max(longest - len(second), longest - half))
-    cut = []
-    for segment, kept in ((first, kept_first), (second, longest - kept_first)):
-        removed = len(segment) - kept
-        front = rng.getrandbits(removed).bit_count() if removed else 0
-        cut.append(segment[front : front + kept])
-    return cut[0], cut[1]

@@ -19,7 +19,7 @@ from keras_bert.data.pretraining.beam_files import delete_folder, delete_if_empt
 from keras_bert.data.pretraining.beam_runner import pipeline_options, run_pipeline
 from keras_bert.data.pretraining.corpus import Corpus, find_corpus
 from keras_bert.data.pretraining.documents import LAYOUTS, check_share
-from keras_bert.data.pretraining.examples import check_settings, one_document
+from keras_bert.data.pretraining.examples import WITH_PAIRS, check_settings, one_document
 from keras_bert.data.pretraining.manifest import Manifest, describe_vocabulary, versions
 from keras_bert.data.pretraining.output import (
     SPLITS,
@@ -67,7 +67,7 @@ def build_pretraining_data(
         inputs: Files and globs wherever Beam can read, `.gz` and `.bz2` too, and `tfds:NAME`, also with `:SPLIT`.
         tokenizer: Such as `BertTokenizer`.
         output: The folder to write, wherever Beam can.
-        objective: `mlm_nsp` or `mlm`, see `make_examples`.
+        objective: `mlm_nsp`, `mlm` or `unilm`, see `make_examples`.
         max_length: Tokens of an example at most.
         short_seq_probability: Share of documents with shorter examples; None for the objective's own.
         duplicates: Passes over the training documents, each with other pairs.
@@ -104,7 +104,7 @@ def build_pretraining_data(
         corpus = find_corpus(
             inputs, work, layout=layout, held_out=held_out, strict=strict, text=text, data_dir=data_dir
         )
-        units = _units(corpus, work, objective == "mlm_nsp", duplicates, held_out, seed, int(unit_megabytes * 1e6))
+        units = _units(corpus, work, objective in WITH_PAIRS, duplicates, held_out, seed, int(unit_megabytes * 1e6))
         found = (corpus.counts["documents"], corpus.counts["bytes"] / 1e6, time.monotonic() - began, len(units))
         logging.info("found %d documents, %.1f MB, in %.0f s; writing %d shards", *found)
         settings = ShardSettings(

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from keras_bert.data.pretraining.examples import WITH_PAIRS
 from keras_bert.data.pretraining.manifest import check_vocabulary_fits, read_manifest
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
@@ -32,8 +33,9 @@ def pretraining_records(
 
     Returns:
         Dicts of int32 tensors, of known cardinality: `token_ids` (tokens,); `first_length` (), the tokens of segment
-        0; `next_sentence_label` (), for objective mlm_nsp: 1 if the second segment is random; with static masking
-        `mask_positions` and `mask_labels` (predictions,).
+        0; `next_sentence_label` (), for objectives with pairs: 1 if the second segment is random; for unilm
+        `first_segment` (), the segment of the first text; with static masking `mask_positions` and `mask_labels`
+        (predictions,).
 
     Raises:
         InputError: No manifest, another vocabulary, a shard that is missing or not as it was written.
@@ -75,13 +77,29 @@ def check_records_fit(folder: str | os.PathLike, max_length: int, objective: str
     Args:
         folder: Of `keras-bert pretraining-data`.
         max_length: Tokens of a row in training.
-        objective: Of the training, `mlm_nsp` or `mlm`; the latter takes the examples of both.
+        objective: Of the training: `mlm_nsp`; `mlm`, which takes the examples of both; `unilm`; `clm`, which takes
+            those of `mlm` that are not masked yet.
 
     Raises:
-        InputError: No manifest; the examples are longer, or have no next sentences and these are to be learned.
+        InputError: No manifest; the examples are longer, or not those of the objective.
     """
     folder = os.fspath(folder)
     settings = read_manifest(folder).settings
+    if objective != settings["objective"] and "unilm" in (objective, settings["objective"]):
+        raise InputError(
+            f"{folder}: made with --objective={settings['objective']}, to be trained on with --objective={objective}; "
+            "the examples of unilm have masks of their own: make the data again with the objective of the training"
+        )
+    if objective == "clm" and settings["objective"] != "mlm":
+        raise InputError(
+            f"{folder}: made with --objective={settings['objective']}, pairs of texts of which half are random; a "
+            "left-to-right model learns from running text: make the data again with --objective=mlm"
+        )
+    if objective == "clm" and settings["masking"] == "static":
+        raise InputError(
+            f"{folder}: its words are hidden for good, and a left-to-right model would read [MASK]; make the data "
+            "again with --masking=dynamic"
+        )
     if objective == "mlm_nsp" and settings["objective"] != objective:
         raise InputError(
             f"{folder}: made with --objective={settings['objective']}, so without next sentences; train with the same, "
@@ -125,8 +143,10 @@ def _features(settings: dict[str, Any]) -> dict[str, Any]:
     several = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
     one = tf.io.FixedLenFeature([], tf.int64)
     features = {"token_ids": several, "first_length": one}
-    if settings["objective"] == "mlm_nsp":
+    if settings["objective"] in WITH_PAIRS:
         features["next_sentence_label"] = one
+    if settings["objective"] == "unilm":
+        features["first_segment"] = one
     if settings["masking"] == "static":
         features |= {"mask_positions": several, "mask_labels": several}
     return features

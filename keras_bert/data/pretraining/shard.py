@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from keras_bert.data.pretraining.beam_files import file_systems, open_plain, write_whole
 from keras_bert.data.pretraining.documents import sentences_of
-from keras_bert.data.pretraining.examples import Document, Example, make_examples
+from keras_bert.data.pretraining.examples import make_examples
 from keras_bert.data.pretraining.records import write_records
+from keras_bert.data.pretraining.segments import Document, Example
 from keras_bert.data.pretraining.tokenized import tokenize_documents
 from keras_bert.data.pretraining.units import INDEX, Unit
 from keras_bert.errors import InputError
@@ -135,6 +136,8 @@ def _fields(example: Example) -> dict[str, Any]:
     fields: dict[str, Any] = {"token_ids": example.token_ids, "first_length": example.first_length}
     if example.next_sentence_label is not None:
         fields["next_sentence_label"] = example.next_sentence_label
+    if example.first_segment is not None:
+        fields["first_segment"] = example.first_segment
     return fields
 
 

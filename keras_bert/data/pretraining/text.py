@@ -14,7 +14,8 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert.data.pretraining.documents import Utf8Count, check_share, find_documents, is_held_out, sentences_of
-from keras_bert.data.pretraining.examples import Document, Example, check_settings, make_examples, one_document
+from keras_bert.data.pretraining.examples import WITH_PAIRS, check_settings, make_examples, one_document
+from keras_bert.data.pretraining.segments import Document, Example
 from keras_bert.data.pretraining.tokenized import tokenize_documents
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
@@ -156,7 +157,8 @@ def pretraining_text(
         source: Files or globs; or what `pretraining_documents` read, which spares reading them each epoch.
         tokenizer: Such as `BertTokenizer`; not needed for what is read already.
         max_length: Tokens of an example at most.
-        objective: `mlm_nsp`: pairs for the masked-word and the next-sentence objective; `mlm`: whole sentences packed.
+        objective: `mlm_nsp`: pairs for the masked-word and the next-sentence objective; `mlm`: whole sentences packed;
+            `unilm`: texts and pairs for the four masks of UniLM.
         seed: Decides all pairs together with the epoch.
         epoch: Each has its own pairs.
         short_seq_probability: As for `keras_bert.data.pretraining.make_examples`.
@@ -178,7 +180,7 @@ def pretraining_text(
     check_settings(objective, max_length, short_seq_probability)
     if not isinstance(source, PretrainingDocuments):
         source = pretraining_documents(source, tokenizer, layout=layout, held_out=held_out, split=split, strict=strict)
-    if objective == "mlm_nsp" and len(set(source.origins)) < 2:
+    if objective in WITH_PAIRS and len(set(source.origins)) < 2:
         raise InputError(one_document(len(source.documents), source.place))
     return _dataset(source.examples(max_length, objective, seed, epoch, short_seq_probability))
 
@@ -213,6 +215,8 @@ def _dataset(examples: list[Example]) -> tf.data.Dataset:
     }
     if examples[0].next_sentence_label is not None:
         columns["next_sentence_label"] = tf.constant([example.next_sentence_label for example in examples], tf.int32)
+    if examples[0].first_segment is not None:
+        columns["first_segment"] = tf.constant([example.first_segment for example in examples], tf.int32)
     # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.
     return tf.data.Dataset.from_tensor_slices(columns).map(
         as_written(lambda row: row | {"token_ids": tf.ensure_shape(tf.convert_to_tensor(row["token_ids"]), [None])})

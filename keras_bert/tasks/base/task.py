@@ -109,7 +109,7 @@ class BertTask(TextModel):
         if checkpoint.metadata.get("is_decoder") and "attention" not in encoder:
             raise InputError(
                 f"{checkpoint.source}: is_decoder is true; its tokens see those to their left alone, which only "
-                "BertSeq2Seq follows"
+                "BertSeq2Seq and BertCausalLM follow"
             )
         saved = checkpoint.extra.get("preprocessor", {})
         settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}

@@ -1,5 +1,8 @@
-"""The word head's weights by their names in a Hugging Face folder."""
+"""The word head's weights by their names in a Hugging Face folder, and the settings that it has no place for."""
 
+from typing import Any
+
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights, norm_weights, variable_weight
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 
@@ -11,3 +14,12 @@ def word_head_weights(head: MaskedLMHead) -> list[Weight]:
         *dense_weights("cls.predictions.transform.dense", head.dense),
         *norm_weights("cls.predictions.transform.LayerNorm", head.layer_norm),
     ]
+
+
+def word_head_settings(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Returns `head_activation` and `head_layer_norm_eps` as a folder keeps them, whichever task wrote it, or None."""
+    masked, written = checkpoint.extra.get("masked_lm", {}), checkpoint.extra.get("generation", {})
+    return {
+        "head_activation": masked.get("hidden_act", written.get("head_activation")),
+        "head_layer_norm_eps": masked.get("layer_norm_eps", written.get("head_layer_norm_eps")),
+    }

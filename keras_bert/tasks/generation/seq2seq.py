@@ -14,6 +14,7 @@ from keras_bert.arguments import check_arguments, check_options, refuse_unknown
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG
 from keras_bert.checkpoints.mapping import Weight
+from keras_bert.checkpoints.unilm import for_writing
 from keras_bert.data.batching.batches import batches
 from keras_bert.data.target_rows import target_rows
 from keras_bert.encoder import BertEncoder
@@ -26,7 +27,7 @@ from keras_bert.layers.word_table import WordTable
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
-from keras_bert.tasks.base.word_head import word_head_weights
+from keras_bert.tasks.base.word_head import word_head_settings, word_head_weights
 from keras_bert.tasks.generation.checks import check_parts
 from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
 from keras_bert.tasks.generation.output_ids import OutputIds
@@ -184,11 +185,16 @@ class BertSeq2Seq(WritingTask):
         mask = mask or own
         if mask not in MASKS:
             raise InputError(f"mask is {mask!r}; it must be one of {', '.join(MASKS)}")
+        checkpoint = for_writing(checkpoint, mask)
         given = options.get("generation") or {}
+        saved = {**word_head_settings(checkpoint), **saved}
         options = {**saved, **options, "generation": {**GenerationSettings.known(checkpoint.generation), **given}}
-        if max_length is None and "preprocessor" not in checkpoint.extra:
-            target = options.get("max_target_length", 64)
-            max_length = checkpoint.config.max_position_embeddings - target
+        if max_length is None and "generation" not in checkpoint.extra:
+            # Of a task that writes nothing the longest text may leave no room for a target.
+            longest = checkpoint.config.max_position_embeddings
+            options = {"max_target_length": min(64, longest // 2), **options}
+            own_length = checkpoint.extra.get("preprocessor", {}).get("max_length", longest)
+            max_length = min(own_length, longest - options["max_target_length"])
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {}, attention=mask)
         model = cls(encoder, preprocessor, **options)
         report = model.load_checkpoint(checkpoint)

@@ -29,13 +29,14 @@ def pretraining_batches(
     seed: int = 0,
     drop_remainder: bool = False,
     mix_lengths: bool = False,
+    words: str = "masked_lm",
 ) -> tf.data.Dataset:
     """Makes the batches that a `BertPretrainer` takes, of examples of like length.
 
     Args:
-        examples: Dicts of int: `token_ids` (tokens,), `first_length` () (tokens of segment 0),
-            `next_sentence_label` () where next sentences are learned, `mask_positions` and `mask_labels`
-            (predictions,) where the masks are made already.
+        examples: Dicts of int: `token_ids` (tokens,), `first_length` () (tokens of the first text),
+            `next_sentence_label` () where next sentences are learned, `first_segment` () where the first text is not of
+            segment 0, `mask_positions` and `mask_labels` (predictions,) where the masks are made already.
         preprocessor: Pads.
         masker: Makes the masks of examples that have none, with a new seed for each batch.
         next_sentence: Whether the targets hold the next-sentence label.
@@ -44,10 +45,11 @@ def pretraining_batches(
         seed: The same seed gives the same batches and masks.
         drop_remainder: Leave out the examples that do not fill a batch.
         mix_lengths: Short and long examples in each batch, as packing wants them.
+        words: The name of the words' targets and weights.
 
     Returns:
         Dataset of `(inputs, targets, weights)`, all dicts: the inputs int32 (batch, tokens), `mask_positions`
-        int32 (batch, predictions); `masked_lm`: target int32 and weight float32 (batch, predictions), 0 for slots
+        int32 (batch, predictions); of the words: target int32 and weight float32 (batch, predictions), 0 for slots
         without a prediction; `next_sentence`: target int32 and weight float32 (batch,).
 
     Raises:
@@ -79,11 +81,12 @@ def pretraining_batches(
         inputs, labels = batch
         if "mask_positions" not in inputs:
             inputs = masker(inputs, seed)
-        targets = {"masked_lm": inputs["mask_labels"]}
-        weights = {"masked_lm": inputs["mask_weights"]}
+        targets = {words: inputs["mask_labels"]}
+        weights = {words: inputs["mask_weights"]}
         if next_sentence:
             targets["next_sentence"] = labels["next_sentence"]
-            weights["next_sentence"] = tf.ones_like(labels["next_sentence"], tf.float32)
+            # Of examples with a mask of UniLM's other than the bidirectional one there is none to learn.
+            weights["next_sentence"] = tf.cast(inputs["segment_ids"][:, 0] < 2, tf.float32)
         return {name: inputs[name] for name in INPUTS}, targets, weights
 
     result = tf.data.Dataset.zip(rows, seeds).map(
@@ -102,7 +105,10 @@ def _inputs_and_labels(rows: Mapping[str, Any], next_sentence: bool, max_length:
         rowids = row_ids(token_ids.row_splits)
     place = tf.range(tf.size(rowids, tf.int64)) - tf.gather(token_ids.row_starts(), rowids)
     second = place >= tf.gather(tf.cast(rows["first_length"], tf.int64), rowids)
-    inputs = {"token_ids": token_ids, "segment_ids": token_ids.with_values(tf.cast(second, tf.int32))}
+    segments = tf.cast(second, tf.int32)
+    if "first_segment" in rows:
+        segments += tf.gather(tf.cast(rows["first_segment"], tf.int32), rowids)
+    inputs = {"token_ids": token_ids, "segment_ids": token_ids.with_values(segments)}
     for name in ("mask_positions", "mask_labels"):
         if name in rows:
             inputs[name] = _ragged(rows[name])

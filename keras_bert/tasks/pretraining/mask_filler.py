@@ -7,47 +7,29 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.data.memory.given_rows import given_texts
-from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.graph import graph_function
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.task import BertTask
 from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.pretraining.fill_mask import count_masks, filled, mask_places, masked_inputs, target_ids
 from keras_bert.tasks.pretraining.packed_examples import one_example_a_row
-from keras_bert.text.preprocessor import BertPreprocessor
+from keras_bert.tasks.pretraining.pretraining_task import PretrainingTask
 from keras_bert.text.vocabulary import MASK_TOKEN
 
 TOP_K = 5
 """Words that an exported model gives for each mask."""
 
 
-class MaskFiller(BertTask):
+class MaskFiller(PretrainingTask):
     """The answers of a model with the heads of pre-training, from Python and from a SavedModel.
 
-    `BertPretrainer` adds the heads, their training and their folders.
+    `BertPretrainer` adds the heads and their folders.
 
-    Args:
-        encoder: The encoder, part of the model.
-        preprocessor: Turns strings into the encoder's inputs.
-        outputs: The heads' outputs: `masked_lm` float32 (batch, predictions, vocabulary), perhaps `next_sentence`
-            float32 (batch, 2), both logits.
-        next_sentence: With the next-sentence head.
-        inputs: Further inputs of the heads, int32 (batch, ...) by name.
-        **kwargs: Those of `keras.Model`.
+    The arguments are those of `PretrainingTask`.
     """
 
-    def __init__(
-        self,
-        encoder: BertEncoder,
-        preprocessor: BertPreprocessor,
-        outputs: Any,
-        next_sentence: bool,
-        inputs: Mapping[str, Any],
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(encoder, preprocessor, outputs, inputs=inputs, **kwargs)
-        self.next_sentence = next_sentence
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         strings, number, numbers = (tf.TensorSpec([None], tf.string), *map(_int32, ([], [None])))
         self._stages.answer = graph_function(
             lambda text, top_k: self.answer_strings(text, top_k=top_k), input_signature=[strings, number]

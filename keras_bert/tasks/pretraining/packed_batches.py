@@ -29,7 +29,7 @@ def packed_batches(
     Returns:
         Dataset of `(inputs, targets, weights)`, as for a `BertPretrainer` whose encoder has `packing`. `padding_mask`
         numbers the examples of each row 1, 2, 3 ...; `cls_positions` int32 (rows, examples) says where each begins.
-        `masked_lm` is (rows, predictions), `next_sentence` (rows, examples); the weights are 0 for slots without one.
+        The words' are (rows, predictions), `next_sentence` (rows, examples); the weights are 0 for slots without one.
 
     Example:
         >>> packed = packed_batches(model.batches(examples, 32), 128)  # doctest: +SKIP
@@ -89,7 +89,8 @@ def _pack(
     numbers = tf.range(tf.size(order)) - first + 1
     before = tf.cumsum(lengths, exclusive=True)
     starts = before - tf.gather(before, first)
-    predictions = tf.cast(tf.math.count_nonzero(weights["masked_lm"], axis=1), tf.int32)
+    (words,) = set(targets) - {"next_sentence"}
+    predictions = tf.cast(tf.math.count_nonzero(weights[words], axis=1), tf.int32)
 
     def join(values: tf.Tensor, counts: tf.Tensor, width: Any = None, padding: Any = 0) -> tf.Tensor:
         """Puts the first `counts` values of each example, (examples, ...), side by side: (rows, width)."""
@@ -110,7 +111,7 @@ def _pack(
     }
     if "next_sentence" in targets:
         packed["cls_positions"] = join(starts[:, None], ones)
-    counts = {"masked_lm": predictions, "next_sentence": ones}
+    counts = {words: predictions, "next_sentence": ones}
 
     def of_rows(values: Tensors) -> Tensors:
         matrix = {name: tensor if tensor.shape.rank == 2 else tensor[:, None] for name, tensor in values.items()}

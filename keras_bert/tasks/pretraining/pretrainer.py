@@ -1,41 +1,36 @@
 """Pre-training: masked words and next sentences, from nothing or on from any checkpoint."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
-from absl import logging
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
 from keras_bert.checkpoints.mapping import Weight, dense_weights
-from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
 from keras_bert.checkpoints.presets import take_next_sentence_pooler
+from keras_bert.checkpoints.unilm import with_six_segments
+from keras_bert.data.pretraining.unilm_examples import FIRST_SEGMENTS
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.linear import Linear
-from keras_bert.layers.masked_lm_head import MaskedLMHead
-from keras_bert.layers.word_table import WordTable
-from keras_bert.serving.model_card import model_card
-from keras_bert.tasks.base.global_batch import global_mean
-from keras_bert.tasks.base.on_replicas import on_replicas
-from keras_bert.tasks.base.task import open_preset
-from keras_bert.tasks.base.text_model import Tensors, check_two_segments
-from keras_bert.tasks.base.word_head import word_head_weights
-from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
-from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
+from keras_bert.layers.ordered_attention_bias import UNILM
+from keras_bert.tasks.base.text_model import check_two_segments
+from keras_bert.tasks.pretraining.batches import Masker
 from keras_bert.tasks.pretraining.mask_filler import MaskFiller
-from keras_bert.tasks.pretraining.packed_batches import packed_batches
 from keras_bert.tasks.pretraining.packed_examples import next_sentence_logits
-from keras_bert.tasks.pretraining.scores import PretrainingSums, row_sums
+from keras_bert.tasks.pretraining.pretraining_task import word_head, word_logits
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
+
+BIDIRECTIONAL = "bidirectional"
+ATTENTIONS = (BIDIRECTIONAL, UNILM)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -44,7 +39,8 @@ class BertPretrainer(MaskFiller):
 
     Args:
         encoder: The encoder; with a pooler if `next_sentence`, without otherwise. With `packing`, a row may hold
-            several examples.
+            several examples. With `attention="unilm"` words are learned under the four masks of UniLM, next sentences
+            under the bidirectional one.
         preprocessor: Turns strings into the encoder's inputs.
         next_sentence: With the next-sentence head; without, masked words are all there is to learn.
         head_activation: Activation of the masked-word head; None takes the encoder's.
@@ -60,7 +56,7 @@ class BertPretrainer(MaskFiller):
         of "follows" and "does not"; with packing (batch, examples, 2), each read from its own `[CLS]`.
 
     Raises:
-        InputError: The encoder's pooler is missing, or would never be used.
+        InputError: The encoder's pooler is missing, or would never be used; or it sees to one side alone.
 
     Example:
         >>> model = BertPretrainer.from_preset("minilm")  # doctest: +SKIP
@@ -70,14 +66,13 @@ class BertPretrainer(MaskFiller):
         [[[{'token': 'paris', 'text': 'The capital of France is paris.', 'score': 0.41}]]]
 
     References:
-        Devlin et al. 2018, arXiv:1810.04805, section 3.1; google-research/bert, run_pretraining.py.
+        Devlin et al. 2018, arXiv:1810.04805, section 3.1; google-research/bert, run_pretraining.py; the masks of UniLM:
+        Dong et al. 2019, arXiv:1905.03197, sections 2.3 and 2.4.
     """
 
     architecture = "BertForPreTraining"
-    learning_rate = 1e-4  # Devlin et al. 2018, appendix A.2
-    monitor = "masked_lm_accuracy"
+    words = "masked_lm"
     list_name = "masks"
-    may_be_new = ("cls.", "bert.pooler.")
 
     def __init__(
         self,
@@ -94,21 +89,18 @@ class BertPretrainer(MaskFiller):
                 f"next_sentence={next_sentence} needs an encoder with use_pooler={next_sentence}, "
                 f"this one has use_pooler={encoder.use_pooler}"
             )
+        if encoder.attention not in ATTENTIONS:
+            raise InputError(
+                f"BertPretrainer needs an encoder with attention {' or '.join(map(repr, ATTENTIONS))}, this one has "
+                f"{encoder.attention!r}; BertCausalLM is for models from left to right"
+            )
         if next_sentence:
             check_two_segments(encoder, "next sentences (next_sentence=True)")
         config, policy = encoder.config, encoder.dtype_policy
-        head = MaskedLMHead(
-            config.vocab_size,
-            activation=head_activation or config.hidden_act,
-            layer_norm_epsilon=config.layer_norm_eps if head_layer_norm_eps is None else head_layer_norm_eps,
-            initializer_range=config.initializer_range,
-            dtype=policy,
-            name="masked_lm_head",
-        )
+        head = word_head(encoder, head_activation, head_layer_norm_eps, "masked_lm_head")
         places = {"mask_positions": keras.Input(shape=(None,), dtype="int32", name="mask_positions")}
-        hidden = encoder(encoder.input)
-        table = WordTable(encoder.embeddings, dtype=policy, name="word_table")(encoder.input["token_ids"])
-        logits = {"masked_lm": head(hidden["sequence_output"], places["mask_positions"], table)}
+        hidden = encoder(encoder.input)["sequence_output"]
+        logits = {"masked_lm": word_logits(encoder, head, hidden, places["mask_positions"])}
         next_sentence_head = None
         if next_sentence:
             next_sentence_head = Linear(
@@ -116,34 +108,15 @@ class BertPretrainer(MaskFiller):
             )
             if encoder.packing:
                 starts = places["cls_positions"] = keras.Input(shape=(None,), dtype="int32", name="cls_positions")
-                found = next_sentence_logits(encoder, next_sentence_head, hidden["sequence_output"], starts)
-                logits["next_sentence"] = found
+                logits["next_sentence"] = next_sentence_logits(encoder, next_sentence_head, hidden, starts)
             else:
                 # Not the encoder's `pooled_output`, which has the last block again: here all tokens are needed anyway.
                 assert encoder.pooler is not None
-                logits["next_sentence"] = next_sentence_head(encoder.pooler(hidden["sequence_output"]))
-        outputs = {
-            name: keras.layers.Activation("linear", dtype="float32", name=name)(tensor)
-            for name, tensor in logits.items()
-        }
-        super().__init__(encoder, preprocessor, outputs, next_sentence, places, **kwargs)
+                logits["next_sentence"] = next_sentence_head(encoder.pooler(hidden))
+        super().__init__(encoder, preprocessor, logits, head, places, **kwargs)
+        self.next_sentence = next_sentence
         self.masked_lm_head = head
         self.next_sentence_head = next_sentence_head
-        ranks = {name: len(tensor.shape) - 1 for name, tensor in outputs.items()}
-        specs = [
-            {name: tf.TensorSpec([None, None], tf.int32) for name in self.input},
-            *(
-                {name: tf.TensorSpec([None] * rank, dtype) for name, rank in ranks.items()}
-                for dtype in (tf.int32, tf.float32)
-            ),
-        ]
-        self._stages.sums = on_replicas(self.distribute_strategy, self._row_sums, specs)
-        self.tokens = keras.metrics.Sum(name="tokens")
-        self.masked_lm_loss = keras.metrics.Mean(name="masked_lm_loss")
-        self.masked_lm_accuracy = keras.metrics.Mean(name="masked_lm_accuracy")
-        if next_sentence:
-            self.next_sentence_loss = keras.metrics.Mean(name="next_sentence_loss")
-            self.next_sentence_accuracy = keras.metrics.Mean(name="next_sentence_accuracy")
 
     @classmethod
     def from_preset(
@@ -157,6 +130,7 @@ class BertPretrainer(MaskFiller):
         dtype: Any = None,
         new_heads: bool = False,
         packing: bool = False,
+        attention: str | None = None,
         pad_vocabulary: bool = False,
         **options: Any,
     ) -> "BertPretrainer":
@@ -175,6 +149,8 @@ class BertPretrainer(MaskFiller):
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_heads: Start both heads afresh.
             packing: Train on rows that may hold several examples; what is saved is the same.
+            attention: `"bidirectional"`, or `"unilm"`, which makes six segments of BERT's two; None takes the
+                checkpoint's own.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor.
 
@@ -182,7 +158,7 @@ class BertPretrainer(MaskFiller):
             InputError: The checkpoint does not open, or its masked-word head is not BERT's.
         """
         check_options(cls, options)
-        checkpoint = open_preset(handle, pad_vocabulary)
+        checkpoint, settings = cls._opened(handle, vocabulary, lowercase, pad_vocabulary, new_heads)
         tensors = checkpoint.tensors
         if next_sentence is None:
             alone = "cls.predictions.bias" in tensors and "cls.seq_relationship.weight" not in tensors
@@ -190,144 +166,58 @@ class BertPretrainer(MaskFiller):
         if next_sentence and not new_heads and any(name.startswith(NEXT_SENTENCE_INNER) for name in tensors):
             checkpoint = copy.deepcopy(checkpoint)  # it may be the caller's
             take_next_sentence_pooler(checkpoint)
-        if "cls.predictions.decoder.weight" in tensors and not new_heads:
-            raise InputError(
-                f"{checkpoint.source}: its masked-word head has an output matrix of its own, "
-                "cls.predictions.decoder.weight; BERT's is the word table. Start the heads afresh (new_heads=True)"
-            )
-        if vocabulary is not None:
-            checkpoint = replace_vocabulary(checkpoint, vocabulary, lowercase)
-        settings = {} if new_heads else checkpoint.extra.get("masked_lm", {})
-        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {}, packing=packing)
-        model = cls(
-            encoder,
-            preprocessor,
-            next_sentence=next_sentence,
-            **{"head_activation": settings.get("hidden_act"), "head_layer_norm_eps": settings.get("layer_norm_eps")}
-            | options,
-        )
+        attention = attention or checkpoint.extra.get("attention", BIDIRECTIONAL)
+        if attention == UNILM:
+            checkpoint = with_six_segments(checkpoint)
+        masks = {} if attention == BIDIRECTIONAL else {"attention": attention}
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, next_sentence, {}, packing=packing, **masks)
+        model = cls(encoder, preprocessor, next_sentence=next_sentence, **settings | options)
         model.load_checkpoint(checkpoint, new=["cls."] if new_heads else [])
         return model
 
-    # -- training ----------------------------------------------------------------------------------------
+    def masker(self) -> Masker:
+        """Makes a `TokenMasker` with BERT's settings."""
+        return TokenMasker(self.tokenizer)
 
-    def batches(
-        self,
-        examples: tf.data.Dataset,
-        batch_size: int = 32,
-        shuffle: bool = False,
-        seed: int = 0,
-        masker: Masker | None = None,
-        drop_remainder: bool = False,
-        row_length: int | None = None,
-    ) -> tf.data.Dataset:
-        """Makes the batches that `fit` and `evaluate` take, masked; examples of like length together, or packed.
+    def batches(self, examples: tf.data.Dataset, *args: Any, **options: Any) -> tf.data.Dataset:
+        """Makes the batches that `fit` and `evaluate` take, masked: see `PretrainingTask.batches`.
 
         Args:
-            examples: As `keras_bert.data.pretraining` gives them: `token_ids`, `first_length`,
-                `next_sentence_label`, and perhaps masks made already.
-            batch_size: Examples a batch; the last one may be smaller.
-            shuffle: In another order and with other masks in every epoch.
-            seed: The same seed gives the same batches and masks.
-            masker: A `TokenMasker`, or a function like it; None takes one with BERT's settings. Examples that have
-                their masks already keep them.
-            drop_remainder: Leave out the examples that do not fill a batch.
-            row_length: With packing: tokens of a row at most; None for the preprocessor's `max_length`.
+            examples: As there; with `next_sentence_label` where next sentences are learned, and with `first_segment`
+                for the masks of UniLM.
+            *args: As there.
+            **options: As there.
 
         Returns:
-            Dataset of `(inputs, targets, weights)`; see `pretraining_batches` and `packed_batches`.
+            As there.
 
         Raises:
-            InputError: The examples lack something, or there is a row length without packing.
+            InputError: As there.
         """
-        packing, preprocessor = self.encoder.packing, self.preprocessor
-        if row_length is not None and not packing:
-            raise InputError("row_length is for a model with packing: from_preset(..., packing=True)")
-        masker = masker or TokenMasker(self.tokenizer)
-        rows = preprocessor, masker, self.next_sentence, batch_size, shuffle, seed, drop_remainder
-        made = pretraining_batches(examples, *rows, mix_lengths=packing and shuffle)
-        if not packing:
-            return made
-        length, pad_id = row_length or preprocessor.max_length, self.tokenizer.pad_token_id
-        return packed_batches(made, length, pad_id, preprocessor.pad_to_multiple_of)
+        if ("first_segment" in examples.element_spec) != (self.encoder.attention == UNILM):
+            raise InputError(
+                f"the encoder has attention={self.encoder.attention!r}, and the examples are for "
+                f"{'another' if self.encoder.attention == UNILM else 'unilm'}; examples of objective='unilm' are for "
+                f"attention={UNILM!r}, and for it alone"
+            )
+        return super().batches(examples, *args, **options)
 
-    def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
-        """Keras' `compile`; the loss is the pretrainer's own.
-
-        Raises:
-            InputError: Another loss is given.
-        """
-        if loss is not None:
-            raise InputError(f"BertPretrainer has its own loss, received: loss={loss!r}")
-        super().compile(optimizer=optimizer, metrics=metrics, **kwargs)
-
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Any:
-        """Returns the masked-word loss plus the next-sentence loss, float32, and counts the metrics.
-
-        Each is the sum of its cross-entropies over the true number of its predictions, on all replicas together.
-        """
-        mask = x["padding_mask"]
-        self.tokens.update_state(keras.ops.minimum(mask, 1) if self.encoder.packing else mask)
-        total = 0.0
-        for name in y_pred:
-            # Flat: of rows Keras' metrics take means first, so that a prediction would count less in a wide batch.
-            labels, weights = keras.ops.reshape(y[name], (-1,)), keras.ops.reshape(sample_weight[name], (-1,))
-            logits = keras.ops.reshape(y_pred[name], (-1, y_pred[name].shape[-1]))
-            values = cross_entropies(labels, logits)
-            getattr(self, f"{name}_loss").update_state(values, weights)
-            getattr(self, f"{name}_accuracy").update_state(is_right(labels, logits), weights)
-            total = total + global_mean(values, weights, total=self.total_of(name))
-        return self.regularized(total, keras.ops.cast(keras.ops.shape(mask)[0], "float32"))
-
-    def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
-        """Returns the numbers of true predictions, and of rows."""
-        rows = keras.ops.cast(keras.ops.shape(y["masked_lm"])[0], "float32")
-        return {"rows": rows, **{name: keras.ops.sum(weights) for name, weights in sample_weight.items()}}
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the metrics over true predictions, the count of tokens, and the perplexity, exp(masked_lm_loss)."""
-        results = super().get_metrics_result()
-        return {**results, "perplexity": keras.ops.exp(results["masked_lm_loss"])}
-
-    def evaluate_examples(
-        self,
-        examples: tf.data.Dataset | Iterable[tuple],
-        batch_size: int = 64,
-        seed: int = 0,
-        masker: Masker | None = None,
-    ) -> dict[str, float]:
-        """Scores examples, such as those of held-out documents, each prediction counted once.
-
-        Args:
-            examples: As in `batches`; or batches that it made, for which the other arguments do not count.
-            batch_size: Examples a batch.
-            seed: Of the masks: the same seed gives the same, so that runs can be compared.
-            masker: As in `batches`.
-
-        Returns:
-            `loss`, `masked_lm_loss`, `masked_lm_accuracy`, `perplexity`, `unigram_accuracy` (of always saying the
-            most frequent of the masked tokens); with next sentences `next_sentence_loss`, `next_sentence_accuracy`.
-
-        Raises:
-            InputError: There is no prediction in the examples.
-        """
-        sums = PretrainingSums()
-        if isinstance(examples, tf.data.Dataset) and not isinstance(examples.element_spec, tuple):
-            examples = self.batches(examples, batch_size, seed=seed, masker=masker)
-        for inputs, targets, weights in examples:
-            sums.add_rows(self._stages.sums(inputs, targets, weights), targets, weights)
-        return sums.scores()
-
-    def _row_sums(self, inputs: Any, targets: Any, weights: Any) -> Tensors:
-        return row_sums(self(inputs, training=False), targets, weights)
+    def kinds_of(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the words of each mask of UniLM."""
+        if self.encoder.attention != UNILM:
+            return {}
+        segments = tf.gather(inputs["segment_ids"], inputs["mask_positions"], batch_dims=1)
+        second = {0: 1, 4: 5}
+        return {
+            mask: tf.cast((segments == first) | (segments == second.get(first, first)), tf.float32)
+            for mask, first in FIRST_SEGMENTS.items()
+        }
 
     # -- folders -----------------------------------------------------------------------------------------
 
     def head_weights(self) -> list[Weight]:
         """Returns the heads' weights under Hugging Face's names; the output matrix is the word table."""
-        weights = word_head_weights(self.masked_lm_head)
+        weights = super().head_weights()
         if self.next_sentence_head is not None:
             weights += dense_weights("cls.seq_relationship", self.next_sentence_head)
         return weights
@@ -337,31 +227,15 @@ class BertPretrainer(MaskFiller):
         return {} if self.next_sentence else {"architectures": ["BertForMaskedLM"]}
 
     def extra(self) -> dict[str, Any]:
-        """Returns what `keras_bert.json` keeps: the head's activation and epsilon where the encoder has others."""
-        config, head = self.encoder.config, self.masked_lm_head
-        settings = {"hidden_act": head.activation, "layer_norm_eps": head.layer_norm_epsilon}
-        if settings == {name: getattr(config, name) for name in settings}:
-            return {}
-        logging.warning(
-            "the masked-word head has %s, other than the encoder: transformers will give other words",
-            ", ".join(f"{name}={value}" for name, value in settings.items()),
-        )
-        return {"masked_lm": settings}
+        """Returns what `keras_bert.json` keeps, the mask too where it is not BERT's."""
+        attention = self.encoder.attention
+        return {**super().extra(), **({} if attention == BIDIRECTIONAL else {"attention": attention})}
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def in_words(self) -> dict[str, str]:
+        """Returns what the model card says of the objective."""
         problem = "masked words and next sentences" if self.next_sentence else "masked words"
-        description = {"problem_type": problem, "outputs": "the likeliest words for each `[MASK]`"}
-        return model_card(type(self).__name__, self.encoder.config, description, facts or {})
-
-    # -- Keras serialisation -----------------------------------------------------------------------------
+        return {"problem_type": problem, "outputs": "the likeliest words for each `[MASK]`"}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        config = super().get_config()
-        del config["text_pair"]  # of no use here: both kinds of text are answered
-        return {
-            **config,
-            "next_sentence": self.next_sentence,
-            "head_activation": self.masked_lm_head.activation,
-            "head_layer_norm_eps": self.masked_lm_head.layer_norm_epsilon,
-        }
+        return {**super().get_config(), "next_sentence": self.next_sentence}

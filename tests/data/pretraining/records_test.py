@@ -165,6 +165,23 @@ def test_records_for_a_phase_of_training(tmp_path: Path, caplog: pytest.LogCaptu
     assert caplog.messages == [f"{pairs}: its examples have 8 tokens at most, not the 9 of the phase"]
 
 
+def test_records_for_other_objectives(tmp_path: Path):
+    """Left to right takes running text that is not masked yet; the masks of UniLM take their own examples alone."""
+    made = {name: str(write(tmp_path / name, [examples(10, 1)], name)) for name in ("mlm_nsp", "mlm", "unilm")}
+    static = str(write(tmp_path / "static", [examples(10, 1)], "mlm", "static"))
+    check_records_fit(made["mlm"], 8, "clm")
+    check_records_fit(made["unilm"], 8, "unilm")
+    for folder, objective, message in (
+        (made["mlm_nsp"], "clm", "pairs of texts of which half are random"),
+        (static, "clm", "its words are hidden for good"),
+        (made["unilm"], "mlm", "made with --objective=unilm, to be trained on with --objective=mlm;"),
+        (made["unilm"], "clm", "made with --objective=unilm, to be trained on with --objective=clm;"),
+        (made["mlm_nsp"], "unilm", "made with --objective=mlm_nsp, to be trained on with --objective=unilm;"),
+    ):
+        with pytest.raises(InputError, match=rf"^{folder}: .*{message}"):
+            check_records_fit(folder, 8, objective)
+
+
 def test_another_setting_of_the_tokenizer_is_refused(tmp_path: Path):
     folder = write(tmp_path, [examples(10, 2)])
     other = type(TOKENIZER).from_config({**TOKENIZER.get_config(), "special_tokens_in_text": True})

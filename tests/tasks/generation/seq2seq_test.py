@@ -165,5 +165,5 @@ def test_rows_without_a_target_and_unknown_masks_are_refused(tmp_path: Path):
 def test_other_tasks_refuse_a_left_to_right_folder(tmp_path: Path):
     """They would see to the right, too, and answer nonsense."""
     writer("causal").save_preset(tmp_path / "model")
-    with pytest.raises(InputError, match=r"is_decoder is true; .* which only BertSeq2Seq follows"):
+    with pytest.raises(InputError, match=r"is_decoder is true; .* which only BertSeq2Seq and BertCausalLM follow"):
         BertClassifier.from_preset(tmp_path / "model", labels=["a", "b"])

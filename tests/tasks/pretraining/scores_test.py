@@ -53,5 +53,5 @@ def test_nothing_to_score():
     sums.add({"masked_lm": logits(1)}, {"masked_lm": [[0]]}, {"masked_lm": [[0.0]]})
     with pytest.raises(InputError, match="no prediction to score for masked_lm"):
         sums.scores()
-    with pytest.raises(InputError, match="no masked token"):
+    with pytest.raises(InputError, match="no predicted token"):
         sums.unigram_accuracy()
