@@ -14,6 +14,8 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertCausalLM, BertPretrainer, BertSeq2Seq, open_task
 from keras_bert.text.masks.masking import TokenMasker
+from keras_bert.training import make_strategy
+from tests.forked_process import run_python
 from tests.layer_test_case import randomize
 from tests.tasks import tiny
 
@@ -125,6 +127,41 @@ def test_accumulated_steps_learn_every_token():
         ends.append(model.get_weights())
     for one, other in zip(*ends, strict=True):
         np.testing.assert_allclose(other, one, rtol=0, atol=1e-4)
+
+
+def trained(strategy: str) -> tuple[list[np.ndarray], dict[str, float], dict[str, float]]:
+    """One epoch of plain gradient descent; returns the weights, and what training and evaluation count."""
+    config = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "num_hidden_layers": 1}
+    with make_strategy(strategy).scope():
+        model = causal_lm(**config)
+        model.compile(keras.optimizers.SGD(0.5))
+    batches = model.batches(texts(24), 7)  # rows of 6 to 20 tokens, seven among two
+    logs = model.fit(batches, verbose=0).history
+    return model.get_weights(), {name: values[0] for name, values in logs.items()}, model.evaluate_examples(batches)
+
+
+TWO_REPLICAS = """
+import json, sys
+import numpy as np
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tests.tasks.pretraining.causal_lm_test import trained
+weights, *counted = trained("mirrored")
+np.savez(sys.argv[1], *weights)
+print(json.dumps(counted))
+"""
+
+
+@pytest.mark.slow
+def test_two_replicas_learn_and_count_as_one(tmp_path: Path):
+    weights, *counted = trained("none")
+    by_two = json.loads(run_python(TWO_REPLICAS, tmp_path / "two.npz"))
+    with np.load(tmp_path / "two.npz") as two:
+        for name, one in zip(two.files, weights, strict=True):
+            np.testing.assert_allclose(two[name], one, rtol=0, atol=2e-5)
+    for one, other in zip(counted, by_two, strict=True):
+        assert other == pytest.approx(one, rel=1e-4)
 
 
 def test_a_saved_folder_writes_and_is_trained_on(model: BertCausalLM, tmp_path: Path):
