@@ -58,7 +58,7 @@ def test_static_masking(files: list[str], tmp_path: Path):
         (["--vocabulary=none.txt"], "none.txt: cannot read the vocabulary"),
         (["--outputs=out"], "unknown flag --outputs: neither of this program nor of Apache Beam"),
         (["--direct_running_mode=fast"], "Apache Beam: argument --direct_running_mode: invalid choice: 'fast'"),
-        (["--objective=nsp"], "flag --objective=nsp: value should be one of <mlm_nsp|mlm>"),
+        (["--objective=nsp"], "flag --objective=nsp: value should be one of <mlm_nsp|mlm|unilm>"),
         (["--held_out=0.02"], "held_out=0.02 leaves 0 of 8 documents held out; choose another share, or 0"),
         (["--max_length=2"], "max_length is 2; objective mlm_nsp takes 5 tokens or more"),
         (["--masking_rate=0.2"], "--masking_rate is for --masking=static"),
