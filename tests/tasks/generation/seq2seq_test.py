@@ -133,7 +133,7 @@ def test_it_learns_to_write():
     options = {"label_smoothing": 0.0, "target_dropout": 0.1, "output_ids": words}
     model = writer(config=tiny.without_dropout(), generation={"num_beams": 2}, **options)
     model.compile(adamw(1e-2, steps=160))
-    model.fit(model.batches(rows(), batch_size=8, shuffle=True), epochs=160, verbose=0)
+    model.fit(model.batches(rows(), batch_size=8, shuffle=True).repeat(160), verbose=0)
 
     assert [answer["text"] for answer in model.answer(tiny.TEXTS)] == TARGETS
 
