@@ -61,7 +61,7 @@ def test_no_hidden_state_hears_of_what_comes_later(model: BertCausalLM):
 def test_scores_by_hand(model: BertCausalLM):
     """The true tokens' probabilities, one by one, in float64."""
     losses, right, labels = [], 0, []
-    for row in texts().as_numpy_iterator():
+    for row in texts(6).as_numpy_iterator():
         ids = row["token_ids"][None]
         places = np.arange(ids.shape[1] - 1, dtype="int32")[None]
         inputs = {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": 0 * ids + 1, "mask_positions": places}
@@ -69,7 +69,7 @@ def test_scores_by_hand(model: BertCausalLM):
         losses += [-found[place, ids[0, place + 1]] for place in places[0]]
         right += int((found.argmax(-1) == ids[0, 1:]).sum())
         labels += ids[0, 1:].tolist()
-    scores = model.evaluate_examples(texts(), batch_size=5)
+    scores = model.evaluate_examples(texts(6), batch_size=4)
     assert scores["loss"] == scores["token_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert scores["perplexity"] == pytest.approx(np.exp(np.mean(losses)), rel=1e-5)
     assert scores["token_accuracy"] == right / len(losses)

@@ -20,7 +20,8 @@ from tests.tasks import tiny
 
 def pretrainer(next_sentence: bool = True, packing: bool = False, seed: int = 0) -> BertPretrainer:
     keras.utils.set_random_seed(seed)
-    config = tiny.config(type_vocab_size=6, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = tiny.config(type_vocab_size=6, num_hidden_layers=1, **dropout)
     encoder = BertEncoder(config, use_pooler=next_sentence, attention="unilm", packing=packing)
     model = BertPretrainer(encoder, tiny.preprocessor(), next_sentence=next_sentence)
     randomize(model, seed, 0.2)
@@ -111,16 +112,16 @@ def test_packed_rows_give_the_loss_and_the_gradient_of_one_a_row(model: BertPret
 
 def test_each_mask_has_the_scores_that_its_examples_have_alone():
     model = pretrainer(next_sentence=False)
-    together, counted = model.evaluate_examples(examples()), 0
-    for mask in FIRST_SEGMENTS:
+    [batch] = model.batches(examples(), 24)
+    together = model.evaluate_examples([batch])
+    for mask, first in FIRST_SEGMENTS.items():
+        rows = tf.where(batch[0]["segment_ids"][:, 0] == first)[:, 0]
         alone = model.evaluate_examples(
-            examples().filter(lambda row, mask=mask: row["first_segment"] == FIRST_SEGMENTS[mask])
+            [tf.nest.map_structure(lambda tensor, rows=rows: tf.gather(tensor, rows), batch)]
         )
-        for name in ("perplexity", "accuracy"):
-            own = alone["perplexity" if name == "perplexity" else "masked_lm_accuracy"]
-            assert together[f"{mask}_{name}"] == pytest.approx(own, rel=1e-5)
-            counted += 1
-    assert sum(name.endswith(("_perplexity", "_accuracy")) for name in together) == counted + 2
+        assert together[f"{mask}_perplexity"] == pytest.approx(alone["perplexity"], rel=1e-5)
+        assert together[f"{mask}_accuracy"] == pytest.approx(alone["masked_lm_accuracy"], rel=1e-5)
+        assert [name for name in alone if name.endswith("_perplexity")] == [f"{mask}_perplexity"]
 
 
 def test_a_saved_folder_goes_on_as_all_that_it_has_learned_to_be(model: BertPretrainer, tmp_path: Path):
@@ -128,8 +129,7 @@ def test_a_saved_folder_goes_on_as_all_that_it_has_learned_to_be(model: BertPret
     assert json.loads((tmp_path / "model/config.json").read_text())["architectures"] == ["BertForPreTraining"]
     again = BertPretrainer.from_preset(tmp_path / "model")
     assert (again.encoder.attention, again.encoder.config.type_vocab_size) == ("unilm", 6)
-    (ours,), (theirs,) = (filler.answer(["good [MASK]"], top_k=1)[0] for filler in (again, model))
-    assert ours[0]["token"] == theirs[0]["token"]
+    assert not again.load_report.new
 
     ids = tf.constant([[2, 5, 6, 3, 7, 8, 9, 3]])
     ones, places = tf.ones_like(ids), tf.constant([[3, 4, 6]])
