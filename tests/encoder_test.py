@@ -436,7 +436,11 @@ def test_a_fresh_process_loads_it_with_every_argument_other_than_its_default(tmp
 # Keras' NumPy backend borrows a few functions from its JAX backend, so it needs jax too.
 @pytest.mark.parametrize(
     ("backend", "module"),
-    [("numpy", "jax"), ("jax", "jax"), pytest.param("torch", "torch", marks=pytest.mark.parity)],
+    [
+        ("numpy", "jax"),
+        pytest.param("jax", "jax", marks=pytest.mark.slow),
+        pytest.param("torch", "torch", marks=pytest.mark.parity),
+    ],
 )
 def test_other_backends_give_the_same(backend, module, tmp_path):
     if importlib.util.find_spec(module) is None:

@@ -37,7 +37,9 @@ def in_graph(encoder: BertEncoder, inputs: dict[str, np.ndarray]) -> dict[str, A
     return function(**{name: tf.constant(array, tf.int32) for name, array in inputs.items()})
 
 
-@pytest.mark.parametrize("option", ["plain", "unpadded", "frozen", "frozen and unpadded"])
+@pytest.mark.parametrize(
+    "option", ["plain", "unpadded", pytest.param("frozen", marks=pytest.mark.slow), "frozen and unpadded"]
+)
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_outputs_equal_those_of_the_code_that_wrote_the_checkpoint(shared_data, folder, option):
     path = shared_data / "checkpoints" / folder

@@ -188,6 +188,7 @@ class TestByExample:
         np.testing.assert_array_equal(to_numpy(layer.variables[0]), state)
         np.testing.assert_array_equal(to_numpy(layer(inputs, training=True)), to_numpy(other(inputs, training=True)))
 
+    @pytest.mark.slow
     def test_gradients_example_by_example_add_up_to_those_of_the_batch(self):
         """In a graph; the second pass of recomputed blocks has the masks of the first."""
         import tensorflow as tf

@@ -160,7 +160,7 @@ def test_help_names_every_flag_with_its_default():
     shown = run_program("finetune", "--help").stdout
     assert "  --epochs: Passes over the training rows. (default: 3)" in shown
     assert "  --[no]overwrite: " in shown
-    assert "  --task: <answer|choose|classify|embed|regress|tag>: " in shown
+    assert "  --task: <answer|choose|classify|embed|generate|regress|tag>: " in shown
     assert "  --text: Column with the text. (default: text)" in shown
     assert run_program("finetune", "--helpfull").stdout == shown
 

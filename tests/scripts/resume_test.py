@@ -186,7 +186,7 @@ def test_other_flags_are_named(flags, crashed: Path, tmp_path: Path):
     assert f"the run goes on with other flags than before: {named}\n" in done.stderr
 
 
-@pytest.mark.parametrize("on_nan", ["stop", "skip"])
+@pytest.mark.parametrize("on_nan", ["stop", pytest.param("skip", marks=pytest.mark.slow)])
 def test_a_nan_is_named_and_not_learned(on_nan: str, flags, tmp_path: Path, monkeypatch):
     """The loss of a step becomes nan by its targets' weights."""
     batches = LabelledTask.batches

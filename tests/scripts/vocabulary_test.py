@@ -28,7 +28,11 @@ def files(folder: Path) -> dict[str, bytes]:
     [
         (["--size=60"], {"vocab.txt"}),
         (["--algorithm=bpe", "--size=280"], {"vocab.json", "merges.txt", "tokenizer.json"}),
-        (["--algorithm=bpe", "--size=280", "--lowercase"], {"vocab.json", "merges.txt", "tokenizer.json"}),
+        pytest.param(
+            ["--algorithm=bpe", "--size=280", "--lowercase"],
+            {"vocab.json", "merges.txt", "tokenizer.json"},
+            marks=pytest.mark.slow,
+        ),
         (["--size=60", "--nolowercase"], {"vocab.txt"}),
     ],
 )

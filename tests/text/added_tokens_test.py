@@ -88,7 +88,10 @@ def check(ours: TokenLayer, theirs: Any, texts: list[str]) -> None:
                 assert data[start:end].decode() == text[slice(*place)], text
 
 
-@pytest.mark.parametrize("byte_pairs", [False, True], ids=["pieces", "bytes"])
+SLOW_BYTES = pytest.param(True, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("byte_pairs", [False, SLOW_BYTES], ids=["pieces", "bytes"])
 @pytest.mark.parametrize("lowercase", [False, True], ids=["cased", "uncased"])
 def test_any_tokens_in_any_text(byte_pairs: bool, lowercase: bool):
     rng = random.Random(byte_pairs * 2 + lowercase)
@@ -106,7 +109,7 @@ def test_any_tokens_in_any_text(byte_pairs: bool, lowercase: bool):
         check(ours, theirs, ["".join(rng.choices(ALPHABET, k=rng.randint(0, 12))) for _ in range(150)])
 
 
-@pytest.mark.parametrize("byte_pairs", [False, True], ids=["pieces", "bytes"])
+@pytest.mark.parametrize("byte_pairs", [False, SLOW_BYTES], ids=["pieces", "bytes"])
 def test_each_setting_by_hand(byte_pairs: bool):
     texts = [
         "ab",

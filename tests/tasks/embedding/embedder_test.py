@@ -333,7 +333,7 @@ def test_a_text_is_no_neighbour_of_itself(embedder: BertEmbedder):
 def test_a_text_that_is_there_often_is_computed_once(embedder: BertEmbedder, monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
     run = embedder._stages.embed
-    monkeypatch.setattr(embedder._stages, "embed", lambda texts, **more: asked.append(len(texts)) or run(texts, **more))
+    monkeypatch.setattr(embedder._stages, "embed", lambda texts, *more: asked.append(len(texts)) or run(texts, *more))
     vectors = embedder.embed(["book", "good film", "book"] * 50, batch_size=8)
     assert (sum(asked), vectors.shape) == (2, (150, 32))
     np.testing.assert_array_equal(vectors[0], vectors[2])

@@ -139,6 +139,7 @@ def test_a_plain_piece_is_found_at_its_offsets(tokenizer, text):
             assert pieces(tokenizer, span) == [piece]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from([*SPECIAL, "unknown", "\ufdd3", "the", "한", "中"]), alphabet), max_size=30))
 def test_written_special_tokens_are_found_at_their_offsets(special, parts):
@@ -196,6 +197,7 @@ def test_awkward_bytes_get_an_answer(tokenizer, special, text):
         assert all(0 <= a < b <= len(text) for a, b in zip(starts.to_list()[0], ends.to_list()[0], strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([b"[SEP]", b"\xe4\xb8", b"the "])), max_size=8))
 def test_any_bytes_get_an_answer_within_the_text(special, parts):

@@ -33,12 +33,17 @@ def make_run(
     return EpochRun(model, state, [phase], log, before=before, callbacks=callbacks, verbose=0)
 
 
+def slowly(*values: int) -> list[Any]:
+    """Further values of a parameter, for the tests that take longer."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
 def log_of(folder: Path) -> list[dict[str, str]]:
     with (folder / "log.csv").open() as file:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("steps", [2, STEPS - 1, STEPS, 2 * STEPS + 1])
+@pytest.mark.parametrize("steps", [STEPS - 1, 2 * STEPS + 1, *slowly(2, STEPS)])
 def test_an_interruption_leaves_no_trace(tmp_path: Path, steps: int):
     whole = make_run(tmp_path / "whole", iter([0.1, 0.3, 0.2]))
     assert whole.train()
@@ -96,7 +101,7 @@ def test_an_epoch_is_scored_several_times(tmp_path: Path):
     assert (run.log.best["epoch"], run.log.best["step"]) == (1, 6)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 7, 8])
+@pytest.mark.parametrize("steps", [3, 8, *slowly(1, 2, 7)])
 def test_an_interruption_between_two_scores_of_an_epoch_leaves_no_trace(tmp_path: Path, steps: int):
     whole = make_run(tmp_path / "whole", iter(SCORES), 2, evaluations_per_epoch=3)
     assert whole.train()
@@ -210,7 +215,7 @@ def test_phases_have_batches_and_held_out_rows_of_their_own(tmp_path: Path):
         assert row["loss"] == pytest.approx(np.mean(note.losses[int(row["step"]) - 4 : int(row["step"])]), rel=1e-5)
 
 
-@pytest.mark.parametrize("steps", [3, 4, 6, 8, 11])
+@pytest.mark.parametrize("steps", [4, 8, *slowly(3, 6, 11)])
 def test_an_interruption_leaves_no_trace_in_phases(tmp_path: Path, steps: int):
     whole = phases_run(tmp_path / "whole", [])
     assert whole.train()
