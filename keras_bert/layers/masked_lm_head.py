@@ -95,7 +95,7 @@ class MaskedLMHead(CheckedLayer):
 
     def output_rows(self, word_table: Any) -> tuple[Any, Any]:
         """Returns the rows of the word table that logits are computed of, float (V, size), and their biases, (V,)."""
-        bias = ops.cast(self.bias, self.compute_dtype)  # outside of a call Keras casts nothing
+        bias = ops.cast(self.bias, word_table.dtype)  # outside of a call Keras casts nothing
         if self.output_ids is None:
             return word_table, bias
         ids = np.array(self.output_ids, "int32")
@@ -112,8 +112,10 @@ class MaskedLMHead(CheckedLayer):
         Returns:
             float (N, V).
         """
-        # einsum, not the transposed table: that would be copied, which takes a third of the head's time on a CPU
-        return bias_add(ops.einsum("nd,vd->nv", self.layer_norm(self.dense(hidden)), table), bias)
+        hidden = ops.cast(self.layer_norm(self.dense(hidden)), table.dtype)
+        # Table times hidden states, not the other way round. Of a product with a transposed table a CPU without AMX
+        # makes 5 rows of 30,522 entries in 39 ms where it takes 10, 300 in bfloat16 and backward in 8 s where 0.6.
+        return bias_add(ops.transpose(ops.matmul(table, ops.transpose(hidden))), bias)
 
     @property
     def _outputs(self) -> int:

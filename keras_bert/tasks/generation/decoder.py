@@ -11,7 +11,6 @@ from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.cached_attention import block_step, keys_and_values
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.ordered_attention_bias import CAUSAL, OrderedAttentionBias
-from keras_bert.layers.word_table import WordTable
 
 
 class CachedDecoder:
@@ -36,7 +35,6 @@ class CachedDecoder:
         policy = encoder.dtype_policy
         self._bias = AttentionBias(dtype=policy)
         self._ordered = OrderedAttentionBias(CAUSAL, dtype=policy)
-        self._table = WordTable(encoder.embeddings, dtype=policy)
 
     def begin(self, inputs: Mapping[str, Any]) -> tuple[Step, Start]:
         """Reads the source.
@@ -62,7 +60,8 @@ class CachedDecoder:
         hidden = hidden if encoder.final_norm is None else encoder.final_norm(hidden)
         lengths = tf.reduce_sum(mask, axis=1)
         last = tf.maximum(lengths - 1, 0)
-        output_rows = self.head.output_rows(self._table(mask))
+        # In float32 whatever the policy: one row a step is what bfloat16 is slowest at, and nothing need be cast.
+        output_rows = self.head.output_rows(tf.cast(encoder.embeddings.word_embeddings, tf.float32))
         newest = tf.gather(tf.reshape(hidden, (rows, tokens, -1)), last, batch_dims=1)
         logits = tf.cast(self.head.logits(newest, *output_rows), tf.float32)
         source = {"layers": kept, "bias": bias, "length": lengths}

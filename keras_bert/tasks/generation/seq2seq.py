@@ -325,7 +325,10 @@ class BertSeq2Seq(WritingTask):
         """Returns transformers' file of the search's settings."""
         tokenizer = self.tokenizer
         ids = {"eos_token_id": tokenizer.sep_token_id, "pad_token_id": tokenizer.pad_token_id}
-        return {GENERATION_CONFIG: json.dumps({**self.generation.to_dict(), **ids}, indent=2) + "\n"}
+        settings = self.generation.to_dict()
+        if not settings["top_k"]:  # to transformers 0 is no number of tokens
+            del settings["top_k"]
+        return {GENERATION_CONFIG: json.dumps({**settings, **ids}, indent=2) + "\n"}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
