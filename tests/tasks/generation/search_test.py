@@ -24,7 +24,9 @@ def test_a_prefix_is_what_the_text_begins_with():
         assert "film" not in pieces(answer["text"])[2:]
     one_each = model.answer(tiny.TEXTS[:2], prefix=["good", "bad"])
     assert [answer["text"].split()[0] for answer in one_each] == ["good", "bad"]
-    assert one_each[0] == model.answer(tiny.TEXTS[:1], prefix="good")[0]
+    (alone,) = model.answer(tiny.TEXTS[:1], prefix="good")
+    assert one_each[0]["text"] == alone["text"]
+    assert one_each[0]["score"] == pytest.approx(alone["score"], abs=1e-5)
 
 
 def test_a_text_as_long_as_its_source():
