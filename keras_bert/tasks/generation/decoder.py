@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_bert.decoding.rows import Start, Step
 from keras_bert.encoder import BertEncoder
+from keras_bert.graph import graph_function
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.cached_attention import block_step, keys_and_values
 from keras_bert.layers.masked_lm_head import MaskedLMHead
@@ -35,12 +36,14 @@ class CachedDecoder:
         policy = encoder.dtype_policy
         self._bias = AttentionBias(dtype=policy)
         self._ordered = OrderedAttentionBias(CAUSAL, dtype=policy)
+        self._traced_step = graph_function(self._step, reduce_retracing=True)
 
-    def begin(self, inputs: Mapping[str, Any]) -> tuple[Step, Start]:
+    def begin(self, inputs: Mapping[str, Any], traced: bool = False) -> tuple[Step, Start]:
         """Reads the source.
 
         Args:
             inputs: `token_ids`, `segment_ids`, `padding_mask`, int32 (rows, tokens): sources alone.
+            traced: The step is a graph, traced once for all sources, for loops in Python.
 
         Returns:
             The step and what it starts with: the logits of the first token, float32 (rows, entries); of the source
@@ -70,7 +73,7 @@ class CachedDecoder:
         state = [(none, none) for _ in encoder.blocks]
 
         def step(ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
-            return self._step(output_rows, ids, time, source, state)
+            return (self._traced_step if traced else self._step)(output_rows, ids, time, source, state)
 
         return step, Start(logits, source, state, growing=[(3, 3) for _ in encoder.blocks])
 

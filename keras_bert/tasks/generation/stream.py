@@ -7,7 +7,6 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.decoding.draw import Draw, uniform_numbers
-from keras_bert.graph import graph_function
 from keras_bert.tasks.generation.decoder import CachedDecoder
 from keras_bert.tasks.generation.search import TextSearch
 
@@ -31,8 +30,7 @@ def stream(
     """
     settings = search.settings
     rules = search.rules(inputs, None if prefix is None else tf.constant([prefix]))
-    step, (logits, source, state, _) = decoder.begin(inputs)
-    advance = graph_function(step, reduce_retracing=True)
+    step, (logits, source, state, _) = decoder.begin(inputs, traced=True)
     if settings.do_sample:
         uniform = uniform_numbers(seed, 1, settings.max_new_tokens)
         draw = Draw(settings.temperature, settings.top_k, settings.top_p)
@@ -53,6 +51,6 @@ def stream(
             yield part
         text = longer
         if time + 1 < settings.max_new_tokens:
-            logits, state = advance(newest, tf.constant(time), source, state)
+            logits, state = step(newest, tf.constant(time), source, state)
     if part := decode(b"", final=True):
         yield part
