@@ -20,14 +20,12 @@ from keras_bert.data.target_rows import target_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
-from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.ordered_attention_bias import CAUSAL, MASKS, PREFIX
 from keras_bert.layers.token_dropout import TokenDropout
-from keras_bert.layers.word_table import WordTable
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
-from keras_bert.tasks.base.word_head import word_head_settings, word_head_weights
+from keras_bert.tasks.base.word_head import word_head, word_head_settings, word_head_weights, word_logits
 from keras_bert.tasks.generation.checks import check_parts
 from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
 from keras_bert.tasks.generation.output_ids import OutputIds
@@ -105,28 +103,18 @@ class BertSeq2Seq(WritingTask):
     ) -> None:
         kwargs.pop("text_pair", None)  # a property of every task's config; a source is one text
         check_arguments(BertSeq2Seq, kwargs)
-        config, policy = encoder.config, encoder.dtype_policy
         refuse_unknown("generation", generation or {}, GenerationSettings().to_dict())
         settings = GenerationSettings(**{"max_new_tokens": max_target_length, **(generation or {})})
         check_parts(encoder, preprocessor, max_target_length, settings, target_dropout)
         short = OutputIds(preprocessor.tokenizer, output_ids)
-        head = MaskedLMHead(
-            config.vocab_size,
-            activation=head_activation or config.hidden_act,
-            layer_norm_epsilon=config.layer_norm_eps if head_layer_norm_eps is None else head_layer_norm_eps,
-            initializer_range=config.initializer_range,
-            output_ids=short.tolist(),
-            dtype=policy,
-            name="word_head",
-        )
+        head = word_head(encoder, head_activation, head_layer_norm_eps, "word_head", output_ids=short.tolist())
         places = {"target_positions": keras.Input(shape=(None,), dtype="int32", name="target_positions")}
         given = dict(encoder.input)
         if target_dropout:
             hide = TokenDropout(target_dropout, preprocessor.tokenizer.mask_token_id, name="target_dropout")
             given["token_ids"] = hide(given["token_ids"], given["segment_ids"])
         hidden = encoder(given)["sequence_output"]
-        table = WordTable(encoder.embeddings, dtype=policy, name="word_table")(encoder.input["token_ids"])
-        logits = head(hidden, places["target_positions"], table)
+        logits = word_logits(encoder, head, hidden, places["target_positions"])
         logits = keras.layers.Activation("linear", dtype="float32", name="logits")(logits)
         super().__init__(encoder, preprocessor, logits, inputs=places, **kwargs)
         self.max_target_length = max_target_length

@@ -17,10 +17,11 @@ from keras_bert.errors import InputError
 from keras_bert.layers.ordered_attention_bias import CAUSAL
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.text_model import Tensors
+from keras_bert.tasks.base.word_head import word_head, word_logits
 from keras_bert.tasks.pretraining.batches import Masker
 from keras_bert.tasks.pretraining.loss import cross_entropies
 from keras_bert.tasks.pretraining.next_tokens import next_tokens
-from keras_bert.tasks.pretraining.pretraining_task import PretrainingTask, word_head, word_logits
+from keras_bert.tasks.pretraining.pretraining_task import PretrainingTask
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
 

@@ -21,10 +21,10 @@ from keras_bert.errors import InputError
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.ordered_attention_bias import UNILM
 from keras_bert.tasks.base.text_model import check_two_segments
+from keras_bert.tasks.base.word_head import word_head, word_logits
 from keras_bert.tasks.pretraining.batches import Masker
 from keras_bert.tasks.pretraining.mask_filler import MaskFiller
 from keras_bert.tasks.pretraining.packed_examples import next_sentence_logits
-from keras_bert.tasks.pretraining.pretraining_task import word_head, word_logits
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer

@@ -15,7 +15,6 @@ from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.masked_lm_head import MaskedLMHead
-from keras_bert.layers.word_table import WordTable
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.global_batch import global_mean
 from keras_bert.tasks.base.on_replicas import on_replicas
@@ -282,32 +281,3 @@ class PretrainingTask(BertTask):
         del config["text_pair"]  # of no use here
         head = self._stages.word_head
         return {**config, "head_activation": head.activation, "head_layer_norm_eps": head.layer_norm_epsilon}
-
-
-def word_head(encoder: BertEncoder, activation: str | None, epsilon: float | None, name: str) -> MaskedLMHead:
-    """Makes a fresh word head for an encoder, which has the encoder's activation and epsilon unless told otherwise."""
-    config = encoder.config
-    return MaskedLMHead(
-        config.vocab_size,
-        activation=activation or config.hidden_act,
-        layer_norm_epsilon=config.layer_norm_eps if epsilon is None else epsilon,
-        initializer_range=config.initializer_range,
-        dtype=encoder.dtype_policy,
-        name=name,
-    )
-
-
-def word_logits(encoder: BertEncoder, head: MaskedLMHead, sequence_output: Any, places: Any) -> Any:
-    """Reads words off hidden states at some places, by the encoder's own word table: symbolic.
-
-    Args:
-        encoder: The encoder.
-        head: The word head.
-        sequence_output: float (batch, tokens, size).
-        places: int32 (batch, predictions).
-
-    Returns:
-        float (batch, predictions, vocabulary).
-    """
-    table = WordTable(encoder.embeddings, dtype=encoder.dtype_policy, name="word_table")(encoder.input["token_ids"])
-    return head(sequence_output, places, table)
