@@ -130,7 +130,7 @@ class BertMultipleChoice(PooledTask):
             max_length,
             dtype,
             {"truncation": truncation},
-            pooling=pooling or checkpoint.extra.get("pooling", "pooler"),
+            pooling=pooling,
             is_trained=is_trained,
             new_pooler=new_pooler,
             question=bool(checkpoint.extra.get("question")) if question is None else question,

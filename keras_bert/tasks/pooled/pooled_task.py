@@ -46,7 +46,7 @@ class PooledTask(LabelledTask):
         dtype: Any,
         preprocessing: Mapping[str, Any],
         *,
-        pooling: str,
+        pooling: str | None,
         is_trained: bool,
         new_pooler: bool,
         **arguments: Any,
@@ -58,11 +58,12 @@ class PooledTask(LabelledTask):
             max_length: As in `from_preset`.
             dtype: As in `from_preset`.
             preprocessing: See `BertTask.parts_of`.
-            pooling: What the head reads.
+            pooling: What the head reads; None: as the checkpoint says, or `"pooler"`.
             is_trained: The checkpoint's head is the task's; else a new one starts.
             new_pooler: Start the pooler afresh.
             **arguments: Further ones of the constructor.
         """
+        pooling = pooling or checkpoint.extra.get("pooling", "pooler")
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, pooling == "pooler", preprocessing)
         model = cls(encoder, preprocessor, pooling=pooling, **arguments)
         new = {"classifier.": not is_trained, "bert.pooler.": new_pooler}

@@ -129,7 +129,7 @@ class BertRegressor(PooledTask):
             max_length,
             dtype,
             {"truncation": truncation},
-            pooling=pooling or checkpoint.extra.get("pooling", "pooler"),
+            pooling=pooling,
             is_trained=is_trained,
             new_pooler=new_pooler,
             text_pair=takes_pairs(checkpoint) if text_pair is None else text_pair,
