@@ -2,7 +2,7 @@
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from keras_bert.errors import InputError
 
@@ -18,6 +18,19 @@ OPTIMIZER_ARGUMENTS = (
     *("loss_scale_factor", "gradient_accumulation_steps"),
 )
 """What every `keras.optimizers.Optimizer` takes beside its learning rate, its weight decay and its name."""
+
+
+CALL_ARGUMENTS = ("training", "mask")
+"""What a call of a `keras.Model` takes beside its inputs."""
+
+# What others call an argument of ours that the nearest spelling does not find.
+_OTHERS = {
+    **dict.fromkeys(
+        ("max_seq_length", "max_seq_len", "model_max_length", "sequence_length", "seq_length"), "max_length"
+    ),
+    **dict.fromkeys(("num_labels", "num_classes", "id2label", "classes"), "labels"),
+    **dict.fromkeys(("do_lower_case", "lower_case"), "lowercase"),
+}
 
 
 def refuse_unknown(place: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -40,9 +53,28 @@ def refuse_unknown(place: str, given: Iterable[str], known: Iterable[str]) -> No
     names = list(dict.fromkeys(known))
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
+            near = [_OTHERS[name]] if _OTHERS.get(name) in names else difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"the arguments are: {', '.join(names)}"
             raise InputError(f"{place} takes no argument {name!r}; {hint}")
+
+
+def check_call(place: str, inputs: object, known: Iterable[str], options: Iterable[str]) -> None:
+    """Refuses what a call of a functional `keras.Model` would drop in silence.
+
+    Args:
+        place: What is called, for the message.
+        inputs: What it was given; looked at where it is a dict.
+        known: Names of its inputs.
+        options: Names of the other arguments.
+
+    Raises:
+        InputError: Names the first that is not known.
+    """
+    refuse_unknown(f"a call of {place}", options, CALL_ARGUMENTS)
+    names = list(known)
+    unknown = [name for name in inputs if name not in names] if isinstance(inputs, Mapping) else []
+    if unknown:
+        raise InputError(f"{place} has no input {unknown[0]!r}; its inputs are: {', '.join(names)}")
 
 
 def check_arguments(

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_bert.arguments import check_arguments, refuse_unknown
+from keras_bert.arguments import check_arguments, check_call, refuse_unknown
 from keras_bert.config import BertConfig
 from keras_bert.layers.attention_bias import AttentionBias
 from keras_bert.layers.bert_embeddings import BertEmbeddings
@@ -226,7 +226,9 @@ class BertEncoder(keras.Model):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Computes the outputs, see the class; inputs under Hugging Face's names are understood as well."""
-        return super().__call__(_own_names(inputs), *args, **kwargs)
+        inputs = _own_names(inputs)
+        check_call("BertEncoder", inputs, self.input, kwargs)
+        return super().__call__(inputs, *args, **kwargs)
 
     @property
     def gradient_checkpointing(self) -> bool:

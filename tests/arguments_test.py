@@ -31,6 +31,7 @@ def test_from_preset_names_the_near_argument_before_it_opens_anything(task, name
     [
         ({"class_weight": {"a": 1.0}}, "'class_weight'; did you mean 'class_weights'?"),
         ({"num_labels": 3}, "'num_labels'; did you mean 'labels'?"),
+        ({"max_seq_length": 3}, "'max_seq_length'; did you mean 'max_length'?"),
         ({"encoder": None}, "'encoder'; "),
     ],
 )

@@ -90,6 +90,8 @@ def in_order(given: Any, what: str) -> list[Any]:
     Raises:
         InputError: One string, which is no list of its letters; a set, which has no order; a dict.
     """
+    if hasattr(given, "numpy") and hasattr(given, "dtype"):
+        given = given.numpy()  # a tensor
     if isinstance(given, str | bytes):
         raise InputError(f"{what} is one string, {given!r:.40}; pass a list, {what}=[{given!r:.40}, ...]")
     if isinstance(given, set | frozenset):
@@ -97,7 +99,7 @@ def in_order(given: Any, what: str) -> list[Any]:
             f"{what} is a set, which has no order, so that the outputs would have other names each time; "
             f"pass a list, such as {what}=sorted({what})"
         )
-    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+    if isinstance(given, Mapping) or not isinstance(given, Iterable) or getattr(given, "shape", None) == ():
         raise InputError(f"{what} is {type(given).__name__}; pass a list of names in the order of the outputs")
     return list(given)
 

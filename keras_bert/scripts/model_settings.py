@@ -78,9 +78,9 @@ def open_model(checkpoint: Checkpoint, text_pair: bool = False, **options: Any) 
     if FLAGS.labels and task.load_report is not None and "classifier.weight" in task.load_report.new:
         own = ", ".join((checkpoint.labels or [])[:12])
         raise InputError(f"--labels: {checkpoint.source} has a trained head for other classes: {own}")
-    if text_pair and head in (SEQUENCES, TOKENS) and "text_pair" not in task.text_fields:
-        takes = "one text, not pairs" if task.text_fields == ("text",) else " and ".join(task.text_fields)
-        raise InputError(f"{checkpoint.source}: the model takes {takes}; leave out --text_pair")
+    # An embedder learns from pairs, and is scored by them.
+    if text_pair and task.text_fields == ("text",) and not task.takes_prompts:
+        raise InputError(f"{checkpoint.source}: the model takes one text, not pairs; leave out --text_pair")
     return task
 
 

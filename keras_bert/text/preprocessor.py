@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
+from keras_bert.arguments import CALL_ARGUMENTS, LAYER_ARGUMENTS, check_arguments, refuse_unknown
 from keras_bert.errors import InputError
 from keras_bert.preset_hook import open_part
 from keras_bert.text.markers import tokenize_with_markers
@@ -90,6 +90,7 @@ class BertPreprocessor(keras.layers.Layer):
 
     def __call__(self, text: Any, text_pair: Any = None, **kwargs: Any) -> Any:
         """Makes BERT's inputs; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
+        refuse_unknown("a call of BertPreprocessor", kwargs, ("text", "text_pair", *CALL_ARGUMENTS))
         text, text_pair = _texts(text, text_pair)
         if isinstance(text, keras.KerasTensor):
             pair = () if text_pair is None else (text_pair,)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_bert.arguments import LAYER_ARGUMENTS, check_arguments
+from keras_bert.arguments import CALL_ARGUMENTS, LAYER_ARGUMENTS, check_arguments, refuse_unknown
 from keras_bert.errors import InputError
 from keras_bert.preset_hook import open_part
 from keras_bert.text.added_tokens import AddedToken, finder, read_added_tokens, special_in_text
@@ -121,6 +121,7 @@ class TokenLayer(keras.layers.Layer):
 
     def __call__(self, text: Any, **kwargs: Any) -> Any:
         """Tokenizes; see the class. Only symbolic Keras tensors need Keras' own way of calling a layer."""
+        refuse_unknown(f"a call of {type(self).__name__}", kwargs, ("text", *CALL_ARGUMENTS))
         if isinstance(text, keras.KerasTensor):
             return super().__call__(text, **kwargs)
         return self.tokenize(text)

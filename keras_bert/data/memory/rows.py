@@ -8,7 +8,14 @@ import tensorflow as tf
 
 from keras_bert.data.class_names import class_name
 from keras_bert.data.memory.table import Table, is_missing, table_of, values_of
-from keras_bert.data.sources.labels import LABEL_TYPES, parse_classes, parse_number, parse_weight
+from keras_bert.data.sources.labels import (
+    LABEL_TYPES,
+    MISSING,
+    is_listed,
+    parse_classes,
+    parse_number,
+    parse_weight,
+)
 from keras_bert.data.sources.tensors import dataset_of
 from keras_bert.errors import InputError
 
@@ -31,17 +38,18 @@ def rows(
 
     Args:
         texts: Strings, or pairs of strings: a list, an array, a tensor, a column of a table. Or a whole table: a dict
-            of lists, a list of dicts, a DataFrame of pandas or polars, a table of pyarrow.
-        labels: As many labels: strings, numbers, booleans, lists of strings (several a row), or rows of zeros and ones
-            with a place for each class.
+            of lists, a list of dicts or of named tuples, a DataFrame of pandas or polars, a table of pyarrow.
+        labels: As many labels: strings, numbers, booleans, lists or sets of strings (several a row), or rows of zeros
+            and ones with a place for each class.
         text_pairs: As many second texts.
         weights: As many weights of the rows in the loss, 0 or more.
         text: Of a table: the column with the text.
         text_pair: Of a table: the column with the second text; by default `text_pair`, if it is there.
         label: Of a table: the column with the label; by default `label`, if it is there.
         weight: Of a table: the column with the weight; by default `weight`, if it is there.
-        label_type: `class`: numbers are names of classes. `number`: a number to predict. `classes`: a list of classes a
-            row. By default labels stay what they are; a task takes numbers for what it predicts.
+        label_type: `class`: numbers, and words such as `nan`, are names of classes. `number`: a number to predict.
+            `classes`: a list of classes a row, also as `x|y` or `['x', 'y']` in a string. By default labels stay what
+            they are; a task takes numbers for what it predicts.
 
     Returns:
         A data set of known cardinality with dicts of `text`: tf.string (); `text_pair`: tf.string (), `label` and
@@ -129,6 +137,10 @@ def _texts(items: list[Any]) -> dict[str, list[Any]]:
 def _utf8(index: int, name: str, value: Any) -> bytes:
     """Returns a text in UTF-8."""
     if isinstance(value, bytes):
+        try:
+            value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"row {index}: {name}: bytes that are not UTF-8 ({error}); decode them first") from None
         return value
     if isinstance(value, str):
         try:
@@ -154,7 +166,15 @@ def _labels(values: list[Any], label_type: str | None) -> Any:
             raise InputError(f"row {index}: label: there is none ({value}); leave such rows out, df.dropna()")
     if label_type == "number":
         return tf.constant([parse_number(f"row {index}", "label", value) for index, value in enumerate(values)])
+    values = [sorted(value, key=str) if isinstance(value, set | frozenset) else value for value in values]
     several = [isinstance(value, list | tuple | np.ndarray) for value in values]
+    if label_type == "classes" and all(isinstance(value, str | bytes) for value in values):
+        strings = [value.decode() if isinstance(value, bytes) else value for value in values]
+        return tf.ragged.constant(
+            [parse_classes(f"row {index}", "label", value, None, "|") for index, value in enumerate(strings)],
+            tf.string,
+            ragged_rank=1,
+        )
     if any(several) or label_type == "classes":
         return _several(values, several)
     if label_type is None:
@@ -166,16 +186,28 @@ def _labels(values: list[Any], label_type: str | None) -> Any:
             return tf.constant(values, tf.int64)
         if kinds <= {int, float} and float in kinds and all(map(math.isfinite, values)):
             return tf.constant(values, tf.float32)
-    return tf.constant([_class(index, value) for index, value in enumerate(values)])
+    return tf.constant([_class(index, value, label_type is not None) for index, value in enumerate(values)])
 
 
-def _class(index: int, value: Any) -> str:
+def _class(index: int, value: Any, is_told: bool) -> str:
     try:
         name = class_name(value)
     except InputError as error:
         raise InputError(f"row {index}: label: {error}") from None
     if not name:
         raise InputError(f"row {index}: label: it is empty")
+    if is_told:
+        return name
+    if name in MISSING:
+        raise InputError(
+            f"row {index}: label: {name!r} looks like a label that is missing; leave such rows out, df.dropna(), or, "
+            "if it is the name of a class, say label_type='class'"
+        )
+    if is_listed(name):
+        raise InputError(
+            f"row {index}: label: {name!r:.60} looks like a list of labels; for several labels a row say "
+            "label_type='classes'"
+        )
     return name
 
 

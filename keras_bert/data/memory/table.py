@@ -31,6 +31,7 @@ class Table:
         Raises:
             InputError: There is no such column, or more than one.
         """
+        name = str(name)  # pandas numbers columns that have no names
         count = self.names.count(name)
         if count != 1:
             found = f"{count} columns are named" if count else "no column"
@@ -43,8 +44,8 @@ def table_of(given: Any) -> Table | None:
     """Takes something as a table; None where it is none.
 
     Args:
-        given: A dict of columns, a list of dicts, a DataFrame of pandas or polars, a table of pyarrow, a `Dataset` of
-            Hugging Face's, or a structured array of NumPy.
+        given: A dict of columns, a list of dicts or of named tuples, a DataFrame of pandas or polars, a table of
+            pyarrow, a `Dataset` of Hugging Face's, or a structured array of NumPy.
 
     Raises:
         InputError: Columns of unlike length, rows that lack a column of the first, or a lazy table.
@@ -70,10 +71,12 @@ def table_of(given: Any) -> Table | None:
         # pandas has names that are no strings, too.
         own = {str(name): name for name in names}
         return Table([str(name) for name in names], lambda name: values_of(given[own[name]], f"column {name!r}"))
+    if isinstance(given, list | tuple) and given and all(hasattr(row, "_asdict") for row in given):
+        given = [row._asdict() for row in given]  # named tuples, such as those of df.itertuples()
     if isinstance(given, list | tuple) and given and all(isinstance(row, Mapping) for row in given):
-        return Table(
-            list(map(str, given[0])), lambda name: [_field(index, row, name) for index, row in enumerate(given)]
-        )
+        # Also what the first row lacks: a label that some rows have is missing in the others.
+        names = list(dict.fromkeys(str(name) for row in given for name in row))
+        return Table(names, lambda name: [_field(index, row, name) for index, row in enumerate(given)])
     return None
 
 
@@ -95,7 +98,7 @@ def values_of(given: Any, what: str) -> list[Any]:
     if hasattr(given, "columns") and hasattr(given, "to_numpy"):
         given = given.to_numpy()  # a DataFrame, whose elements would be the names of its columns
     if hasattr(given, "numpy") and hasattr(given, "dtype"):
-        given = given.numpy()  # a tensor
+        given = np.asarray(given.numpy())  # a tensor
     if isinstance(given, np.ndarray) and given.ndim == 2 and given.shape[1] == 1:
         given = given[:, 0]  # df[["label"]].to_numpy(): a column as a matrix
     if getattr(given, "shape", None) == ():
@@ -133,5 +136,5 @@ def is_missing(value: Any) -> bool:
 
 def _field(index: int, row: Mapping[Any, Any], name: str) -> Any:
     if name not in row:
-        raise InputError(f"row {index}: no {name!r}, which the first row has; it has: {', '.join(map(repr, row))}")
+        raise InputError(f"row {index}: no {name!r}, which other rows have; it has: {', '.join(map(repr, row))}")
     return row[name]

@@ -15,8 +15,8 @@ from keras_bert.errors import InputError
 
 LABEL_TYPES = ("class", "number", "classes")
 
-# What pandas writes for a label that is not there, where it is told to write something.
-_MISSING = frozenset(("nan", "NaN", "NAN", "<NA>", "NaT"))
+MISSING = frozenset(("nan", "NaN", "NAN", "<NA>", "NaT"))
+"""What pandas writes for a label that is not there, where it is told to write something."""
 
 # A list as Python, JSON or NumPy write it: items in quotation marks, or numbers.
 _ITEM = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+(?:\.\d*)?)"""
@@ -35,12 +35,12 @@ def parse_class(place: str, field: str, value: Any, labels: Collection[str] | No
         raise InputError(f"{place}: field {field!r}: {error}") from None
     if not label:
         raise InputError(f"{place}: field {field!r}: the label is empty")
-    if labels is None and label in _MISSING:
+    if labels is None and label in MISSING:
         raise InputError(
             f"{place}: field {field!r}: {label!r} looks like a label that is missing; leave the row out, or, if it is "
             "the name of a class, name all classes: labels=[...] (--labels)"
         )
-    if isinstance(value, str) and _LIST.fullmatch(label):
+    if isinstance(value, str) and is_listed(label):
         raise InputError(
             f"{place}: field {field!r}: {label!r:.60} looks like a list of labels; read several labels a row with "
             "label_type='classes' (--multi_label)"
@@ -62,8 +62,13 @@ def parse_classes(place: str, field: str, value: Any, labels: Collection[str] | 
         parts = list(value)
     else:
         text = str(value).strip()
-        parts = _listed(text) if _LIST.fullmatch(text) else text.split(separator) if text else []
+        parts = _listed(text) if is_listed(text) else text.split(separator) if text else []
     return list(dict.fromkeys(parse_class(place, field, part, labels) for part in parts))
+
+
+def is_listed(text: str) -> bool:
+    """Says whether a text is a list as Python, JSON or NumPy write it: `['x', 'y']`."""
+    return _LIST.fullmatch(text) is not None
 
 
 def _listed(text: str) -> list[str]:

@@ -30,6 +30,11 @@ def dataset_of(columns: Mapping[str, Any]) -> tf.data.Dataset:
     return rows
 
 
+def labels_in_memory(rows: tf.data.Dataset) -> Any:
+    """Returns the column of labels of a data set that `dataset_of` made, None of any other."""
+    return _LABELS.get(rows)
+
+
 def labels_in(rows: tf.data.Dataset) -> Iterator[np.ndarray]:
     """Yields all labels of a data set of rows, some at a time; of several a row one after the other.
 

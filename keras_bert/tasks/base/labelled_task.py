@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches
 from keras_bert.data.memory.given_rows import given_rows
+from keras_bert.data.sources.tensors import labels_in_memory
 from keras_bert.errors import InputError
 from keras_bert.tasks.base.task import BertTask
 
@@ -67,8 +68,12 @@ class LabelledTask(BertTask):
         Example:
             >>> model.fit(model.batches(rows, batch_size=32, shuffle=True))  # doctest: +SKIP
         """
+        rows = given_rows(rows, self.row_fields)
+        column = labels_in_memory(rows)
+        if column is not None:
+            self.check_labels(column)
         return batches(
-            given_rows(rows, self.row_fields),
+            rows,
             self.features,
             self._stages.pad,
             batch_size,
@@ -123,6 +128,25 @@ class LabelledTask(BertTask):
         if not outputs:
             raise InputError("there are no rows to evaluate")
         return np.concatenate(outputs), np.concatenate(targets)
+
+    def check_labels(self, labels: Any) -> None:
+        """Refuses labels in memory that the task does not know, an `InputError`; in a graph it is one of TensorFlow's.
+
+        Args:
+            labels: The column of all rows, as `keras_bert.data.rows` and `read` make it.
+        """
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Keras' `fit`.
+
+        Raises:
+            InputError: Texts in place of batches of numbers, batches of rows without labels, or an argument that
+                belongs to `batches`.
+        """
+        spec = getattr(x, "element_spec", None)
+        if isinstance(spec, tuple) and len(spec) == 1:
+            raise InputError("these batches have no targets: the rows that they are made of have no label")
+        return super().fit(x, *args, **kwargs)
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Turns the labels of a batch of rows into `(targets,)` or `(targets, weights)`."""

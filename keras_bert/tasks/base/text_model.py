@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert.arguments import check_call
 from keras_bert.data.batching.batch_size import check_batch_size
 from keras_bert.data.memory.given_rows import given_texts, refuse_texts
 from keras_bert.encoder import BertEncoder
@@ -110,14 +111,31 @@ class TextModel(GlobalBatchModel):
         """The strings of a row: `("text",)` or `("text", "text_pair")`."""
         return ("text", "text_pair") if self.text_pair else ("text",)
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs, see the class of the task.
+
+        Raises:
+            InputError: An input or an argument that the model does not have, or texts in place of numbers.
+        """
+        check_call(type(self).__name__, inputs, self.input, kwargs)
+        if not isinstance(inputs, Mapping):
+            refuse_texts(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
     def fit(self, x: Any = None, *args: Any, shuffle: bool = False, **kwargs: Any) -> keras.callbacks.History:
         """Keras' `fit`; the shuffling is done by `batches`.
 
         Raises:
-            InputError: Texts in place of batches of numbers.
+            InputError: Texts in place of batches of numbers, or an argument that belongs to `batches`.
         """
         refuse_texts(x)
         refuse_texts(kwargs.get("validation_data"))
+        if isinstance(x, tf.data.Dataset) and (shuffle or kwargs.get("batch_size") is not None):
+            name = "shuffle" if shuffle else "batch_size"
+            raise InputError(
+                f"fit takes batches as they are and does nothing with {name}=; say it where they are made: "
+                f"model.batches(rows, {name}={True if shuffle else kwargs['batch_size']})"
+            )
         return super().fit(x, *args, shuffle=shuffle, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:

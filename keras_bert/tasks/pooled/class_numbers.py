@@ -1,6 +1,6 @@
 """From labels, however they are written, to the numbers of their classes, in the graph."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,44 @@ class ClassNumbers:
         tf.debugging.Assert(tf.size(outside) == 0, ["unknown label:", outside, places])
         return tf.cast(labels, tf.int32)
 
+    def check(self, labels: Any, marks: bool = False) -> None:
+        """Refuses labels that are none of the classes, before a graph meets them.
+
+        Args:
+            labels: A column: string, integer, float or bool (rows,); strings (rows, labels), ragged or not; numbers
+                (rows, classes).
+            marks: A row of numbers may hold several ones, or none.
+
+        Raises:
+            InputError: Names the first row with such a label.
+        """
+        if not isinstance(labels, tf.RaggedTensor):
+            labels = tf.convert_to_tensor(labels)
+        look = self.of
+        if labels.shape.rank == 2 and labels.dtype != tf.string:
+            look = self.checked_marks if marks else self.of_one_hot
+        flat = labels.flat_values if isinstance(labels, tf.RaggedTensor) else labels
+        flat = tf.reshape(flat, [-1]) if look == self.of else flat
+        first, last = 0, int(flat.shape[0])
+        if _passes(look, flat):
+            return
+        while last - first > 1:  # the first one that does not pass is in flat[first:last]
+            middle = (first + last) // 2
+            first, last = (middle, last) if _passes(look, flat[first:middle]) else (first, middle)
+        row = first
+        if isinstance(labels, tf.RaggedTensor):
+            row = int(np.searchsorted(labels.row_splits.numpy(), first, "right")) - 1
+        elif look == self.of and labels.shape.rank == 2:
+            row = first // int(labels.shape[1])
+        value = flat[first].numpy()
+        value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value.tolist()
+        expected = f"one of {self._shown}"
+        if look != self.of:
+            expected = f"a 0 or 1 for each of {self._shown}" + ("" if marks else ", and a single 1")
+        elif flat.dtype != tf.string and not are_numbers(self._names):
+            expected += f", or its number, 0 to {len(self._names) - 1}"
+        raise InputError(f"row {row}: unknown label {value!r:.60}; expected {expected}")
+
     def of_one_hot(self, labels: Any) -> Any:
         """Returns the class of each row of zeros and a single one: int32 (rows,) of (rows, classes)."""
         labels = self.checked_marks(labels)
@@ -100,3 +138,11 @@ class ClassNumbers:
         unknown = tf.boolean_mask(names, tf.gather(tf.constant(self._names), number) != names)
         tf.debugging.Assert(tf.size(unknown) == 0, ["unknown label:", unknown, f"; the labels are: {self._shown}"])
         return number
+
+
+def _passes(look: Callable[[Any], Any], labels: Any) -> bool:
+    try:
+        look(labels)
+    except tf.errors.InvalidArgumentError:
+        return False
+    return True

@@ -203,6 +203,12 @@ class BertClassifier(PooledTask):
         answers = self.answers(self(inputs, training=False))
         return {**answers, "marked": self.is_marked(inputs["token_ids"])} if self.pooling == MARKERS else answers
 
+    def check_labels(self, labels: Any) -> None:
+        """Refuses labels that are none of the classes, an `InputError` that names the first row with one."""
+        several = self.problem_type == MULTI_LABEL
+        if several == (len(labels.shape) == 2) or not several:
+            self._stages.numbers.check(labels, marks=several)
+
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Turns labels into class numbers.
 

@@ -1,5 +1,6 @@
 """Rows of lists, arrays and tables; what is none of them gets one line."""
 
+import collections
 from collections.abc import Iterator
 from typing import Any
 
@@ -137,6 +138,25 @@ def test_label_types_are_asked_for():
     assert one_hot.element_spec["label"] == tf.TensorSpec([3], tf.float32)
 
 
+def test_several_labels_in_a_string_or_a_set():
+    expected = [[b"x", b"y"], [], [b"x"]]
+    for labels in (["x|y", "", "x"], ["['x', 'y']", "[]", "['x']"], [{"y", "x"}, set(), frozenset({"x"})]):
+        made = rows(TEXTS, labels, label_type="classes")
+        assert [row["label"].tolist() for row in read(made)] == expected
+    assert read(rows(TEXTS, ["nan", "['x']", "y"], label_type="class"))[0]["label"] == b"nan"
+
+
+def test_named_tuples_are_rows_of_a_table():
+    row = collections.namedtuple("Pandas", ["Index", "text", "label"])  # what df.itertuples() gives
+    made = read(rows([row(index, text, index) for index, text in enumerate(TEXTS)]))
+    assert made[1] == {"text": TEXTS[1].encode(), "label": 1}
+
+
+def test_columns_that_have_numbers_for_names():
+    made = read(rows(Frame({0: TEXTS, 1: ["x", "y", "x"]}), text=0, label=1))
+    assert made[1] == {"text": TEXTS[1].encode(), "label": b"y"}
+
+
 def test_pairs():
     expected = {"text": b"good film", "text_pair": b"a"}
     assert read(rows(TEXTS, text_pairs=["a", "b", "c"]))[0] == expected
@@ -175,7 +195,16 @@ def test_choices():
         ((TEXTS,), {"weights": [1, -1, 0]}, "row 1: field 'weight': expected a weight of 0 or more, found -1"),
         ((TEXTS,), {"weights": [1, float("nan"), 0]}, "row 1: field 'weight': expected a finite number"),
         (({"text": ["a"], "label": ["x", "y"]},), {}, "the columns have unlike numbers of rows: 'text' 1, 'label' 2"),
-        (([{"text": "a"}, {"txt": "b"}],), {}, "row 1: no 'text', which the first row has; it has: 'txt'"),
+        (([{"text": "a"}, {"txt": "b"}],), {}, "row 1: no 'text', which other rows have; it has: 'txt'"),
+        (([{"text": "a"}, {"text": "b", "label": "x"}],), {}, "row 0: no 'label', which other rows have"),
+        ((["a", b"\xe9"],), {}, "row 1: text: bytes that are not UTF-8"),
+        ((tf.constant("a"),), {}, "texts: expected a list, received a single value"),
+        (
+            (TEXTS, ["x", "nan", "y"]),
+            {},
+            r"row 1: label: 'nan' looks like a label that is missing; .*label_type='class'",
+        ),
+        ((TEXTS, ["['x']", "[]", "['y']"]), {}, r"row 0: label: .* looks like a list of labels; .*'classes'"),
         (({"text": "abc", "label": "x"},), {}, "column 'text': expected a list, received the string 'abc'"),
         (({"text": ["a"], "label": ["x"]}, ["x"]), {"label": "label"}, "labels are given, and label='label' too"),
     ],

@@ -104,6 +104,54 @@ def test_what_a_task_cannot_learn_from_gets_one_line(model):
             model.predict(wrong)
 
 
+@pytest.mark.parametrize(
+    ("labels", "options", "message"),
+    [
+        (["positive", "positiv", "neutral"], {}, "row 1: unknown label 'positiv'; expected one of negative, neutral"),
+        ([0, 1, 3], {}, "row 2: unknown label 3; expected one of .* or its number, 0 to 2"),
+        ([0, -1, 3], {}, "row 1: unknown label -1"),
+        ([0.0, 1.0, 0.5], {}, "row 2: unknown label 0.5"),
+        ([[0, 1, 0], [1, 1, 0], [0, 0, 0]], {}, r"row 1: unknown label \[1.0, 1.0, 0.0\]; .* and a single 1"),
+        ([["positive"], [], ["neutral", "odd"]], {"problem_type": MULTI_LABEL}, "row 2: unknown label 'odd'"),
+        ([[0, 1, 0], [1, 0.5, 0], [0, 0, 0]], {"problem_type": MULTI_LABEL}, r"row 1: unknown label \[1.0, 0.5, 0.0\]"),
+    ],
+)
+def test_an_unknown_label_is_named_with_its_row(labels, options, message):
+    model = tiny.classifier(**options)
+    for call in (model.batches, model.evaluate_rows):
+        with pytest.raises(InputError, match=message) as error:
+            call({"text": TEXTS[:3], "label": labels})
+        assert "\n" not in str(error.value)
+
+
+def test_what_fit_would_pass_over_is_refused(model):
+    model.compile()
+    with pytest.raises(InputError, match=r"does nothing with shuffle=; .* model.batches\(rows, shuffle=True\)"):
+        model.fit(model.batches(tiny.dataset(LABELS)), shuffle=True)
+    with pytest.raises(InputError, match=r"model.batches\(rows, batch_size=4\)"):
+        model.fit(model.batches(tiny.dataset(LABELS)), batch_size=4)
+    with pytest.raises(InputError, match="these batches have no targets"):
+        model.fit(model.batches(TEXTS))
+
+
+def test_what_a_call_would_pass_over_is_refused(model):
+    inputs = model.preprocessor(TEXTS[:1])
+    more = {**inputs, "position_ids": inputs["segment_ids"]}
+    for part in (model, model.encoder):
+        with pytest.raises(InputError, match=r"Bert\w+ has no input 'position_ids'; its inputs are: .*token_ids"):
+            part(more)
+        with pytest.raises(InputError, match=r"a call of Bert\w+ takes no argument 'trainin'; did you mean 'training'"):
+            part(inputs, trainin=True)
+    with pytest.raises(InputError, match="no input 'attention_mask'"):
+        model({**inputs, "attention_mask": inputs["padding_mask"]})
+    with pytest.raises(InputError, match="a call of BertPreprocessor takes no argument 'max_length'"):
+        model.preprocessor(TEXTS, max_length=3)
+    with pytest.raises(InputError, match="a call of BertTokenizer takes no argument 'lowercase'"):
+        model.tokenizer(TEXTS, lowercase=False)
+    with pytest.raises(InputError, match="take batches of numbers"):
+        model(TEXTS)
+
+
 @pytest.mark.parametrize("size", [0, -1, 2.5, "32", None, True])
 def test_batches_of_no_size(model, size):
     for call in (model.batches, model.evaluate_rows):
