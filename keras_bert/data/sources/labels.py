@@ -19,8 +19,15 @@ MISSING = frozenset(("nan", "NaN", "NAN", "<NA>", "NaT"))
 """What pandas writes for a label that is not there, where it is told to write something."""
 
 # A list as Python, JSON or NumPy write it: items in quotation marks, or numbers.
-_ITEM = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+(?:\.\d*)?)"""
-_LIST = re.compile(rf"\[\s*(?:{_ITEM}(?:(?:\s*,\s*|\s+){_ITEM})*\s*,?\s*)?\]")
+_QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+_ITEM = rf"(?:{_QUOTED}|[+-]?\d+(?:\.\d*)?)"
+_ITEMS = r"\s*{0}(?:(?:\s*,\s*|\s+){0})*\s*,?\s*"
+# A tuple or a set of Python has its items in quotation marks: a class may be called (1).
+_LIST = re.compile(
+    rf"\[(?:{_ITEMS.format(_ITEM)}|\s*)\]|\({_ITEMS.format(_QUOTED)}\)|\{{{_ITEMS.format(_QUOTED)}\}}|set\(\)"
+)
+# As Spark and R write one, without quotation marks.
+_BARE_LIST = re.compile(r"\[[^\[\]'\"]*,[^\[\]'\"]*\]")
 
 
 def parse_class(place: str, field: str, value: Any, labels: Collection[str] | None) -> str:
@@ -40,6 +47,8 @@ def parse_class(place: str, field: str, value: Any, labels: Collection[str] | No
             f"{place}: field {field!r}: {label!r} looks like a label that is missing; leave the row out, or, if it is "
             "the name of a class, name all classes: labels=[...] (--labels)"
         )
+    if any("\ud800" <= character <= "\udfff" for character in label):
+        raise InputError(f"{place}: field {field!r}: half of a surrogate pair in {label!r:.60} is no text")
     if isinstance(value, str) and is_listed(label):
         raise InputError(
             f"{place}: field {field!r}: {label!r:.60} looks like a list of labels; read several labels a row with "
@@ -60,19 +69,32 @@ def parse_classes(place: str, field: str, value: Any, labels: Collection[str] | 
         return []
     if isinstance(value, list | tuple):
         parts = list(value)
-    else:
-        text = str(value).strip()
+    elif isinstance(value, str):
+        text = value.strip()
         parts = _listed(text) if is_listed(text) else text.split(separator) if text else []
+    else:
+        parts = [value]
+    if all(map(_is_mark, parts)) and (len(parts) > 2 or (len(parts) == 2 and parts[0] == parts[1])):
+        raise InputError(
+            f"{place}: field {field!r}: {value!r:.60} looks like a 0 or 1 for each class; write the names of the "
+            "row's classes, or give the rows in memory, keras_bert.data.rows(texts, labels)"
+        )
     return list(dict.fromkeys(parse_class(place, field, part, labels) for part in parts))
 
 
 def is_listed(text: str) -> bool:
-    """Says whether a text is a list as Python, JSON or NumPy write it: `['x', 'y']`."""
-    return _LIST.fullmatch(text) is not None
+    """Says whether a text is a list as Python, JSON or NumPy write it, `['x', 'y']`, or a tuple or a set."""
+    return (_LIST.fullmatch(text) or _BARE_LIST.fullmatch(text)) is not None
+
+
+def _is_mark(label: Any) -> bool:
+    return label in ("0", "1", "0.0", "1.0") or (isinstance(label, int | float) and label in (0, 1))
 
 
 def _listed(text: str) -> list[str]:
     """The items of a list that stands in a cell: `['x', 'y']`."""
+    if not _LIST.fullmatch(text):
+        return [item.strip() for item in text[1:-1].split(",")]
     items = re.findall(_ITEM, text)
     return [str(ast.literal_eval(item)) if item[0] in "'\"" else item for item in items]
 

@@ -26,6 +26,16 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+# How files begin that are taken for text by their names.
+_NO_TEXT = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook (.xlsx): unpack it, or save the sheet as CSV in UTF-8",
+    b"\x1f\x8b": "packed by gzip: let its name end in .gz",
+    b"BZh": "packed by bzip2: unpack it",
+    b"\xfd7zXZ": "packed by xz: unpack it",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook (.xls): save the sheet as CSV in UTF-8",
+    b"PAR1": "a Parquet file: read it with pandas or pyarrow and pass the table to keras_bert.data.rows",
+    b"%PDF": "a PDF",
+}
 _HEAD = 1 << 16  # bytes in which line ends are looked for
 
 
@@ -46,6 +56,8 @@ class TextFormat:
     quoting: bool | None = None
 
     def __post_init__(self) -> None:
+        if self.delimiter == r"\t":  # as --delimiter='\t' of a shell comes
+            object.__setattr__(self, "delimiter", "\t")
         if self.encoding is not None:
             try:
                 io.TextIOWrapper(io.BytesIO(), encoding=self.encoding)
@@ -123,6 +135,8 @@ def check_file(path: Path) -> None:
 def _decoded(path: Path, file: Any, text_format: TextFormat) -> Iterator[tuple[int, str, int]]:
     """Yields number, text and bytes of each line."""
     head = file.peek(_HEAD)[:_HEAD]
+    if kind := next((kind for magic, kind in _NO_TEXT.items() if head.startswith(magic)), None):
+        raise InputError(f"{path}: is no text, but {kind}")
     mark = next((mark for mark in _BYTE_ORDER_MARKS if head.startswith(mark)), None)
     encoding = text_format.encoding or (_BYTE_ORDER_MARKS[mark] if mark else "utf-8")
     if mark == b"\xef\xbb\xbf" and encoding.lower().replace("_", "-") in ("utf8", "utf-8", "utf-8-sig"):

@@ -62,7 +62,7 @@ def read(
         split: Part of a `tfds:` or `library_docs` source, `train` unless given.
         data_dir: TFDS's folder of data sets; one prepared there is read without a network.
         label_separator: What divides the labels of one row for `classes`. A cell with a list in it, `['x', 'y']`, is
-            read as that list.
+            read as that list, also one without quotation marks, `[x, y]`.
         weight: Name of the column with the weight of the row in the loss, 0 or more.
         encoding: Of a file, such as `cp1252` or `gb18030`; None: what its byte-order mark says (UTF-8, UTF-16), or else
             UTF-8.
@@ -86,6 +86,8 @@ def read(
     """
     if label_type not in LABEL_TYPES:
         raise InputError(f"label_type {label_type!r}: expected one of {', '.join(LABEL_TYPES)}")
+    if not label_separator:
+        raise InputError("label_separator is empty (--label_separator); say what divides labels, such as '|'")
     if labels is not None and (label is None or label_type == "number"):
         raise InputError("labels are given: name the label's column too, and let label_type be class or classes")
     wanted = [text, *([text_pair] if text_pair else []), *([label] if label else []), *([weight] if weight else [])]

@@ -157,6 +157,21 @@ ERRORS = {
     "nan": ("a.tsv", "text\tlabel\nx\tnan\n", {}, "line 2: .*'nan' looks like a label that is missing"),
     "nan in JSON": ("a.jsonl", '{"text": "x", "label": NaN}', {}, "line 1: .*the label is nan, which is no class"),
     "a list for one label": ("a.tsv", "text\tlabel\nx\t['y']\n", {}, "looks like a list of labels; .*--multi_label"),
+    "a tuple for one label": ("a.tsv", "text\tlabel\nx\t('y', 'z')\n", {}, "looks like a list of labels"),
+    "a set for one label": ("a.tsv", "text\tlabel\nx\t{'y'}\n", {}, "looks like a list of labels"),
+    "a list without quotes": ("a.tsv", "text\tlabel\nx\t[y, z]\n", {}, "looks like a list of labels"),
+    "one hot": ("a.jsonl", '{"text": "x", "label": [1, 0, 0]}', {"label_type": "classes"}, "0 or 1 for each class"),
+    "one hot in a cell": ("a.csv", 'text,label\nx,"[0, 1, 1]"\n', {"label_type": "classes"}, "0 or 1 for each class"),
+    "an object for labels": ("a.jsonl", '{"text": "x", "label": {"y": 1}}', {"label_type": "classes"}, "found dict"),
+    "half a surrogate as a label": (
+        "a.jsonl",
+        '{"text": "x", "label": "\\ud800"}',
+        {},
+        "line 1: .*half of a surrogate pair",
+    ),
+    "no separator": ("a.tsv", "text\tlabel\nx\ty\n", {"label_separator": ""}, "label_separator is empty"),
+    "gzip by another name": ("a.csv", gzip.compress(b"text,label\n"), {}, "is no text, but packed by gzip"),
+    "Excel": ("a.csv", b"PK\x03\x04\x14\x00", {}, r"is no text, but .* Excel workbook \(.xlsx\)"),
     "many digits": ("a.jsonl", '{"text": "x", "label": ' + "9" * 5000 + "}", {}, "line 1: a number of more than 4,300"),
     "deep JSON": ("a.jsonl", "[" * 100_000, {}, "nested too deep"),
     "deep JSON in a row": ("a.jsonl", '{"text": ' + "[" * 100_000, {}, "line 1: the JSON is nested too deep"),
@@ -381,3 +396,16 @@ def test_real_files(shared_data):
     assert mrpc.cardinality() == 3668
     clinc = read(shared_data / "text_classification" / "clinc150" / "train.tsv", label="intent")
     assert len(label_names(clinc)) == 150
+
+
+def test_lists_of_labels_in_cells_of_every_spelling(write):
+    cells = ["['x', 'y']", '["x", "y"]', "['x' 'y']", "('x', 'y')", "{'x', 'y'}", "[x, y]", "x|y"]
+    path = write("a.tsv", "text\tlabel\n" + "".join(f"t\t{cell}\n" for cell in cells))
+    made = read(path, label="label", label_type="classes")
+    assert [row["label"].tolist() for row in made.as_numpy_iterator()] == [[b"x", b"y"]] * len(cells)
+    path = write("b.tsv", "text\tlabel\nt\t(1)\n")  # no list, but a name
+    assert values(read(path, label="label"), "label") == ["(1)"]
+
+
+def test_a_tab_as_a_shell_writes_it(write):
+    assert values(read(write("a.csv", "text\tlabel\nx\ty\n"), label="label", delimiter=r"\t"), "label") == ["y"]
