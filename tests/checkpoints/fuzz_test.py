@@ -1,6 +1,6 @@
 """Damaged and odd files of every format open, or are refused in one line: never a traceback, never a lost process.
 
-Each test makes its cases from a fixed seed, the same ones on every machine; a slow one stops earlier, after some seconds.
+Each test makes its cases from a fixed seed, the same on every machine; a slow one stops earlier, after some seconds.
 """
 
 import copy
