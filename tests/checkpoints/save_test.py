@@ -151,6 +151,7 @@ def test_lower_casing_follows_the_tokenizers_config(folder, tmp_path):
     assert open_checkpoint(tmp_path / "cased").lowercase is False
 
 
+@pytest.mark.slow
 def test_a_byte_pair_tokenizer_goes_with_the_model(tmp_path):
     entries = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *byte_characters(), "ab"]
     config = dataclasses.replace(small.CONFIG, vocab_size=len(entries))

@@ -223,6 +223,7 @@ def test_an_answer_is_capped(client, capsys):
     assert re.search("longer than 100 bytes|larger than max", capsys.readouterr().err)
 
 
+@pytest.mark.slow
 def test_as_a_program_on_lines_that_are_not_utf_8(client):
     lines = b"short one\nanother \xff\xe4\xb8 line, rather longer\n"
     done = subprocess.run(

@@ -188,6 +188,7 @@ print("same")
 """
 
 
+@pytest.mark.slow
 def test_on_jax():
     if importlib.util.find_spec("jax") is None:
         pytest.skip("jax is not installed")

@@ -107,6 +107,7 @@ def test_the_model_card_says_where_it_comes_from(run, encoder: Path, tables: Pat
         assert words in card
 
 
+@pytest.mark.slow
 def test_its_flags_make_the_same_run_again(run, tmp_path: Path):
     folder, _ = run
     done = run_program("finetune", f"--flagfile={folder}/flags.txt", f"--output={tmp_path}/again")
@@ -225,7 +226,9 @@ def test_a_dry_run_checks_and_writes_nothing(encoder: Path, tables: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("more", [[], ["--accumulate=2"]], ids=["whole", "in parts"])
+@pytest.mark.parametrize(
+    "more", [pytest.param([], id="whole"), pytest.param(["--accumulate=2"], id="in parts", marks=pytest.mark.slow)]
+)
 def test_a_profile_prints_where_the_time_goes_and_writes_nothing(
     encoder: Path, tables: Path, tmp_path: Path, more: list[str]
 ):

@@ -132,6 +132,7 @@ def packed(source: list[str], tmp_path: Path) -> list[str]:
     return [*flags, "--static_shapes=on"]
 
 
+@pytest.mark.slow
 def test_packed_rows(packed: list[str], tmp_path: Path, monkeypatch):
     """There are fewer rows than examples."""
     fit, batches_of = BertPretrainer.fit, []
@@ -175,6 +176,7 @@ def test_packed_rows_going_on_in_the_middle_of_an_epoch(packed: list[str], tmp_p
         np.testing.assert_array_equal(other[name], tensor, err_msg=name)
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_a_checkpoint_with_another_vocabulary(run, source: list[str], tmp_path: Path):
     folder, _ = run
     (tmp_path / "vocab.txt").write_text("\n".join([*VOCABULARY, "filmly"]) + "\n", encoding="utf-8")

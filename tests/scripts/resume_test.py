@@ -81,7 +81,7 @@ def crash() -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        pytest.param([3, STEPS, EPOCHS * STEPS - 1], id="three"),
+        pytest.param([3, STEPS, EPOCHS * STEPS - 1], id="three", marks=pytest.mark.slow),
         pytest.param([STEPS - 1, STEPS + 3], id="two more", marks=pytest.mark.slow),
     ],
 )

@@ -144,7 +144,7 @@ def test_help_imports_nothing_heavy():
     [
         ("state_union/state_union.txt", ["--size=8000"], 0.002, 1.3),
         ("clue_small_zh/clue_small_zh.txt", ["--size=5500"], 0.01, 1.1),
-        ("state_union/state_union.txt", ["--size=8000", "--algorithm=bpe"], 0, 1.3),
+        pytest.param("state_union/state_union.txt", ["--size=8000", "--algorithm=bpe"], 0, 1.3, marks=pytest.mark.slow),
     ],
 )
 def test_real_text(shared_data, tmp_path, name, flags, unknown, pieces):

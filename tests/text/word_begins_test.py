@@ -117,6 +117,7 @@ def learned(lowercase: bool) -> BytePairTokenizer:
     return BytePairTokenizer(*byte_pair_peer.learned(), lowercase=lowercase)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(LETTERS, min_size=1, max_size=4))
 def test_words_of_learned_merges_are_those_of_bytes_or_several_of_them(texts: list[str]):

@@ -144,6 +144,7 @@ def test_packed_compressed_and_one_document_a_line(corpus: Path, tmp_path: Path)
     assert all("next_sentence_label" not in row for row in rows(tmp_path / "out"))
 
 
+@pytest.mark.slow
 def test_a_byte_pair_tokenizer_travels_too(corpus: Path, tmp_path: Path):
     tokenizer = BytePairTokenizer([*ENTRIES[:5], *byte_characters(), "aa"], ["a a"])
     manifest = build_pretraining_data([str(corpus)], tokenizer, str(tmp_path / "out"), beam_flags=HERE)

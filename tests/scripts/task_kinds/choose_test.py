@@ -21,6 +21,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 COLUMNS = ("--text=context", "--choices=ending0,ending1", "--label=right")
 
 
+@pytest.mark.slow
 def test_from_rows_to_answers(encoder: Path, table: Path, tmp_path: Path):
     done = run_program(
         "finetune",

@@ -92,6 +92,7 @@ def test_a_run_says_what_it_reads_and_leaves_scores_beside_those_of_no_model(run
     assert kept["max_new_tokens"] == 8
 
 
+@pytest.mark.slow
 def test_settings_of_the_search_are_those_of_the_folder_unless_flags_give_others(model: Path):
     texts = "the film was good .\nthe book was dull .\n"
     answers = run_program("predict", f"--model={model}", "--num_hypotheses=2", stdin=texts).json_lines

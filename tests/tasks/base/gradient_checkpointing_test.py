@@ -36,7 +36,7 @@ def assert_same_training(tolerance=1e-5, **options):
     "options",
     [
         {},
-        {"accumulate": 2},
+        pytest.param({"accumulate": 2}, marks=pytest.mark.slow),
         pytest.param({"jit_compile": True, "accumulate": 2}, marks=pytest.mark.slow),
     ],
     ids=str,

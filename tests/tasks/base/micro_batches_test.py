@@ -89,12 +89,8 @@ def trained(case: str, parts: int, batch_size: int = 32, epochs: int = 4, **opti
     return history, weights, start
 
 
-# One of each kind of target: a class, places, several heads.
-QUICK = ("classifier", "question answerer", "pretrainer")
-
-
 @pytest.mark.parametrize(
-    "case", [case if case in QUICK else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
+    "case", [case if case == "classifier" else pytest.param(case, marks=pytest.mark.slow) for case in CASES]
 )
 def test_four_parts_of_eight_train_as_thirty_two(case: str):
     """Eight steps; a batch of 32 and one of 5, which is cut into parts of 2, 2 and 1."""

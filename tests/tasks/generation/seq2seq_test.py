@@ -103,7 +103,7 @@ def test_a_checkpoint_without_a_word_head_starts_it_as_the_identity(tmp_path: Pa
     np.testing.assert_array_equal(model.word_head.dense.kernel, np.eye(32))
 
 
-@pytest.mark.parametrize("freeze", [False, True])
+@pytest.mark.parametrize("freeze", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_saved_model_answers_strings(tmp_path: Path, model: BertSeq2Seq, freeze: bool):
     model.export(tmp_path / "1", freeze=freeze)
     served = tf.saved_model.load(str(tmp_path / "1"))

@@ -61,6 +61,7 @@ print(json.dumps(counted))
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_learn_and_count_as_one(tmp_path: Path):
     """Over batches whose halves hold different numbers of predictions."""
     weights, counted = trained("none")

@@ -262,7 +262,7 @@ SAMPLES = [
 ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(SAMPLES) | st.text(max_size=4), max_size=12).map("".join), max_size=4))
 def test_answers_are_parts_of_the_text(texts: list[str]):
     """ASCII, accents, Chinese, emoji, combining marks, right-to-left: by characters, and by bytes in the graph."""
@@ -415,11 +415,12 @@ def test_a_checkpoint_without_labels_needs_some(shared_data: Path):
 # -- real data -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "separator", "vocabulary"),
     [
         ("conll2003/test.txt", " ", "bert-base-uncased"),
-        pytest.param("wnut17/test.conll", " ", "bert-base-uncased", marks=pytest.mark.slow),
+        ("wnut17/test.conll", " ", "bert-base-uncased"),
         ("peoples_daily/dev.txt", "", "bert-base-chinese"),
     ],
 )

@@ -68,6 +68,7 @@ def test_awkward_text(text):
     assert ours([text]) == [theirs(text)]
 
 
+@pytest.mark.slow
 def test_every_code_point_is_of_the_same_kind():
     characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     # Whether it sticks to a letter, a number or another sign tells what it is. Unassigned and private planes, of which

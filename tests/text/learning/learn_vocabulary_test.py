@@ -119,6 +119,7 @@ print(hashlib.sha256(json.dumps([[m.tokens, m.merges] for m in made]).encode()).
 """
 
 
+@pytest.mark.slow
 def test_every_process_learns_the_same():
     # All pairs occur equally often, so ties decide, and the trainer's hash tables are others in each process.
     fresh = subprocess.check_output([sys.executable, "-c", _SCRIPT], cwd=ROOT, text=True)

@@ -122,7 +122,8 @@ print()
 """
 
 
-@pytest.mark.parametrize("options_of", ["PAIRS", pytest.param("OPTIONS", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("options_of", ["PAIRS", "OPTIONS"])
 def test_every_combination_on_two_replicas(tmp_path: Path, options_of: str):
     run_python(REPLICAS, tmp_path / "results.npz", options_of)
     with np.load(tmp_path / "results.npz") as results:
