@@ -36,7 +36,7 @@ def in_requests(send: Callable[[Rows], Answers], rows: Rows, batch_size: int) ->
         Name of an output → one element a row, in the order of the rows. Without rows nothing is asked.
 
     Raises:
-        RuntimeError: An answer has another number of rows than its request, or other names than the one before;
+        RuntimeError: An answer has no outputs, another number of rows than its request, or other names than before;
             or the inputs have unlike numbers of rows.
         ValueError: The batch size is less than 1.
     """
@@ -50,6 +50,8 @@ def in_requests(send: Callable[[Rows], Answers], rows: Rows, batch_size: int) ->
         asked = {name: values[start : start + batch_size] for name, values in rows.items()}
         number = len(next(iter(asked.values())))
         found = send(asked)
+        if not found:
+            raise RuntimeError(f"the server answered {number} rows with no outputs")
         wrong = {name: len(values) for name, values in found.items() if len(values) != number}
         if wrong:
             raise RuntimeError(f"the server answered {number} rows with other numbers of rows: {_listed(wrong)}")

@@ -87,11 +87,17 @@ def _check_stored_here(path: Path, name: str, dataset: Any) -> None:
     layout = dataset.id.get_create_plist()
     if layout.get_external_count() or layout.get_layout() == h5py.h5d.VIRTUAL:
         raise InputError(f"{path}, {name}: its numbers lie in another file; a model's own file must hold them")
+    if layout.get_nfilters():
+        # One chunk, however small the array, may unpack to 4 GiB; and a filter is code that is looked for on the disk.
+        names = ", ".join(
+            layout.get_filter(index)[3].decode("utf-8", "replace") for index in range(layout.get_nfilters())
+        )
+        raise InputError(f"{path}, {name}: is stored by way of a filter ({names}); Keras writes weights as they are")
     size = 0 if dataset.shape is None else math.prod(dataset.shape) * dataset.dtype.itemsize
     if size > _LARGEST or size > dataset.id.get_storage_size():
         raise InputError(
             f"{path}, {name}: of {size:,} bytes, which its shape needs, the file stores "
-            f"{dataset.id.get_storage_size():,}; Keras writes weights in full and uncompressed"
+            f"{dataset.id.get_storage_size():,}; Keras writes weights in full"
         )
 
 

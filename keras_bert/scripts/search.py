@@ -100,7 +100,9 @@ def main() -> None:
 def _handle(index: "VectorIndex") -> str:
     """Returns the embedder of an index; one that would have to be fetched must be named by the user."""
     handle = index.model.get("handle", "")
-    if FLAGS.model is not None or handle == "minilm" or (handle and Path(handle).is_dir()):
+    # A folder may be called `hf:` and hold what makes a handle look like a path.
+    is_local = handle and "://" not in handle and Path(handle).is_dir()
+    if FLAGS.model is not None or handle == "minilm" or is_local:
         return FLAGS.model or handle
     raise InputError(
         f"{FLAGS.index}: made with {handle or 'a model without a name'}, which is not a folder here, and is not "

@@ -11,7 +11,8 @@ SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
 
 def unit_vectors(vectors: np.ndarray) -> np.ndarray:
     """Brings vectors (rows, size) to the length 1; a vector of zeros stays."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    # In float64, which holds the squares of all that float32 can.
+    lengths = np.linalg.norm(np.asarray(vectors, np.float64), axis=-1, keepdims=True)
     return np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1.0), np.float32)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.files import atomic_folder
 from keras_bert.foreign_files import parse_json, read_json
+from keras_bert.serving.graph_file import check_graph_file
 from keras_bert.serving.similarity import SIMILARITIES, pair_similarity, similarity, unit_vectors
 
 METHODS = ("exact", "approximate")
@@ -24,6 +26,7 @@ _BLOCK = 256  # queries compared at a time
 _LINKS, _BUILD, _ASK = 32, 200, 128
 _METRICS = {"cosine": "INNER_PRODUCT", "dot": "INNER_PRODUCT", "euclidean": "L2", "manhattan": "L1"}
 _SAME = 1e-6  # a similarity that is less by no more than this is as good
+_MOST_LOST = 1 / 200  # of a graph that loses more of its own vectors, neighbours are not to be had
 
 
 class VectorIndex:
@@ -32,7 +35,8 @@ class VectorIndex:
     `"exact"` compares a query with every vector. `"approximate"` walks a graph of neighbours (HNSW, by faiss), which
     takes milliseconds among millions of rows, and may miss a row now and then. Rows with the same vector are one
     place there: a graph whose neighbours are all copies leads nowhere else. What the graph does not find, when asked
-    for each of its own vectors, is compared one by one, so that every row finds itself.
+    for each of its own vectors, is compared one by one, so that every row finds itself; of more than one vector in 200
+    that would be so, as among thousands that are nearly the same, all are compared, and `method` is `"exact"`.
 
     Args:
         vectors: float32 (rows, size).
@@ -42,7 +46,8 @@ class VectorIndex:
         similarity: How vectors are compared, see `similarity.similarity`.
 
     Raises:
-        InputError: There are no rows, or not as many as vectors; faiss is needed and not installed.
+        InputError: There are no rows, or not as many as vectors; vectors hold NaN or infinity; faiss is needed and not
+            installed.
 
     Example:
         >>> index = VectorIndex(np.eye(3), [{"text": "x"}, {"text": "y"}, {"text": "z"}], {})
@@ -62,6 +67,7 @@ class VectorIndex:
         vectors = np.asarray(vectors, np.float32)
         if len(vectors) != len(rows) or not len(rows):
             raise InputError(f"{len(vectors)} vectors for {len(rows)} rows; expected as many, at least 1")
+        _check_finite(vectors, "vectors")
         method = method or ("exact" if len(rows) <= EXACT_UP_TO else "approximate")
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, received: {method!r}")
@@ -74,10 +80,19 @@ class VectorIndex:
         self.size = vectors.shape[1]
         distinct, self._place = _distinct(unit_vectors(vectors) if similarity == "cosine" else vectors)
         self._members = _members(self._place)
-        if method == "exact":
-            self._index: _Exact | _Graph = _Exact(distinct, similarity)
-        else:
-            self._index = _Graph.build(distinct, similarity)
+        self._index: _Exact | _Graph = _Exact(distinct, similarity)
+        if method == "approximate":
+            graph = _Graph.build(distinct, similarity)
+            if graph.lost > _MOST_LOST * len(distinct):
+                logging.warning(
+                    "a graph of neighbours loses %d of the %d vectors, many of which are nearly the same or far longer "
+                    "than others: all are compared instead, which is exact",
+                    graph.lost,
+                    len(distinct),
+                )
+                self.method = "exact"
+            else:
+                self._index = graph
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Finds the nearest rows.
@@ -91,13 +106,14 @@ class VectorIndex:
             in their order. Where an approximate search found fewer, the numbers end in -1.
 
         Raises:
-            InputError: The queries have another size, or k is not positive.
+            InputError: The queries have another size, or hold NaN or infinity, or k is not positive.
         """
         queries = np.asarray(queries, np.float32)
         if queries.ndim != 2 or queries.shape[1] != self.size:
             raise InputError(f"queries have the shape {queries.shape}; the index has vectors of {self.size} numbers")
         if k < 1:
             raise InputError(f"k is {k}; it must be at least 1")
+        _check_finite(queries, "queries")
         if self.similarity == "cosine":
             queries = unit_vectors(queries)
         k = min(k, len(self.rows))
@@ -158,7 +174,7 @@ class VectorIndex:
                     f"{folder}: an index of format {facts['format']}; this version reads {_FORMAT}: "
                     "index the rows again, --rows --overwrite"
                 )
-            lines = (path / "rows.jsonl").read_bytes().split(b"\n")[:-1]
+            lines = _regular(path / "rows.jsonl").read_bytes().split(b"\n")[:-1]
             index = cls.__new__(cls)
             index.rows = [parse_json(line, f"rows.jsonl, line {number}") for number, line in enumerate(lines, 1)]
             if not all(isinstance(row, dict) and isinstance(row.get("text"), str) for row in index.rows):
@@ -171,18 +187,18 @@ class VectorIndex:
                 raise ValueError(f"{index.method} search by {index.similarity}")
             opened = _Exact.open if index.method == "exact" else _Graph.open
             index._index = opened(path, index.similarity)
-            shape, places = index._index.shape, len(index._members[1]) - 1
+            shape, places, count = index._index.shape, len(index._members[1]) - 1, facts["rows"]
         except FileNotFoundError as error:
             missing = Path(error.filename).name
             raise InputError(
                 f"{folder}: no index there (no {missing}); keras-bert search --rows=... makes one"
             ) from None
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, EOFError, OSError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RuntimeError, EOFError, OSError) as error:
             if isinstance(error, InputError) and str(error).startswith(str(folder)):
                 raise
             reason = (str(error).splitlines() or ["no values"])[0]
             raise InputError(f"{folder}: the index is damaged ({reason:.200})") from None
-        if not index.rows or index._place.shape != (len(index.rows),) or len(index.rows) != facts["rows"]:
+        if not index.rows or index._place.shape != (len(index.rows),) or len(index.rows) != count:
             raise InputError(f"{folder}: the index is damaged: {len(index.rows)} rows, {index._place.size} places")
         if shape != (places, index.size):
             raise InputError(f"{folder}: the index is damaged: {places} places, vectors {shape}")
@@ -227,6 +243,11 @@ class _Graph:
         self._others = _Exact(np.array(vectors, np.float32).reshape(len(lost), graph.d), similarity_name)
         self.shape = (graph.ntotal, graph.d)
 
+    @property
+    def lost(self) -> int:
+        """How many of its vectors the graph does not find."""
+        return len(self._lost)
+
     @classmethod
     def build(cls, vectors: np.ndarray, similarity_name: str) -> "_Graph":
         faiss = _faiss()
@@ -265,7 +286,9 @@ class _Graph:
 
     @classmethod
     def open(cls, folder: Path, similarity_name: str) -> "_Graph":
-        graph = _faiss().read_index(str(folder / "vectors.faiss"))
+        faiss = _faiss()
+        check_graph_file(_regular(folder / "vectors.faiss"))
+        graph = faiss.read_index(str(folder / "vectors.faiss"))
         lost = _array(folder / "lost.npy")
         if lost.ndim != 1 or lost.dtype != np.int64 or (lost.size and not 0 <= lost.min() <= lost.max() < graph.ntotal):
             raise ValueError("lost.npy names vectors that are not there")
@@ -305,7 +328,23 @@ def _members(place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _array(path: Path) -> np.ndarray:
     """Reads an array whose size is compared with that of the file before memory is taken for it."""
-    return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+    return np.array(np.load(_regular(path), mmap_mode="r", allow_pickle=False))
+
+
+def _regular(path: Path) -> Path:
+    """Gives a path back; a pipe there would be waited for, and a device might have no end."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path.name}: no regular file")
+    return path
+
+
+def _check_finite(vectors: np.ndarray, name: str) -> None:
+    broken = ~np.isfinite(vectors).all(-1)
+    if broken.any():
+        raise InputError(
+            f"{broken.sum()} of {len(vectors)} {name} hold NaN or infinity, the first of them number "
+            f"{int(broken.argmax())}: nothing is near to them"
+        )
 
 
 def _faiss() -> Any:

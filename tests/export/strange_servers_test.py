@@ -156,6 +156,14 @@ def test_batches_have_rows(size):
         answers.in_requests(lambda rows: {}, {"text": ["x"]}, size)
 
 
+def test_an_answer_without_outputs(capsys):
+    """Texts without an answer, and exit status 0, would look like a success."""
+    content = b'{"outputs": {}}'
+    with answering(HEAD + b"Content-Length: %d\r\n\r\n" % len(content) + content) as url:
+        assert client_rest.main([f"--url={url}", "x", "y"]) == 1
+    assert capsys.readouterr() == ("", "error: the server answered 2 rows with no outputs\n")
+
+
 def test_json_of_what_is_no_number():
     assert answers.to_json({"a": [float("nan"), float("-inf"), 1.5], "b": "\ud83d 😀"}) == (
         '{"a": [null, null, 1.5], "b": "\\ud83d 😀"}'

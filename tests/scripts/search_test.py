@@ -70,7 +70,11 @@ def test_another_model_is_refused(index: Path, classifier: Path):
     assert f"{index}: made with another model than {classifier}" in error
 
 
-def test_a_model_elsewhere_is_not_fetched_because_an_index_names_it(index: Path, tmp_path: Path):
+def test_a_model_elsewhere_is_not_fetched_because_an_index_names_it(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hf:" / "someone" / "model").mkdir(parents=True)
     for handle in ("hf://someone/model", "kaggle://a/b/c/d", "bert_tiny_en_uncased", "", "/nowhere"):
         shutil.copytree(index, tmp_path / "index", dirs_exist_ok=True)
         facts = json.loads((index / "index.json").read_text(encoding="utf-8"))

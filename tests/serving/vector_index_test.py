@@ -1,6 +1,7 @@
 """The index against plain numpy; what is saved comes back; what does not fit is refused."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -100,6 +101,11 @@ def damage(folder: Path, name: str, content: str | bytes | None) -> None:
         ("index.json", "{", "not a JSON file"),
         ("index.json", '{"format": 1}', "an index of format 1; this version reads 2: index the rows again"),
         ("index.json", '{"format": 2}', "the index is damaged"),
+        (
+            "index.json",
+            '{"format": 2, "model": {}, "method": "exact", "similarity": "cosine", "size": 8}',
+            r"is damaged \('rows'\)",
+        ),
         ("rows.jsonl", '{"text": "a"}\n', r"damaged: 1 rows, 300 places"),
         ("places.npy", b"", "the index is damaged"),
         ("rows.jsonl", "text\n", "the index is damaged"),
@@ -135,6 +141,35 @@ def test_an_array_that_says_more_than_the_file_holds_takes_no_memory(tmp_path: P
     np.save(tmp_path / "index" / "vectors.npy", np.where(VECTORS > 1, np.nan, VECTORS))
     with pytest.raises(InputError, match="NaN"):
         VectorIndex.open(tmp_path / "index")
+
+
+@pytest.mark.parametrize("method", ["exact", "approximate"])
+def test_pipes_in_the_place_of_files_are_not_waited_for(method: str, tmp_path: Path):
+    if method == "approximate":
+        pytest.importorskip("faiss", reason="needs the search extra")
+    VectorIndex(VECTORS, ROWS, MODEL, method).save(tmp_path / "index")
+    for path in sorted((tmp_path / "index").iterdir()):
+        whole = path.read_bytes()
+        path.unlink()
+        os.mkfifo(path)
+        with pytest.raises(InputError, match=rf"{path.name}: (no regular file|cannot be read \(Not a regular file)"):
+            VectorIndex.open(tmp_path / "index")
+        path.unlink()
+        path.write_bytes(whole)
+    assert VectorIndex.open(tmp_path / "index").method == method
+
+
+def test_what_is_nearly_the_same_by_the_thousand_is_compared_one_by_one():
+    """A graph finds 9 of 10 neighbours there, and among vectors of very unlike lengths 6."""
+    pytest.importorskip("faiss", reason="needs the search extra")
+    alike = COPIES + 1e-6 * RNG.normal(size=COPIES.shape)
+    unlike = RNG.normal(size=(3000, 32)) * RNG.lognormal(0, 1.5, (3000, 1))
+    for vectors, name in ((alike, "cosine"), (unlike, "euclidean")):
+        index = VectorIndex(vectors, COPIED_ROWS[: len(vectors)], MODEL, "approximate", name)
+        exact = VectorIndex(vectors, COPIED_ROWS[: len(vectors)], MODEL, "exact", name)
+        queries = vectors[::70] + 0.1
+        np.testing.assert_array_equal(index.search(queries, 10)[1], exact.search(queries, 10)[1])
+        assert index.method == "exact"
 
 
 def test_what_is_written_is_json_and_shows_as_it_is(tmp_path: Path):
@@ -231,10 +266,18 @@ def test_impossible_arguments_are_refused():
         index.search(np.zeros((1, 9)), 1)
     with pytest.raises(InputError, match="k is 0"):
         index.search(QUERIES, 0)
+    for wrong in (np.nan, np.inf):
+        broken = np.where(np.arange(300)[:, None] == 7, wrong, VECTORS)
+        with pytest.raises(InputError, match="1 of 300 vectors hold NaN or infinity, the first of them number 7"):
+            VectorIndex(broken, ROWS, MODEL)
+        with pytest.raises(InputError, match="1 of 300 queries hold NaN or infinity, the first of them number 7"):
+            index.search(broken, 1)
 
 
 def test_unit_vectors_have_the_length_one_and_zeros_stay():
     units = unit_vectors(np.array([[3.0, 4.0], [0.0, 0.0]]))
     np.testing.assert_allclose(units, [[0.6, 0.8], [0, 0]])
+    # The squares of these are beyond float32.
+    np.testing.assert_allclose(unit_vectors(np.float32([[3e30, 4e30], [3e-30, 4e-30]])), [[0.6, 0.8]] * 2, rtol=1e-6)
     assert units.dtype == np.float32
     assert json.dumps(units.tolist())
