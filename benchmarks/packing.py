@@ -21,10 +21,10 @@ import tensorflow as tf
 from keras_bert.checkpoints import Checkpoint, open_checkpoint
 from keras_bert.config import BertConfig
 from keras_bert.data import bucket_widths, static_shapes
+from keras_bert.data.batching.packed_batches import packed_batches, static_packed_batches
 from keras_bert.data.pretraining import pretraining_text
 from keras_bert.tasks import BertPretrainer
 from keras_bert.tasks.pretraining.batches import pretraining_batches
-from keras_bert.tasks.pretraining.packed_batches import packed_batches, static_packed_batches
 from keras_bert.text import BertPreprocessor
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.training import AdamW

@@ -80,8 +80,11 @@ TESTED_ELSEWHERE = {
     "training/runs/phase.py": "tests/training/runs/epoch_run_test.py",
     "training/runs/run_checkpoints.py": "tests/training/runs/run_state_test.py",
     "training/runs/run_log.py": "tests/training/runs/epoch_log_test.py and training_log_test.py",
-    **{f"scripts/{n}.py": "tests/scripts/task_kinds/generate_test.py" for n in ("random_weights", "smoothing_flags")},
-    **{f"scripts/{n}_flags.py": "tests/scripts/task_kinds/generate_test.py" for n in ("generation", "target")},
+    "scripts/random_weights.py": "tests/scripts/task_kinds/generate_test.py",
+    **{
+        f"scripts/{n}_flags.py": "tests/scripts/task_kinds/generate_test.py"
+        for n in ("generation", "packing", "smoothing", "target")
+    },
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

@@ -28,6 +28,7 @@ from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.scripts import checkpoint_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
+from keras_bert.scripts.packing_flags import check_packing
 from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, masks_asked_for, parts_of_run
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.random_weights import random_weights
@@ -66,7 +67,6 @@ flags.DEFINE_list("phase", ["128:1.0"], "Phases, LENGTH:SHARE of the run: 128:0.
 flags.DEFINE_integer("steps", None, "Training steps of the run.", lower_bound=1)
 flags.DEFINE_float("epochs", None, "In place of --steps: passes over the data.")
 flags.DEFINE_string("budget", None, "In place of --steps: time of the run, such as 2h; the schedule follows the clock.")
-flags.DEFINE_bool("packing", False, "Let several short examples share a row, each with attention of its own.")
 flags.DEFINE_integer("eval_examples", 2000, "Held-out examples to measure on.", lower_bound=1)
 flags.DEFINE_enum("optimizer", "adamw", ["adamw", "lamb"], "LAMB is for batches of thousands.")
 
@@ -197,8 +197,7 @@ def _check_flags(parts: list[Part]) -> None:
         raise InputError("a start from nothing needs --vocabulary; keras-bert vocabulary learns one from your text")
     if FLAGS.objective == "clm" and (given := masks_asked_for()):
         raise InputError(f"--{given[0]} has no effect on --objective=clm, which hides nothing; leave it out")
-    if FLAGS.packing and FLAGS.strategy == "tpu":
-        raise InputError("--packing makes batches of several numbers of rows, --strategy=tpu wants one; leave one out")
+    check_packing()
     if FLAGS.budget:
         parse_duration(FLAGS.budget)
 

@@ -111,8 +111,8 @@ class PretrainingExamples:
         return int(self._made[part, 0].cardinality())
 
     def _make(self, part: int, epoch: int) -> tf.data.Dataset:
+        from keras_bert.data.batching.packed_batches import static_packed_batches
         from keras_bert.data.pretraining import pretraining_records, pretraining_text
-        from keras_bert.tasks.pretraining.packed_batches import static_packed_batches
 
         seed = (FLAGS.seed * 1009 + part) * 100_003 + epoch
         length = self._parts[part].length

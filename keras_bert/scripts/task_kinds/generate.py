@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from absl import flags, logging
 
 from keras_bert.errors import InputError
-from keras_bert.scripts import generation_flags, smoothing_flags, target_flags
+from keras_bert.scripts import generation_flags, packing_flags, smoothing_flags, target_flags
 from keras_bert.scripts.generation_flags import given_settings
+from keras_bert.scripts.packing_flags import check_packing
 from keras_bert.scripts.target_flags import read_target_rows
 from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TaskKind
 
@@ -51,8 +52,8 @@ class Generate(TaskKind):
 
     task_class = "BertSeq2Seq"
     scored_by = "sacrebleu"
-    more_flags = (target_flags, generation_flags, smoothing_flags)
-    batch_flags = ("max_target_length",)
+    more_flags = (target_flags, generation_flags, smoothing_flags, packing_flags)
+    batch_flags = ("max_target_length", "packing")
     refused: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(ONE_VECTOR_FLAGS, "which reads one text and writes another"),
         **dict.fromkeys(("label", "labels", "weight"), "whose rows have a target, --target=COLUMN"),
@@ -68,6 +69,9 @@ class Generate(TaskKind):
                 raise InputError(f"--{part}_target goes with --{part}, the texts")
         if FLAGS.label_smoothing is not None and not 0 <= FLAGS.label_smoothing < 1:
             raise InputError(f"--label_smoothing={FLAGS.label_smoothing:g}: expected a share, from 0 to below 1")
+        check_packing()
+        if FLAGS.packing and FLAGS.static_shapes == "on":
+            raise InputError("--packing makes batches of several numbers of rows, --static_shapes one; leave one out")
         GenerationSettings(**{**_target_length(), **given_settings()})
 
     def scoring_modules(self) -> tuple[tuple[str, str], ...]:
@@ -109,6 +113,7 @@ class Generate(TaskKind):
             mask=FLAGS.mask,
             dtype=FLAGS.dtype_policy,
             generation=given_settings(),
+            packing=FLAGS.packing,
             **given,
         )
         self.prepare(task)

@@ -15,7 +15,8 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.unilm import for_writing
-from keras_bert.data.batching.batches import batches
+from keras_bert.data.batching.batches import batches, shuffled
+from keras_bert.data.batching.packed_batches import packed_batches
 from keras_bert.data.target_rows import target_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
@@ -50,7 +51,8 @@ class BertSeq2Seq(WritingTask):
     those of the tokens written are kept.
 
     Args:
-        encoder: Without a pooler, with `attention="prefix"` or `"causal"`.
+        encoder: Without a pooler, with `attention="prefix"` or `"causal"`. With `packing`, several rows share one in
+            training.
         preprocessor: Its `max_length` is that of a source, in tokens.
         max_target_length: Tokens of a training target at most, its end included.
         label_smoothing: See `SmoothedCrossEntropy`.
@@ -147,6 +149,7 @@ class BertSeq2Seq(WritingTask):
         mask: str | None = None,
         dtype: Any = None,
         pad_vocabulary: bool = False,
+        packing: bool = False,
         **options: Any,
     ) -> "BertSeq2Seq":
         """Opens a checkpoint of any known format as a model that writes.
@@ -160,6 +163,7 @@ class BertSeq2Seq(WritingTask):
             mask: `"prefix"` or `"causal"`; None takes the checkpoint's own, or `"prefix"`.
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
+            packing: Train on rows that may hold several examples; what is saved is the same.
             **options: Further arguments of the constructor; those not given are the checkpoint's own, and so are the
                 settings that `generation` does not name.
 
@@ -183,7 +187,7 @@ class BertSeq2Seq(WritingTask):
             options = {"max_target_length": min(64, longest // 2), **options}
             own_length = checkpoint.extra.get("preprocessor", {}).get("max_length", longest)
             max_length = min(own_length, longest - options["max_target_length"])
-        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {}, attention=mask)
+        encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {}, attention=mask, packing=packing)
         model = cls(encoder, preprocessor, **options)
         report = model.load_checkpoint(checkpoint)
         if "cls.predictions.transform.dense.weight" in report.new:
@@ -217,7 +221,7 @@ class BertSeq2Seq(WritingTask):
         seed: int = 0,
         keep_order: bool = False,
     ) -> tf.data.Dataset:
-        """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
+        """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together, or packed.
 
         Args:
             rows: `text` and `target`, as `keras_bert.data.read_targets` and `target_rows` make them; what the latter
@@ -228,7 +232,9 @@ class BertSeq2Seq(WritingTask):
             keep_order: Rows in the order given, with more padding.
 
         Returns:
-            Dataset of `(inputs, targets, weights)`: targets int32, weights float32 (batch, predictions).
+            Dataset of `(inputs, targets, weights)`: targets int32, weights float32 (batch, predictions). With packing
+            a batch holds as many examples in fewer rows, none longer than a source and a target may be together; see
+            `packed_batches`.
 
         Raises:
             InputError: The rows have no target.
@@ -240,7 +246,12 @@ class BertSeq2Seq(WritingTask):
             return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
 
         options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
-        return batches(rows, self.features, self._pad, batch_size, **options).map(as_written(dense))
+        if not self.encoder.packing:
+            return batches(rows, self.features, self._pad, batch_size, **options).map(as_written(dense))
+        if shuffle and not keep_order:  # long and short ones in each batch: they fit together
+            rows, options = shuffled(rows, seed), {"keep_order": True}
+        made = batches(rows, self.features, self._pad, batch_size, **options).map(as_written(dense))
+        return packed_batches(made, self.longest_row, self.tokenizer.pad_token_id)
 
     def _pad(self, inputs: Mapping[str, Any]) -> Tensors:
         padded = as_inputs(inputs["token_ids"], inputs["segment_ids"], self.tokenizer.pad_token_id)

@@ -12,6 +12,7 @@ from absl import logging
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.new_vocabulary import replace_vocabulary
+from keras_bert.data.batching.packed_batches import packed_batches
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.layers.masked_lm_head import MaskedLMHead
@@ -23,7 +24,6 @@ from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.base.word_head import word_head_settings, word_head_weights
 from keras_bert.tasks.pretraining.batches import Masker, pretraining_batches
 from keras_bert.tasks.pretraining.loss import cross_entropies, is_right
-from keras_bert.tasks.pretraining.packed_batches import packed_batches
 from keras_bert.tasks.pretraining.scores import PretrainingSums, row_sums
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer

@@ -129,7 +129,7 @@ def test_evaluate_scores_alike_from_columns(run, files: Path):
 def test_a_start_from_nothing(files: Path, tmp_path: Path):
     vocabulary = write_lines(tmp_path / "vocab.txt", VOCABULARY)
     sizes = ("--hidden_size=32", "--num_hidden_layers=1", f"--vocabulary={vocabulary}", "--mask=causal")
-    sizes = (*sizes, "--output_words=targets", "--target_dropout=0.1")
+    sizes = (*sizes, "--output_words=targets", "--target_dropout=0.1", "--packing")
     columns = ("--text=long", "--target=short", f"--train={files}/dev.tsv", "--batch_size=16")
     done = run_program("finetune", "--task=generate", *columns, f"--output={tmp_path}/run", *sizes, "--dry_run")
     assert (done.status, "dry run: all is well" in done.stdout) == (0, True), done.stderr
@@ -173,6 +173,7 @@ def test_what_is_cut_and_what_cannot_be_written_is_said(encoder: Path, tmp_path:
         (["--target=short", "--label=short"], "--label does not go with --task=generate, whose rows have a target"),
         (["--target=short", "--dev_target=a"], "--dev_target goes with --dev, the texts"),
         (["--target=short", "--class_weights=balanced"], "--class_weights is for --task=classify"),
+        (["--packing", "--static_shapes=on"], "--packing makes batches of several numbers of rows, --static_shapes"),
         (["--task=regress"], "--max_target_length is for --task=generate; --task=regress does not read it"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -6,8 +6,8 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertPretrainer, open_task
+from tests.data.batching.packed_batches_test import pair
 from tests.tasks import tiny
-from tests.tasks.pretraining.packed_batches_test import pair
 
 TEXTS = ["good [MASK]", "the [MASK] is very [MASK]"]
 

@@ -1,5 +1,6 @@
-"""Batches of pre-training examples with several examples in a row."""
+"""Batches with several examples in a row."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -21,21 +22,24 @@ def packed_batches(
     predictions, so that its loss and its gradient stay what they were.
 
     Args:
-        batches: As `pretraining_batches` makes them, one example a row.
+        batches: One example a row: `(inputs, targets, weights)`. Beside the encoder's inputs those hold the places to
+            predict from, int32 (batch, predictions); targets and weights are (batch, predictions), or dicts of one such
+            tensor and `next_sentence` (batch,). Of the predictions those with a weight come first.
         row_length: Tokens of a row; where an example is longer, as many as that has.
         pad_token_id: What the rows of `token_ids` are padded with.
         multiple_of: The width of the rows is a multiple of this, but never over `row_length`.
 
     Returns:
-        Dataset of `(inputs, targets, weights)`, as for a `BertPretrainer` whose encoder has `packing`. `padding_mask`
-        numbers the examples of each row 1, 2, 3 ...; `cls_positions` int32 (rows, examples) says where each begins.
-        The words' are (rows, predictions), `next_sentence` (rows, examples); the weights are 0 for slots without one.
+        Dataset of `(inputs, targets, weights)`, for a model whose encoder has `packing`. `padding_mask` numbers the
+        examples of each row 1, 2, 3 ...; `cls_positions` int32 (rows, examples), beside `next_sentence`, says where
+        each begins. Predictions are (rows, predictions), `next_sentence` (rows, examples); the weights are 0 for slots
+        without one.
 
     Example:
         >>> packed = packed_batches(model.batches(examples, 32), 128)  # doctest: +SKIP
     """
 
-    def pack(inputs: Tensors, targets: Tensors, weights: Tensors) -> tuple[Tensors, Tensors, Tensors]:
+    def pack(inputs: Tensors, targets: Any, weights: Any) -> tuple[Tensors, Any, Any]:
         return _pack(inputs, targets, weights, row_length, pad_token_id, multiple_of)
 
     return batches.map(as_written(pack), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -72,9 +76,12 @@ def static_packed_batches(
 
 
 def _pack(
-    inputs: Tensors, targets: Tensors, weights: Tensors, row_length: int, pad_token_id: int, multiple_of: int
-) -> tuple[Tensors, Tensors, Tensors]:
+    inputs: Tensors, targets: Any, weights: Any, row_length: int, pad_token_id: int, multiple_of: int
+) -> tuple[Tensors, Any, Any]:
     """Packs one batch; see `packed_batches`."""
+    if not isinstance(targets, Mapping):
+        packed, *of_words = _pack(inputs, {"": targets}, {"": weights}, row_length, pad_token_id, multiple_of)
+        return packed, *(values[""] for values in of_words)
     lengths = tf.reduce_sum(inputs["padding_mask"], axis=1)
     longest = tf.maximum(tf.reduce_max(lengths), row_length)
     row_of = best_fit(lengths, longest)
@@ -90,6 +97,7 @@ def _pack(
     before = tf.cumsum(lengths, exclusive=True)
     starts = before - tf.gather(before, first)
     (words,) = set(targets) - {"next_sentence"}
+    (places,) = set(inputs) - {"token_ids", "segment_ids", "padding_mask"}
     predictions = tf.cast(tf.math.count_nonzero(weights[words], axis=1), tf.int32)
 
     def join(values: tf.Tensor, counts: tf.Tensor, width: Any = None, padding: Any = 0) -> tf.Tensor:
@@ -107,7 +115,7 @@ def _pack(
         "token_ids": join(inputs["token_ids"], lengths, width, pad_token_id),
         "segment_ids": join(inputs["segment_ids"], lengths, width),
         "padding_mask": join(inputs["padding_mask"] * numbers[:, None], lengths, width),
-        "mask_positions": join(inputs["mask_positions"] + starts[:, None], predictions),
+        places: join(inputs[places] + starts[:, None], predictions),
     }
     if "next_sentence" in targets:
         packed["cls_positions"] = join(starts[:, None], ones)

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.data import padding_share
+from keras_bert.data.batching.packed_batches import packed_batches, static_packed_batches
 from keras_bert.encoder import BertEncoder
 from keras_bert.tasks import BertPretrainer
 from keras_bert.tasks.pretraining.batches import pretraining_batches
-from keras_bert.tasks.pretraining.packed_batches import packed_batches, static_packed_batches
 from keras_bert.text.masks.masking import TokenMasker
 from keras_bert.training import AdamW
 from tests.tasks import tiny
