@@ -1,6 +1,7 @@
 """Hugging Face folders: `config.json`, `model.safetensors`, the tokenizer's files."""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from keras_bert.checkpoints.weight_files import StoredTensor, find_weight_files,
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import read_json
+from keras_bert.kinds import check_kinds
 
 # What keras_bert writes for an architecture that transformers' BERT would run wrongly (pre-LN, sinusoids).
 OWN_MODEL_TYPE = "keras_bert"
@@ -84,7 +86,9 @@ def describe_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Che
     if "model_type" not in fields:
         checkpoint.notes.append('config.json has no model_type; read as a BERT, hidden_act "gelu" as the exact form')
     checkpoint.metadata = {name: value for name, value in fields.items() if name != "model_type"}
+    check_kinds(_metadata, fields, str(transformer / "config.json"))
     checkpoint.extra = read_json(transformer / "keras_bert.json") or {}
+    check_kinds(_kept, checkpoint.extra, str(transformer / "keras_bert.json"))
     checkpoint.extra.pop("keras_bert_version", None)
     checkpoint.generation = read_json(transformer / GENERATION_CONFIG) or {}
     tokenizer = read_tokenizer_files(transformer, pad_vocabulary)
@@ -94,6 +98,30 @@ def describe_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Che
     if modules:
         _add_sentence_embedding(checkpoint, folder, modules)
     return checkpoint
+
+
+def _metadata(architectures: Sequence[str] | str | None) -> None:
+    """Takes what is read of `config.json` beside the architecture, for its kinds alone."""
+
+
+def _kept(
+    task: str,
+    text_pair: bool,
+    pooling: str,
+    threshold: float,
+    activation: str,
+    question: bool,
+    attention: str,
+    preprocessor: Mapping[str, Any],
+    sentence_embedding: Mapping[str, Any],
+    tagging: Mapping[str, Any],
+    question_answering: Mapping[str, Any],
+    generation: Mapping[str, Any],
+    masked_lm: Mapping[str, Any],
+    rows: Mapping[str, Any],
+    card: Mapping[str, Any],
+) -> None:
+    """Takes what is read of `keras_bert.json`, for its kinds alone; what is in the objects, their owners check."""
 
 
 def _config(fields: dict[str, Any], path: Path) -> BertConfig:

@@ -15,6 +15,7 @@ from keras_bert.checkpoints.tokenizer_files import open_tokenizer
 from keras_bert.config import BertConfig
 from keras_bert.encoder import BertEncoder
 from keras_bert.foreign_files import read_json
+from keras_bert.kinds import check_kinds
 from keras_bert.preset_hook import register_opener
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def open_preprocessor(
     from keras_bert.text.preprocessor import BertPreprocessor
 
     checkpoint = handle if isinstance(handle, Checkpoint) else describe(handle, pad_vocabulary)
-    settings = {**checkpoint.extra.get("preprocessor", {}), **options}
+    saved = check_kinds(BertPreprocessor, checkpoint.extra.get("preprocessor", {}), checkpoint.source)
+    settings = {**saved, **options}
     own = settings.pop("max_length", None) or checkpoint.extra.get("sentence_embedding", {}).get("max_length")
     length = max_length or own or checkpoint.config.max_position_embeddings
     return BertPreprocessor(checkpoint.tokenizer(), max_length=length, **settings)

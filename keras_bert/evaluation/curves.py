@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
 from keras_bert.evaluation.extras import import_extra
 from keras_bert.files import write_file
 
@@ -72,8 +72,11 @@ def plot_curves(
                 # Many points would hide the line.
                 marks = {"markersize": 0} if len(points) > MARKED_POINTS else {}
                 axes.plot([x for x, _ in points], [y for _, y in points], style, label=label, **marks)
-        words = name.replace("_", " ")
-        axes.set(title=words, xlabel="step" if steps else "epoch", ylabel=words)
+        # Names of classes stand in some of these, which are no formulas.
+        words = one_line(name, 60).replace("_", " ")
+        axes.set_xlabel("step" if steps else "epoch")
+        axes.set_ylabel(words, parse_math=False)
+        axes.set_title(words, parse_math=False)
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()

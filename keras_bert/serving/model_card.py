@@ -83,8 +83,8 @@ def _shortened(labels: list[str]) -> str:
 
 
 def _table(values: Mapping[str, Any] | None, empty: str) -> str:
-    if not values:
-        return empty
+    if not isinstance(values, Mapping) or not values:
+        return markdown(to_json(values)) if values else empty
     rows = [f"| {markdown(str(name))} | {_cell(value)} |" for name, value in values.items()]
     return "\n".join(["| | |", "|---|---|", *rows])
 

@@ -94,3 +94,9 @@ def test_logs_that_lack_values_or_are_none(tmp_path):
         read_csv_log(tmp_path / "short.csv")
     with pytest.raises(InputError, match=r"none.csv: cannot be read"):
         read_csv_log(tmp_path / "none.csv")
+
+
+def test_names_of_classes_are_no_formulas(tmp_path):
+    """A metric of a class has its name; half a formula stopped a finished run."""
+    plot_curves({r"f1_$\frac{$": [0.1, 0.2], "f1_a$b$\x1b[31m\u202e": [0.1, 0.2]}, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").stat().st_size > 1000

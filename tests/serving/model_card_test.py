@@ -4,6 +4,7 @@ import itertools
 
 import keras
 import markdown_it
+import pytest
 import tensorflow as tf
 import yaml
 
@@ -89,3 +90,9 @@ def test_what_others_wrote_is_text():
     assert shown.count(r"x`\n---\n# h\n<script>alert(1)</script> | [a](http://b) \x1b[31m") == 8
     assert "NaN" not in card
     assert "\x1b" not in card
+
+
+@pytest.mark.parametrize("facts", [{"data": 5}, {"metrics": [1]}, {"training": "x"}, {"preset": None}])
+def test_facts_of_another_kind_are_shown(facts):
+    """As a stranger's `keras_bert.json` may have them."""
+    assert str(*facts.values()).strip("[]") in model_card("BertRegressor", BertConfig(), {}, facts)

@@ -15,6 +15,7 @@ from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
 from keras_bert.encoder import BertEncoder, unpadded
 from keras_bert.errors import InputError
+from keras_bert.kinds import check_kinds
 from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.saved_model import write_saved_model
@@ -111,7 +112,7 @@ class BertTask(TextModel):
                 f"{checkpoint.source}: is_decoder is true; its tokens see those to their left alone, which only "
                 "BertSeq2Seq and BertCausalLM follow"
             )
-        saved = checkpoint.extra.get("preprocessor", {})
+        saved = check_kinds(BertPreprocessor, checkpoint.extra.get("preprocessor", {}), checkpoint.source)
         settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
         if max_length is None:
             max_length = settings.get("max_length") or checkpoint.config.max_position_embeddings

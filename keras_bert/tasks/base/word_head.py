@@ -5,6 +5,7 @@ from typing import Any
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights, norm_weights, variable_weight
 from keras_bert.encoder import BertEncoder
+from keras_bert.kinds import check_kinds
 from keras_bert.layers.masked_lm_head import MaskedLMHead
 from keras_bert.layers.word_table import WordTable
 
@@ -61,7 +62,17 @@ def word_head_weights(head: MaskedLMHead) -> list[Weight]:
 def word_head_settings(checkpoint: Checkpoint) -> dict[str, Any]:
     """Returns `head_activation` and `head_layer_norm_eps` as a folder keeps them, whichever task wrote it, or None."""
     masked, written = checkpoint.extra.get("masked_lm", {}), checkpoint.extra.get("generation", {})
+    check_kinds(_kept, {**written, **masked}, checkpoint.source)
     return {
         "head_activation": masked.get("hidden_act", written.get("head_activation")),
         "head_layer_norm_eps": masked.get("layer_norm_eps", written.get("head_layer_norm_eps")),
     }
+
+
+def _kept(
+    hidden_act: str | None,
+    head_activation: str | None,
+    layer_norm_eps: float | None,
+    head_layer_norm_eps: float | None,
+) -> None:
+    """Takes what is kept of a head, for its kinds alone."""

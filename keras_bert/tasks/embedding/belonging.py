@@ -8,6 +8,7 @@ a document that stands in the way.
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
+import tensorflow as tf
 from keras import ops
 
 
@@ -34,6 +35,25 @@ def may_be_right(anchors: Any, partners: Any, candidates: Any) -> Any:
 
 def _same(first: Any, second: Any) -> Any:
     return ops.cast(first[:, None] == second[None, :], "float32")
+
+
+def keys_of(tokenizer: Any, texts: Any) -> tf.Tensor:
+    """Gives texts that are the same to a model the same key, however they are spelled: `Good  film`, `good film`.
+
+    That is so where they have the same tokens; but unknown words, which are all one token, are not the same.
+
+    Args:
+        tokenizer: The model's.
+        texts: string (...).
+
+    Returns:
+        string (...).
+    """
+    flat = tf.reshape(texts, [-1])
+    ids = tokenizer(flat)
+    tokens = tf.strings.reduce_join(tf.strings.as_string(ids), axis=-1, separator=" ")
+    is_unknown = tf.reduce_any(ids == tokenizer.unk_token_id, axis=-1)
+    return tf.reshape(tf.where(is_unknown, flat, tokens), tf.shape(texts))
 
 
 def partners_of(firsts: Sequence[Hashable], seconds: Iterable[Hashable]) -> dict[Any, set[Any]]:

@@ -23,6 +23,7 @@ from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.several_texts import flat_rows
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
+from keras_bert.tasks.embedding.belonging import keys_of
 from keras_bert.tasks.embedding.cosine_loss import CosineLoss, scaled_scores
 from keras_bert.tasks.embedding.fingerprint import fingerprint
 from keras_bert.tasks.embedding.modules import full_modules, module_layers, module_weights, pooled
@@ -184,7 +185,7 @@ class BertEmbedder(LabelledTask):
         check_options(cls, options)
         checkpoint = open_preset(handle, pad_vocabulary)
         options = {name: value for name, value in options.items() if value is not None}
-        settings, length = saved_options(checkpoint, options)
+        settings, length = saved_options(cls, checkpoint, options)
         checkpoint = up_to_layer(checkpoint, layer)
         parts = cls.parts_of(checkpoint, max_length or length, dtype, False, {"truncation": truncation})
         model = cls(*parts, **settings)
@@ -222,7 +223,7 @@ class BertEmbedder(LabelledTask):
         if self.objective == "ranking":
             if "weight" in rows:
                 raise InputError("the objective is 'ranking', whose loss compares rows: leave out the column 'weight'")
-            targets = tf.strings.to_hash_bucket_fast(tf.stack(columns, axis=1), BUCKETS)
+            targets = tf.strings.to_hash_bucket_fast(keys_of(self.tokenizer, tf.stack(columns, axis=1)), BUCKETS)
             return inputs, tf.ensure_shape(tf.cast(targets, tf.int32), [None, len(columns)])
         if "label" not in rows or "negative" in rows:
             raise InputError("the objective is 'cosine': its rows have text, text_pair and a number as label, no more")
@@ -258,7 +259,7 @@ class BertEmbedder(LabelledTask):
         embed = functools.partial(self._embed, self._stages.embed_rows, batch_size=batch_size)
         vectors = pair_vectors(firsts, seconds, embed, [self.prompts.name_of_column(index) for index in (0, 1)])
         if labels is None:
-            return search_scores(firsts, seconds, *vectors, self.similarity)
+            return search_scores(self.tokenizer, firsts, seconds, *vectors, self.similarity)
         return correlation_scores(*vectors, labels, self.similarity, targets)
 
     # -- answers ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.kinds import check_kinds
 from keras_bert.layers.token_pooling import MODES
 from keras_bert.serving.similarity import SIMILARITIES
 
@@ -46,10 +47,11 @@ def check_embedder(
         raise InputError(f"score_range is the lowest and the highest score, received: {score_range}")
 
 
-def saved_options(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
+def saved_options(cls: type, checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[dict[str, Any], int | None]:
     """Gives the arguments of the constructor: those of the caller, and the checkpoint's for the rest.
 
     Args:
+        cls: The class of the embedder.
         checkpoint: An opened checkpoint.
         options: What the caller gave.
 
@@ -57,15 +59,21 @@ def saved_options(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[d
         The arguments, and the longest input in tokens, None where the checkpoint does not say.
 
     Raises:
-        InputError: The checkpoint's vectors are made in a way that is not known here.
+        InputError: The checkpoint's vectors are made in a way that is not known here, or a setting is of another kind.
     """
-    saved = dict(checkpoint.extra.get("sentence_embedding", {}))
+    saved = check_kinds(cls, checkpoint.extra.get("sentence_embedding", {}), checkpoint.source)
+    check_kinds(_beside, saved, checkpoint.source)
     for setting, reason in saved.pop("refused", {}).items():
         if _IN_PLACE_OF.get(setting, setting) not in options:
             raise InputError(f"{checkpoint.source}: its vectors are made with {reason}, which is not known here")
     length = checkpoint.extra.get("preprocessor", {}).get("max_length") or saved.get("max_length")
     saved.pop("max_length", None)
     if "pooling" in saved:
-        saved["pooling"] = [_EARLIER.get(mode, mode) for mode in saved["pooling"]]
-    prompts = {**saved.get("prompts", {}), **options.get("prompts", {})}
+        modes = saved["pooling"]
+        saved["pooling"] = [_EARLIER.get(mode, mode) for mode in ([modes] if isinstance(modes, str) else modes)]
+    prompts = {**(saved.get("prompts") or {}), **options.get("prompts", {})}
     return {**saved, **options, "prompts": prompts}, length
+
+
+def _beside(max_length: int, refused: Mapping[str, str]) -> None:
+    """Takes what is kept beside the arguments of the constructor, for its kinds alone."""

@@ -1,6 +1,7 @@
 """How good vectors are, measured on pairs of texts."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +10,7 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.retrieval import retrieval_scores
 from keras_bert.serving.similarity import pair_similarity, similarity
-from keras_bert.tasks.embedding.belonging import partners_of
+from keras_bert.tasks.embedding.belonging import keys_of, partners_of
 
 
 def correlation_scores(
@@ -73,13 +74,20 @@ def pair_vectors(
 
 
 def search_scores(
-    firsts: Sequence[bytes], seconds: Sequence[bytes], queries: np.ndarray, documents: np.ndarray, name: str
+    tokenizer: Any,
+    firsts: Sequence[bytes],
+    seconds: Sequence[bytes],
+    queries: np.ndarray,
+    documents: np.ndarray,
+    name: str,
 ) -> dict[str, float]:
     """Scores how well each first text finds the texts that it belongs to among all second ones.
 
-    A text that is there several times counts once. It is no neighbour of itself, unless a row says that it is.
+    A text that is there several times, in whatever spelling, counts once. It is no neighbour of itself, unless a row
+    says that it is.
 
     Args:
+        tokenizer: Says which texts are the same, see `belonging.keys_of`.
         firsts: Of each row.
         seconds: Of each row, the text that belongs to it.
         queries: float (rows, size), the vectors of the first texts.
@@ -89,6 +97,7 @@ def search_scores(
     Returns:
         `recall_at_1`, `recall_at_5`, `recall_at_10`, `mrr`; see `evaluation.retrieval_scores`.
     """
+    firsts, seconds = (keys_of(tokenizer, tf.constant(texts)).numpy().tolist() for texts in (firsts, seconds))
     row_of_first = {text: row for row, text in enumerate(firsts)}
     row_of_second = {text: row for row, text in enumerate(seconds)}
     numbers = {text: index for index, text in enumerate(row_of_second)}

@@ -21,6 +21,7 @@ from keras_bert.data.target_rows import target_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
+from keras_bert.kinds import check_kinds
 from keras_bert.layers.ordered_attention_bias import CAUSAL, MASKS, PREFIX
 from keras_bert.layers.token_dropout import TokenDropout
 from keras_bert.tasks.base.on_replicas import on_replicas
@@ -172,7 +173,8 @@ class BertSeq2Seq(WritingTask):
         """
         check_options(cls, options)
         checkpoint = open_preset(handle, pad_vocabulary)
-        saved = dict(checkpoint.extra.get("generation", {}))
+        saved = check_kinds(cls, checkpoint.extra.get("generation", {}), checkpoint.source)
+        written = check_kinds(GenerationSettings, GenerationSettings.known(checkpoint.generation), checkpoint.source)
         own = saved.pop("mask", CAUSAL if checkpoint.metadata.get("is_decoder") else PREFIX)
         mask = mask or own
         if mask not in MASKS:
@@ -180,7 +182,7 @@ class BertSeq2Seq(WritingTask):
         checkpoint = for_writing(checkpoint, mask)
         given = options.get("generation") or {}
         saved = {**word_head_settings(checkpoint), **saved}
-        options = {**saved, **options, "generation": {**GenerationSettings.known(checkpoint.generation), **given}}
+        options = {**saved, **options, "generation": {**written, **given}}
         if max_length is None and "generation" not in checkpoint.extra:
             # Of a task that writes nothing the longest text may leave no room for a target.
             longest = checkpoint.config.max_position_embeddings

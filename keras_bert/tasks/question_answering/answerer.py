@@ -17,6 +17,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import SCORINGS
 from keras_bert.graph import graph_function
+from keras_bert.kinds import check_kinds
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.on_replicas import on_replicas
@@ -151,7 +152,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         if max_length is None and "qa_outputs.weight" not in checkpoint.tensors:
             max_length = min(384, checkpoint.config.max_position_embeddings)
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {})
-        model = cls(encoder, preprocessor, **{**checkpoint.extra.get("question_answering", {}), **options})
+        saved = check_kinds(cls, checkpoint.extra.get("question_answering", {}), checkpoint.source)
+        model = cls(encoder, preprocessor, **{**saved, **options})
         model.load_checkpoint(checkpoint, new=["qa_outputs."] if new_head else [])
         return model
 

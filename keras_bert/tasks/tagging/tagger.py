@@ -17,6 +17,7 @@ from keras_bert.data.tags.tag_rows import given_words
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.entities import entity_scores
+from keras_bert.kinds import check_kinds
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, label_list
@@ -140,7 +141,7 @@ class BertTokenClassifier(LabelledTask):
         missing = "no labels of tokens there; say which there are, labels=[...]"
         checkpoint, labels, is_trained = head_for_labels(checkpoint, own_labels, labels, missing)
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, False, {})
-        saved = dict(checkpoint.extra.get("tagging", {})) if is_trained else {}
+        saved = check_kinds(cls, checkpoint.extra.get("tagging", {}), checkpoint.source) if is_trained else {}
         if set(labels) != set(own_labels or ()):
             saved.pop("scheme", None)  # of names that are no longer there
         model = cls(encoder, preprocessor, labels, **{**saved, **options})

@@ -326,8 +326,24 @@ def test_rows_are_learnt_and_scored_behind_their_prompts():
 
 def test_a_text_is_no_neighbour_of_itself(embedder: BertEmbedder):
     """Two pairs, both ways round: of all texts but itself each is nearest to its partner, the only other one."""
-    there = embedder.evaluate_rows(tiny.dataset(None, ["good", "book"], ["book", "good"]))
-    assert (there["recall_at_1"], there["mrr"]) == (1.0, 1.0)
+    for firsts, seconds in ((["good", "book"], ["book", "good"]), (["good", "BOOK "], ["book", " Good"])):
+        there = embedder.evaluate_rows(tiny.dataset(None, seconds, firsts))
+        assert (there["recall_at_1"], there["mrr"]) == (1.0, 1.0)
+
+
+def test_a_text_in_another_spelling_is_no_negative(embedder: BertEmbedder):
+    """`GOOD  film` has the tokens of `good film`, and so its vector; unknown words, all one token, are not the same."""
+    same, spelled = ({"text": ["good film", first], "text_pair": ["book", "good film"]} for first in ("book", "BOOK\t"))
+    losses, prints = [], []
+    for rows in (same, spelled):
+        dataset = tiny.dataset(None, rows["text_pair"], rows["text"])
+        inputs, targets = next(iter(embedder.batches(dataset, batch_size=2)))
+        losses.append(float(embedder.default_loss()(targets, embedder(inputs))))
+        prints.append(targets.numpy().tolist())
+    assert losses == pytest.approx([0.0, 0.0], abs=1e-6)
+    assert prints[0] == prints[1]
+    (targets,) = embedder.features({"text": tf.constant(["xyzzy"]), "text_pair": tf.constant(["plugh"])})[1:]
+    assert targets[0, 0] != targets[0, 1]
 
 
 def test_a_text_that_is_there_often_is_computed_once(embedder: BertEmbedder, monkeypatch: pytest.MonkeyPatch):

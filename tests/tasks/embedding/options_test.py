@@ -5,6 +5,7 @@ import pytest
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.errors import InputError
+from keras_bert.tasks import BertEmbedder
 from keras_bert.tasks.embedding.options import saved_options
 from tests.tasks import tiny
 
@@ -18,7 +19,9 @@ def checkpoint(**sentence: object) -> Checkpoint:
 
 
 def test_a_caller_comes_before_the_checkpoint():
-    settings, length = saved_options(checkpoint(**EARLIER, prompts={"a": "x"}), {"scale": 3.0, "prompts": {"b": "y"}})
+    settings, length = saved_options(
+        BertEmbedder, checkpoint(**EARLIER, prompts={"a": "x"}), {"scale": 3.0, "prompts": {"b": "y"}}
+    )
     assert settings == {"pooling": ["mean"], "normalize": False, "scale": 3.0, "prompts": {"a": "x", "b": "y"}}
     assert length == 9
 
@@ -26,5 +29,8 @@ def test_a_caller_comes_before_the_checkpoint():
 def test_what_is_refused_may_be_replaced():
     refused = {"pooling": "the pooling 'median'", "activation_function": "the activation 'x'"}
     with pytest.raises(InputError, match="there: its vectors are made with the activation 'x', which is not known"):
-        saved_options(checkpoint(refused=refused), {"pooling": "mean"})
-    assert saved_options(checkpoint(refused=refused), {"pooling": "mean", "modules": []})[0]["pooling"] == "mean"
+        saved_options(BertEmbedder, checkpoint(refused=refused), {"pooling": "mean"})
+    assert (
+        saved_options(BertEmbedder, checkpoint(refused=refused), {"pooling": "mean", "modules": []})[0]["pooling"]
+        == "mean"
+    )

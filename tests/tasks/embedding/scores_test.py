@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from keras_bert.tasks.embedding.scores import correlation_scores, pair_vectors, search_scores
+from keras_bert.text.word_piece.tokenizer import BertTokenizer
+from tests.tasks import tiny
 
+# It knows none of these letters, so that each is a text of its own.
+TOKENIZER = BertTokenizer(tiny.VOCABULARY[:6])
 VECTORS = {b"a": [1.0, 0.0], b"b": [0.6, 0.8], b"c": [0.0, 1.0], b"d": [0.9, 0.1]}
 
 
@@ -17,7 +21,7 @@ def vectors(texts: Any, prompt: str | None = None) -> np.ndarray:
 
 def found(pairs: str, name: str = "cosine") -> dict[str, float]:
     firsts, seconds = ([pair[side].encode() for pair in pairs.split()] for side in (0, 1))
-    return search_scores(firsts, seconds, vectors(firsts), vectors(seconds), name)
+    return search_scores(TOKENIZER, firsts, seconds, vectors(firsts), vectors(seconds), name)
 
 
 @pytest.mark.parametrize(
@@ -40,9 +44,9 @@ def test_the_similarity_decides_the_order():
     firsts, seconds = [b"b", b"c"], [b"a", b"d"]
     documents = np.array([[1.0, 0.0], [3.0, 1.0]])
     queries = vectors(firsts)
-    assert search_scores(firsts, seconds, queries, documents, "cosine")["recall_at_1"] == 0.5
-    assert search_scores(firsts, seconds, queries, documents, "euclidean")["recall_at_1"] == 0.5
-    assert search_scores(firsts, seconds, queries, documents, "dot")["recall_at_1"] == 0.5
+    assert search_scores(TOKENIZER, firsts, seconds, queries, documents, "cosine")["recall_at_1"] == 0.5
+    assert search_scores(TOKENIZER, firsts, seconds, queries, documents, "euclidean")["recall_at_1"] == 0.5
+    assert search_scores(TOKENIZER, firsts, seconds, queries, documents, "dot")["recall_at_1"] == 0.5
 
 
 def test_correlations_follow_the_similarity():
