@@ -12,6 +12,7 @@ import numpy as np
 from keras_bert.data.pretraining.beam_files import create_plain, file_systems, open_plain
 from keras_bert.data.pretraining.documents import Utf8Count, find_documents, is_held_out
 from keras_bert.data.pretraining.units import INDEX
+from keras_bert.data.sources.lines import check_file, check_unpacked
 from keras_bert.errors import InputError
 
 TFDS = "tfds:"
@@ -120,6 +121,8 @@ def _match(pattern: str) -> list[str]:
 
     if Path(pattern).is_file():  # whatever its name would mean as a pattern
         return [pattern]
+    if Path(pattern).exists() and not Path(pattern).is_dir():
+        check_file(Path(pattern))
     try:
         (found,) = file_systems().match([pattern])
     except (BeamIOError, ValueError) as error:
@@ -129,6 +132,9 @@ def _match(pattern: str) -> list[str]:
     paths = sorted(metadata.path for metadata in found.metadata_list if not _is_folder(metadata.path))
     if not paths:
         raise InputError(f"{pattern}: is a folder; name its files, {pattern.rstrip('/')}/*.txt")
+    for path in paths:
+        if "://" not in path:
+            check_file(Path(path))
     return paths
 
 
@@ -143,8 +149,11 @@ def _unpack(place: str, path: str) -> None:
     """Writes a compressed file unpacked."""
     try:
         with file_systems().open(place) as source, create_plain(path) as target:
+            size = Path(place).stat().st_size if "://" not in place else None
             while block := source.read(_BLOCK):
                 target.write(block)
+                if size is not None:
+                    check_unpacked(place, target.tell(), size)
     except (EOFError, zlib.error, OSError) as error:
         raise InputError(f"{place}: cannot be unpacked ({error})") from None
 

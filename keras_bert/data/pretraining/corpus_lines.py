@@ -9,6 +9,7 @@ from pathlib import Path
 
 from keras_bert.data.pretraining.documents import Utf8Count, find_documents
 from keras_bert.data.pretraining.text import find_files
+from keras_bert.data.sources.lines import check_unpacked
 from keras_bert.errors import InputError
 
 LONGEST_LINE = 4096
@@ -59,9 +60,13 @@ class CorpusLines:
 
     def _of_file(self, path: str) -> Iterator[bytes]:
         count = Utf8Count(path, self.strict)
+        is_packed, before, size = path.endswith(".gz"), self.size, Path(path).stat().st_size
         try:
-            with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as stream:
-                yield from self._of_stream(stream, count)
+            with gzip.open(path) if is_packed else Path(path).open("rb") as stream:
+                for line in self._of_stream(stream, count):
+                    if is_packed:
+                        check_unpacked(path, self.size - before, size)
+                    yield line
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"{path}: damaged or truncated gzip file ({error})") from None
         except OSError as error:

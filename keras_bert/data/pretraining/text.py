@@ -17,6 +17,7 @@ from keras_bert.data.pretraining.documents import Utf8Count, check_share, find_d
 from keras_bert.data.pretraining.examples import WITH_PAIRS, check_settings, make_examples, one_document
 from keras_bert.data.pretraining.segments import Document, Example
 from keras_bert.data.pretraining.tokenized import tokenize_documents
+from keras_bert.data.sources.lines import check_file, check_unpacked
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
 
@@ -89,9 +90,13 @@ def pretraining_documents(
     origin, invalid, chosen = -1, 0, False
     for path in find_files(paths):
         count = Utf8Count(path, strict)
+        is_packed, unpacked, size = path.endswith(".gz"), 0, Path(path).stat().st_size
         try:
-            with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as stream:
+            with gzip.open(path) if is_packed else Path(path).open("rb") as stream:
                 for part in find_documents(stream, layout):
+                    unpacked += len(part.text)
+                    if is_packed:
+                        check_unpacked(path, unpacked, size)
                     count.add(part)
                     if not part.goes_on:
                         origin += 1
@@ -189,7 +194,7 @@ def find_files(paths: Paths) -> list[str]:
     """The files on this machine that paths and globs name, each once, in order.
 
     Raises:
-        InputError: One names no file, or a folder.
+        InputError: One names no file, a folder, or a pipe or device.
     """
     found: dict[str, None] = {}
     for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
@@ -201,7 +206,10 @@ def find_files(paths: Paths) -> list[str]:
             raise InputError(f"{name}: no such file")
         if pattern.is_dir():
             raise InputError(f"{name}: is a folder; name its files, {name.rstrip('/')}/*.txt")
-        found |= dict.fromkeys(file for file in names if not Path(file).is_dir())
+        files = [file for file in names if not Path(file).is_dir()]
+        for file in files:
+            check_file(Path(file))
+        found |= dict.fromkeys(files)
     return list(found)
 
 

@@ -97,11 +97,8 @@ def read_lines(path: Path, text_format: TextFormat | None = None) -> Iterator[tu
             unpacked = 0
             for number, line, count in _decoded(path, file, text_format):
                 unpacked += count
-                if is_packed and unpacked > max(_UNPACKED_ANYWAY, _MOST_UNPACKED * size):
-                    raise InputError(
-                        f"{path}, line {number}: unpacks to more than {_MOST_UNPACKED} times its {size:,} bytes, which "
-                        "no text does; unpack it first if that is meant"
-                    )
+                if is_packed:
+                    check_unpacked(f"{path}, line {number}", unpacked, size)
                 if number > 1 or line:
                     yield number, line
     except FileNotFoundError:
@@ -112,6 +109,24 @@ def read_lines(path: Path, text_format: TextFormat | None = None) -> Iterator[tu
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if number == 0:
         raise InputError(f"{path}: the file is empty")
+
+
+def check_unpacked(place: str, unpacked: int, size: int) -> None:
+    """Checks that a packed file holds no more than text can: what is made to fill a memory packs much better.
+
+    Args:
+        place: The file, for the message.
+        unpacked: Bytes that came out so far.
+        size: Bytes of the packed file.
+
+    Raises:
+        InputError: It is more than 64 MiB and more than 200 times the size.
+    """
+    if unpacked > max(_UNPACKED_ANYWAY, _MOST_UNPACKED * size):
+        raise InputError(
+            f"{place}: unpacks to more than {_MOST_UNPACKED} times its {size:,} bytes, which no text does; unpack it "
+            "first if that is meant"
+        )
 
 
 def check_file(path: Path) -> None:
