@@ -119,6 +119,22 @@ def test_a_saved_model_answers_strings(tmp_path: Path, model: BertSeq2Seq, freez
         assert by_ids["text"].numpy().tolist() == found["text"].numpy().tolist()[: len(tiny.TEXTS)]
 
 
+@pytest.mark.slow
+def test_a_frozen_saved_model_in_bfloat16_answers_strings(tmp_path: Path):
+    model = writer(dtype="mixed_bfloat16")
+    model.export(tmp_path / "1", freeze=True)
+    found = tf.saved_model.load(str(tmp_path / "1")).signatures["serving_default"](text=tf.constant(tiny.TEXTS))
+    answers = model.answer(tiny.TEXTS, batch_size=len(tiny.TEXTS))
+    assert len({answer["text"] for answer in answers}) > 3
+    np.testing.assert_allclose(found["score"], [answer["score"] for answer in answers], atol=0.02)
+    # Scores have three digits, so that near ties may fall on either side.
+    same = [text.decode() == answer["text"] for text, answer in zip(found["text"].numpy(), answers, strict=True)]
+    assert sum(same) >= len(same) - 1
+    plain = writer()
+    exact = [answer["text"] for answer in plain.answer(tiny.TEXTS)]
+    assert sum(text.decode() == answer for text, answer in zip(found["text"].numpy(), exact, strict=True)) >= 4
+
+
 def test_loss_and_accuracy_are_of_target_tokens_alone():
     model = writer(config=tiny.without_dropout(), label_smoothing=0.0)
     model.compile(adamw(1e-3, steps=10))
