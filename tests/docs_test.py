@@ -19,6 +19,7 @@ def preset(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "start"), [("classification.md", ""), ("data.md", "## My data is in memory")])
 def test_the_blocks_of_a_page_run(page: str, start: str, preset: Path):
     text = (DOCS / page).read_text(encoding="utf-8")

@@ -78,6 +78,7 @@ def test_a_tokenizer_of_another_kind(tmp_path):
         BertTokenizer.from_preset(tmp_path)
 
 
+@pytest.mark.slow
 def test_after_importing_the_package_alone(tmp_path):
     small.write_hugging_face(tmp_path, small.tensors())
     program = (

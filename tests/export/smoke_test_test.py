@@ -160,6 +160,7 @@ def test_nothing_there_is_one_line(tmp_path, monkeypatch, capsys, place):
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_folder_needs_tensorflow_and_tensorflow_text_only(model_folders, tmp_path):
     """In a process of its own, and where neither the package nor the clients can be found."""
     script = tmp_path / "smoke_test.py"

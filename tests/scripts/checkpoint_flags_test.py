@@ -9,6 +9,7 @@ from tests.scripts.model_settings_test import write_foreign
 from tests.scripts.programs import run_program, write_table
 
 
+@pytest.mark.slow
 def test_word_tables_with_spare_rows_open_in_every_program(classifier: Path, tmp_path: Path):
     folder = write_foreign(tmp_path / "foreign", classifier)
     entries = (folder / "vocab.txt").read_text().splitlines()

@@ -226,9 +226,8 @@ def test_a_dry_run_checks_and_writes_nothing(encoder: Path, tables: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "more", [pytest.param([], id="whole"), pytest.param(["--accumulate=2"], id="in parts", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [[], ["--accumulate=2"]], ids=["whole", "in parts"])
 def test_a_profile_prints_where_the_time_goes_and_writes_nothing(
     encoder: Path, tables: Path, tmp_path: Path, more: list[str]
 ):

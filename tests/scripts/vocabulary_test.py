@@ -27,7 +27,11 @@ def files(folder: Path) -> dict[str, bytes]:
     ("flags", "names"),
     [
         (["--size=60"], {"vocab.txt"}),
-        (["--algorithm=bpe", "--size=280"], {"vocab.json", "merges.txt", "tokenizer.json"}),
+        pytest.param(
+            ["--algorithm=bpe", "--size=280"],
+            {"vocab.json", "merges.txt", "tokenizer.json"},
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             ["--algorithm=bpe", "--size=280", "--lowercase"],
             {"vocab.json", "merges.txt", "tokenizer.json"},

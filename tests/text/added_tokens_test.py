@@ -151,7 +151,9 @@ def test_bert_s_own_special_tokens_count_on_request_only():
         assert starts.numpy()[0] == (0 if wanted else 2)
 
 
-@pytest.mark.parametrize("byte_pairs", [False, True], ids=["pieces", "bytes"])
+@pytest.mark.parametrize(
+    "byte_pairs", [pytest.param(False, id="pieces"), pytest.param(True, id="bytes", marks=pytest.mark.slow)]
+)
 def test_config_ragged_input_detokenizing_and_graphs(byte_pairs: bool, tmp_path):
     tokens = [AddedToken("<user>", lstrip=True), AddedToken("<É>", special=True, single_word=True)]
     ours, _ = pair(tokens, byte_pairs, lowercase=False)

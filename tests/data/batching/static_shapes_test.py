@@ -117,10 +117,8 @@ def test_losses_and_gradients_stay(case: str, replicas: int, monkeypatch: pytest
     assert any(size[0] < 5 for size in sizes)
 
 
-@pytest.mark.parametrize(
-    "case",
-    ["class weights", *(pytest.param(case, marks=pytest.mark.slow) for case in ("tagger", "chooser", "pretrainer"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["class weights", "tagger", "chooser", "pretrainer"])
 def test_in_parts_too(case: str):
     """Steps of batches of 5 and 3, the last part of which may hold nothing but copies, with clipping that bites."""
     make, rows = CASES[case]

@@ -73,7 +73,7 @@ def test_columns_by_other_names_and_documents():
             "expected rows of 'words' and as many 'labels', .* the columns are: 'words', 'g",
         ),
         ([{"text": "ab", "entities": [{"start": 0, "end": 9, "label": "X"}]}], "row 0: .* outside the text"),
-        ([{"words": ["a"], "labels": ["B-X"]}, {"words": ["a"]}], "row 1: no 'labels', which the first row has"),
+        ([{"words": ["a"], "labels": ["B-X"]}, {"words": ["a"]}], "row 1: no 'labels', which other rows have"),
         ({"words": [], "labels": []}, "there are no rows"),
         ("rows.jsonl", r"of a file with keras_bert.data.read_tags\(file\), or a list of dicts"),
         (["a b"], "received list"),

@@ -378,6 +378,7 @@ def test_any_checkpoint_lends_its_encoder(tmp_path: Path):
     np.testing.assert_allclose(again.embed(["good film"])[0], hidden.mean(0), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_export_gives_the_vectors_of_the_model_in_a_bare_process(tmp_path: Path):
     """Behind its default prompt; a signature for each of the others."""
     options = {"prompts": {"query": "the film ", "other": "a "}, "default_prompt": "other", "include_prompt": False}

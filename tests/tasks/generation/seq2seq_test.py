@@ -59,7 +59,7 @@ def test_greedy_answers_are_the_likeliest_tokens_one_by_one():
     assert answer["text"].replace(" ", "") == "".join(piece.removeprefix("##") for piece in written)
 
 
-@pytest.mark.parametrize("mask", ["prefix", "causal"])
+@pytest.mark.parametrize("mask", ["prefix", pytest.param("causal", marks=pytest.mark.slow)])
 def test_a_folder_opens_as_what_was_saved(tmp_path: Path, mask: str):
     options = {"label_smoothing": 0.2, "target_dropout": 0.1, "output_ids": range(5, 28)}
     model = writer(mask, generation={"num_beams": 2, "length_penalty": 0.6}, **options)

@@ -38,6 +38,7 @@ def test_only_left_to_right_models_go_on():
         writer("causal", generation={"prefix": "good", "max_new_tokens": 8}).complete(["good"])
 
 
+@pytest.mark.slow
 def test_the_served_function_draws_what_its_settings_say():
     model = writer(generation={"num_beams": 2, "max_new_tokens": 6})
     draw = tf.function(model.signatures()["sample"].function)

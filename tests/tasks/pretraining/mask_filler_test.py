@@ -95,6 +95,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.slow
 def test_an_export_answers_strings_where_only_tensorflow_is(tmp_path: Path):
     model = tiny.pretrainer()
     model.export(tmp_path / "1")
