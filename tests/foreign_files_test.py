@@ -5,8 +5,11 @@ import os
 import pytest
 
 from keras_bert import foreign_files
+from keras_bert.checkpoints.tensorflow_file import find_prefix
+from keras_bert.checkpoints.tensorflow_index import read_index
 from keras_bert.checkpoints.tokenizer_files import open_tokenizer
 from keras_bert.config import BertConfig
+from keras_bert.data.pretraining.manifest import read_manifest
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import inside, parse_json, read_json, read_json_value
 
@@ -94,3 +97,13 @@ def test_files_of_a_stranger_are_not_waited_for(name, kind, tmp_path):
         (tmp_path / name).write_bytes(b"\xff\xfe\n")
     with pytest.raises(InputError, match=name.replace(".", r"\.")):
         BertConfig.from_json_file(tmp_path / name) if name == "config.json" else open_tokenizer(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "bert_model.ckpt.index", "manifest.json", "added_tokens.json"])
+def test_pipes_beside_weights_and_records_are_not_waited_for(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    readers = {"manifest.json": read_manifest, "added_tokens.json": open_tokenizer}
+    prefix = tmp_path / "bert_model.ckpt" if name.endswith(".index") else tmp_path
+    readers["bert_model.ckpt.index"] = lambda folder: read_index(prefix)
+    with pytest.raises(InputError, match=rf"{name}: cannot be read \(Not a regular file\)"):
+        readers.get(name, find_prefix)(str(tmp_path))

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_bert.checkpoints.tensorflow_index import read_index
 from keras_bert.errors import InputError
 from keras_bert.files import PATTERN_CHARACTERS
+from keras_bert.foreign_files import check_regular
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _FLOATS = (tf.float16, tf.bfloat16, tf.float32, tf.float64)
@@ -28,6 +29,7 @@ def find_prefix(path: str | Path) -> Path:
     path = Path(path)
     if Path(f"{path}.index").is_file():
         return path
+    check_regular(path / "checkpoint")
     try:
         state = tf.train.get_checkpoint_state(str(path))
     except (UnicodeDecodeError, tf.errors.OpError) as error:

@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import tensor_bundle_pb2
 
 from keras_bert.errors import InputError
+from keras_bert.foreign_files import check_regular
 
 _MAGIC = 0xDB4775248B80FB57
 _FOOTER = 48
@@ -57,6 +58,7 @@ def read_index(prefix: Path) -> dict[str, Entry]:
     """
     path = Path(f"{prefix}.index")
     try:
+        check_regular(path)
         size = path.stat().st_size
         if size > _LARGEST:
             raise InputError(f"{path}: has {size:,} bytes; the index of a BERT has a few thousand")

@@ -261,10 +261,11 @@ def _added_tokens(folder: Path, config: dict[str, Any], fast: dict[str, Any]) ->
     They stand in `tokenizer_config.json` (`added_tokens_decoder`), in `tokenizer.json`, or, without their settings, in
     `added_tokens.json`.
     """
+    more = read_json(folder / "added_tokens.json") or {}
     try:
         listed = {int(index): fields for index, fields in (config.get("added_tokens_decoder") or {}).items()}
         listed = listed or {fields["id"]: fields for fields in fast.get("added_tokens") or ()}
-        for content, index in (read_json(folder / "added_tokens.json") or {}).items():
+        for content, index in more.items():
             if content not in {*_SPECIAL_TOKENS.values(), *(fields["content"] for fields in listed.values())}:
                 listed.setdefault(index, {"content": content})
         tokens = [

@@ -33,6 +33,9 @@ def take_row_settings(checkpoint: Checkpoint, labelled: bool = True) -> None:
     Args:
         checkpoint: That of the model; folders that `keras-bert finetune` did not write keep no such settings.
         labelled: The rows have labels. An embedder learns from pairs, and is asked for single texts.
+
+    Raises:
+        InputError: The folder keeps what is no value of a flag.
     """
     extra = checkpoint.extra
     trained = dict(extra.get("rows") or {})
@@ -43,6 +46,11 @@ def take_row_settings(checkpoint: Checkpoint, labelled: bool = True) -> None:
         if "rows" not in extra and flag.name not in trained:
             continue
         value = trained.get(flag.name, flag.default)
+        if not _fits(flag, value):
+            raise InputError(
+                f"{checkpoint.source}: keras_bert.json keeps {flag.name}={value!r:.80} of the training rows, no value "
+                f"of --{flag.name}; delete it there"
+            )
         if not flag.present:
             flag.value = value
         elif flag.value != value:
@@ -88,6 +96,16 @@ def _row_flags() -> list[flags.Flag]:
     modules = ("keras_bert.scripts.row_flags", "keras_bert.scripts.target_flags")
     found = [flag for module in modules for flag in FLAGS.get_flags_for_module(module)]
     return [flag for flag in found if flag.name not in _NOT_KEPT]
+
+
+def _fits(flag: flags.Flag, value: Any) -> bool:
+    """Tells whether a value of JSON is of a flag's kind."""
+    if value is None or isinstance(value, list) != isinstance(flag.parser, flags.BaseListParser):
+        return value is None
+    if isinstance(value, list):
+        return all(isinstance(part, str) for part in value)
+    kind = {"int": int, "bool": bool}.get(flag.flag_type(), str)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _shown(value: Any) -> str:

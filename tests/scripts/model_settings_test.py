@@ -1,6 +1,7 @@
 """What a model says of its rows is how the programs read them; a flag that says otherwise gets a line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,17 @@ def test_scores_are_for_models_with_classes(regressor: Path):
 def test_the_tiny_models_have_the_words_of_their_rows():
     assert CONFIG.vocab_size == len(VOCABULARY)
     assert {"good", "food", "##s"} <= set(tiny.VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("text", 5), ("columns", "abc"), ("columns", [1, 2]), ("word_column", "x"), ("text", ["a"])]
+)
+def test_settings_of_rows_that_are_no_flags_are_named(name: str, value: object, classifier: Path, tmp_path: Path):
+    folder = tmp_path / "model"
+    shutil.copytree(classifier, folder)
+    kept = json.loads((folder / "keras_bert.json").read_text())
+    (folder / "keras_bert.json").write_text(json.dumps({**kept, "rows": {name: value}}))
+    error = run_program("predict", f"--model={folder}", stdin="good film").error
+    assert error == (
+        f"{folder}: keras_bert.json keeps {name}={value!r} of the training rows, no value of --{name}; delete it there"
+    )

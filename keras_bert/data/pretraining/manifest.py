@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.foreign_files import inside, parse_json
+from keras_bert.foreign_files import check_regular, inside, parse_json
 from keras_bert.version import __version__
 
 MANIFEST = "manifest.json"
@@ -50,6 +50,8 @@ def read_manifest(folder: str) -> Manifest:
         InputError: There is none, or another file of that name; or a folder's held-out part is asked for, and is none.
     """
     path = f"{folder.rstrip('/')}/{MANIFEST}"
+    if "://" not in path:
+        check_regular(path)
     try:
         text = tf.io.gfile.GFile(path, "rb").read()
     except (tf.errors.NotFoundError, tf.errors.FailedPreconditionError):
