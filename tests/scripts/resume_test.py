@@ -186,6 +186,12 @@ def test_other_flags_are_named(flags, crashed: Path, tmp_path: Path):
     assert f"the run goes on with other flags than before: {named}\n" in done.stderr
 
 
+def test_labels_in_another_order_are_refused(flags, crashed: Path, tmp_path: Path):
+    shutil.copytree(crashed, tmp_path / "run")
+    done = finetune(tmp_path / "run", flags, "--labels=good,bad")
+    assert "the outputs of the run stand for other labels: bad, good then, good, bad now" in done.error
+
+
 @pytest.mark.parametrize("on_nan", ["stop", pytest.param("skip", marks=pytest.mark.slow)])
 def test_a_nan_is_named_and_not_learned(on_nan: str, flags, tmp_path: Path, monkeypatch):
     """The loss of a step becomes nan by its targets' weights."""

@@ -12,7 +12,11 @@ from absl import logging
 from keras_bert.errors import InputError
 from keras_bert.training.runs.run_state import RunState
 
+LABELS = "labels"
+"""The fact that says what the outputs of a model stand for."""
+
 _BATCH = 4096
+_SHOWN = 20  # labels that a message spells out
 # Odd numbers of many bits: products modulo 2⁶⁴ mix well.
 _MIX = (0x9E3779B97F4A7C15 - 2**64, 0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64)
 
@@ -56,6 +60,15 @@ def arrays_fingerprint(documents: Iterable[Iterable[Any]]) -> str:
     return f"{count} documents, {digest.hexdigest()}"
 
 
+def labels_of(model: Any) -> dict[str, str]:
+    """Returns what the outputs of a model stand for, in their order, as a fact of its run; empty where nothing says."""
+    labels = list(getattr(model, "labels", None) or ())
+    if not labels:
+        return {}
+    digest = hashlib.blake2b("\0".join(labels).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return {LABELS: ", ".join(labels) if len(labels) <= _SHOWN else f"{len(labels)} labels, {digest}"}
+
+
 def check_facts(state: RunState, now: Mapping[str, Any], resume: str, folder: Path) -> None:
     """Compares what the batches of a run follow from with what it was when the run was stopped.
 
@@ -67,9 +80,15 @@ def check_facts(state: RunState, now: Mapping[str, Any], resume: str, folder: Pa
         folder: Of the run, for the message.
 
     Raises:
-        InputError: Names what has changed.
+        InputError: Names what has changed. Other labels, or in another order, are refused in any case.
     """
     before = state.place.get("data", {})
+    if LABELS in before and before[LABELS] != now.get(LABELS):
+        raise InputError(
+            f"{folder}: the outputs of the run stand for other labels: {before[LABELS]} then, {now.get(LABELS)} now. "
+            "Give it those of then in their order, labels=[...] (--labels), or start anew, overwrite=True (--overwrite)"
+        )
+    before, now = ({name: value for name, value in facts.items() if name != LABELS} for facts in (before, now))
     changed = [name for name in {**before, **now} if before and before.get(name) != now.get(name)]
     if not changed:
         return

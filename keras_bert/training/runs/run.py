@@ -22,7 +22,7 @@ from keras_bert.training.optimizers.adamw import AdamW
 from keras_bert.training.optimizers.optimizer import adamw
 from keras_bert.training.runs.between_workers import digest_of, lost_workers_named, refuse_unequal_workers
 from keras_bert.training.runs.clock import ClockSchedule
-from keras_bert.training.runs.data_fingerprint import check_facts, data_fingerprint
+from keras_bert.training.runs.data_fingerprint import check_facts, data_fingerprint, labels_of
 from keras_bert.training.runs.epoch_log import EpochLog
 from keras_bert.training.runs.epoch_run import EpochRun
 from keras_bert.training.runs.made_once import MadeOnce
@@ -115,7 +115,7 @@ class Run:
         self.on_stop: Callable[[Run], None] | None = None
         self.on_end: Callable[[Run], None] | None = None
         self.settings.check(are_phases(train), clock is not None, dev is not None)
-        self._facts = dict(data or {})
+        self._facts = {**labels_of(model), **(data or {})}
         if isinstance(train, tf.data.Dataset):
             known = {"batch_size": self.settings.batch_size, "seed": self.settings.seed}
             self._facts |= {"rows": data_fingerprint(train), **known}

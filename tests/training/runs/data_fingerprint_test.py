@@ -1,12 +1,14 @@
 """Equal rows have the same fingerprint in every process; any change of them has another."""
 
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.training import RunState, data_fingerprint
-from keras_bert.training.runs.data_fingerprint import arrays_fingerprint, check_facts
+from keras_bert.training.runs.data_fingerprint import arrays_fingerprint, check_facts, labels_of
 
 TEXTS = [f"text {index}" for index in range(5000)]
 
@@ -67,3 +69,18 @@ def test_changed_facts_are_named_and_gone_on_with_if_asked(tmp_path):
     check_facts(state, now, "changed", tmp_path)
     assert state.place["step"] == 3
     check_facts(state, state.place["data"], "auto", tmp_path)
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_other_labels_or_another_order_are_refused_in_any_case(count, tmp_path):
+    labels = [f"class {index}" for index in range(count)]
+    model, other = types.SimpleNamespace(labels=labels), types.SimpleNamespace(labels=labels[::-1])
+    state = RunState(tmp_path)
+    state.place["data"] = {"seed": 0, **labels_of(model)}
+    check_facts(state, {"seed": 0, **labels_of(model)}, "auto", tmp_path)
+    for resume in ("auto", "changed"):
+        with pytest.raises(InputError, match=r"stand for other labels: .* then, .* now\. .*--labels"):
+            check_facts(state, {"seed": 0, **labels_of(other)}, resume, tmp_path)
+    state.place["data"] = {"seed": 0}  # as an earlier version kept it
+    check_facts(state, {"seed": 0, **labels_of(model)}, "auto", tmp_path)
+    assert labels_of(object()) == {}
