@@ -1,6 +1,7 @@
 """Hugging Face's weight files: safetensors and, through safe loading only, PyTorch's own."""
 
 import functools
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -106,6 +107,7 @@ def _read_one(file: Any, name: str, path: Path) -> np.ndarray:
 
 def _read_pytorch(path: Path) -> Iterator[StoredTensor]:
     """Reads a PyTorch file with `weights_only`, which builds tensors and runs nothing else of the pickle."""
+    _check_not_packed(path)
     try:
         import torch
     except ImportError:
@@ -131,6 +133,21 @@ def _read_pytorch(path: Path) -> Iterator[StoredTensor]:
         if not stored or tensor.untyped_storage().nbytes() < tensor.numel() * tensor.element_size():
             raise InputError(f"{path}: {name} does not hold a number for each place of its shape {shape}")
         yield StoredTensor(name, dtype, shape, functools.partial(_numbers, tensor))
+
+
+def _check_not_packed(path: Path) -> None:
+    """Refuses a zip file whose parts are packed: PyTorch stores them as they are, and 1 MB may unpack to any size."""
+    if not zipfile.is_zipfile(path):
+        return  # of before PyTorch 1.6, or none of its files, as it will say
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise InputError(f"{path}: a damaged zip file ({error}); fetch it again") from None
+    packed = [part.filename for part in parts if part.compress_type != zipfile.ZIP_STORED]
+    if packed or sum(part.file_size for part in parts) > path.stat().st_size:
+        name = packed[0] if packed else "its list of parts"
+        raise InputError(f"{path}: {name:.120} is packed or larger than the file; PyTorch stores weights as they are")
 
 
 def _numbers(tensor: Any) -> np.ndarray:

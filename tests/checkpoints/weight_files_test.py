@@ -2,6 +2,7 @@
 
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -85,3 +86,26 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path):
     with pytest.raises(InputError, match="refuses it") as error:
         open_checkpoint(folder)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("way", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_pickle_of_packed_parts_is_refused(way, tmp_path):
+    """PyTorch never packs them, and reads them all the same: 0.8 MB became 800 MB."""
+    path = tmp_path / "pytorch_model.bin"
+    with zipfile.ZipFile(path, "w", way) as archive:
+        archive.writestr("archive/data/0", b"\0" * 100_000)
+    with pytest.raises(InputError, match=r"pytorch_model\.bin: archive/data/0 is packed or larger than the file"):
+        list(read_weights(path))
+    path.write_bytes(path.read_bytes()[:-30] + b"\0" * 30)
+    with pytest.raises(InputError, match=r"pytorch_model\.bin: "):
+        list(read_weights(path))
+
+
+def test_a_list_of_parts_that_says_more_than_the_file_holds(tmp_path):
+    """Many parts may share the same bytes."""
+    path = tmp_path / "pytorch_model.bin"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data/0", b"\0" * 5000)
+        archive.filelist += [archive.filelist[0]] * 9
+    with pytest.raises(InputError, match="its list of parts is packed or larger than the file"):
+        list(read_weights(path))
