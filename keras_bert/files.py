@@ -1,6 +1,7 @@
 """Writing folders and files so that a failure never leaves half of one."""
 
 import contextlib
+import ctypes
 import errno
 import os
 import secrets
@@ -24,6 +25,10 @@ _REASONS = {
     errno.EBUSY: "the folder is in use (a mount point cannot be replaced; name a folder inside it)",
     errno.EXDEV: "the folder is a mount point, which cannot be replaced; name a folder inside it",
 }
+
+# The system has no such call, or the file system does not know it.
+_NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of linux/fcntl.h and linux/fs.h
 
 PATTERN_CHARACTERS = "[*?\\"
 """What stands for other characters in a path that TensorFlow or Beam looks for."""
@@ -88,11 +93,13 @@ def check_no_pattern(path: str | Path) -> None:
 def atomic_folder(path: str | Path, overwrite: bool = False, tensorflow: bool = False) -> Iterator[Path]:
     """Gives a temporary folder that takes the place of `path` when the block ends well.
 
-    The temporary folder lies beside `path`, on the same file system. At the end its files are flushed to the
-    disk (fsync) and it is renamed; a folder that was there is moved aside first and deleted last. When
-    anything fails, the temporary folder is removed and what was at `path` stays as it was.
+    The temporary folder lies beside `path`, on the same file system. At the end its files are flushed to the disk
+    (fsync) and it is renamed. With a folder that was there it changes places in one step, so that whenever the process
+    is killed there is one of the two at `path`; the old one is deleted last. When anything fails, the temporary folder
+    is removed and what was at `path` stays as it was.
 
-    If the process is killed between the two renames, the old folder is still there as `.NAME.XXXX.old`.
+    Some file systems (NFS, for one) cannot exchange names: there the old folder is moved aside first, and is still
+    there as `.NAME.XXXX.old` if the process is killed between the two renames.
 
     Args:
         path: The folder to write.
@@ -212,19 +219,40 @@ def _flush_one(path: Path) -> None:
 
 
 def _replace(target: Path, temporary: Path, aside: Path) -> None:
-    """Puts `temporary` at `target`; what was there goes to `aside` and is deleted at the end."""
-    had_one = target.exists()
-    if had_one:
-        target.rename(aside)
+    """Puts `temporary` at `target`; what was there is deleted at the end."""
+    old = _exchange_or_rename(target, temporary, aside)
+    _flush_one(target.parent)
+    if old is not None:
+        try:
+            shutil.rmtree(old)
+        except OSError as error:
+            logging.warning("%s is written; the folder it replaced could not be deleted: %s (%s)", target, old, error)
+
+
+def _exchange_or_rename(target: Path, temporary: Path, aside: Path) -> Path | None:
+    """Puts `temporary` at `target`; returns where what was there is now, None if nothing was."""
+    if not target.exists():
+        temporary.rename(target)
+        return None
+    if _exchange(temporary, target):
+        return temporary
+    target.rename(aside)
     try:
         temporary.rename(target)
     except BaseException:
-        if had_one:
-            aside.rename(target)
+        aside.rename(target)
         raise
-    _flush_one(target.parent)
-    if had_one:
-        try:
-            shutil.rmtree(aside)
-        except OSError as error:
-            logging.warning("%s is written; the folder it replaced could not be deleted: %s (%s)", target, aside, error)
+    return aside
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Lets two names change places in one step (Linux, renameat2); False where the system cannot."""
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _NO_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(second))

@@ -4,6 +4,8 @@ import resource
 import secrets
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from safetensors.numpy import save_file
 
 from keras_bert.errors import InputError
 from keras_bert.files import atomic_folder, check_target, file_beside, write_file
+from tests.sources import ROOT
 
 
 def files(folder: Path) -> dict[str, str]:
@@ -105,11 +108,47 @@ def test_a_failing_rename_puts_the_old_folder_back(old, monkeypatch):
             raise OSError(errno.EIO, "I/O error")
         return rename(self, target)
 
+    monkeypatch.setattr("keras_bert.files._exchange", lambda *names: False)
     monkeypatch.setattr(Path, "rename", fail_for_new)
     with pytest.raises(OSError, match="I/O error"), atomic_folder(old, overwrite=True) as temporary:
         (temporary / "a").write_text("new")
     assert files(old.parent) == {"run/config.json": "old"}
     assert [path.name for path in old.parent.iterdir()] == ["run"]
+
+
+REPLACING = """
+import sys
+from keras_bert.files import atomic_folder
+for number in range(10**9):
+    with atomic_folder(sys.argv[1], overwrite=True) as folder:
+        for name in "abc":
+            (folder / name).write_text(str(number))
+"""
+
+
+def test_whenever_it_is_killed_there_is_a_whole_folder(tmp_path):
+    target = tmp_path / "run"
+    for seconds in (0.3, 0.1, 0.05):
+        child = subprocess.Popen([sys.executable, "-c", REPLACING, target], cwd=ROOT)
+        while not target.exists():
+            time.sleep(0.01)
+        end = time.monotonic() + seconds
+        looks = 0
+        while time.monotonic() < end:
+            assert target.exists()
+            looks += 1
+        child.kill()
+        child.wait()
+        assert looks > 10
+        assert files(target).keys() == {"a", "b", "c"}
+        assert len(set(files(target).values())) == 1
+
+
+def test_where_names_cannot_be_exchanged_the_old_folder_goes_aside_first(old, monkeypatch):
+    monkeypatch.setattr("keras_bert.files._exchange", lambda *names: False)
+    with atomic_folder(old, overwrite=True) as temporary:
+        (temporary / "new").write_text("new")
+    assert files(old.parent) == {"run/new": "new"}
 
 
 def test_safetensors_own_error_is_understood(old):
