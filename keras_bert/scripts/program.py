@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from absl import app, flags, logging
 
-from keras_bert.errors import InputError, one_line
+from keras_bert.errors import LONGEST_MESSAGE, InputError, one_line
 from keras_bert.foreign_files import parse_json
 from keras_bert.scripts.flag_file import expand_flag_files
 from keras_bert.scripts.input_files import check_inputs
@@ -182,6 +182,7 @@ def _help(module: types.ModuleType, shared: Sequence[types.ModuleType]) -> str:
 
 
 def _stop(name: str, message: str) -> NoReturn:
-    line = " ".join(part.strip() for part in message.splitlines())
+    # What absl says of a flag has the value as it came.
+    line = one_line(" ".join(part.strip() for part in message.splitlines()), LONGEST_MESSAGE)
     print(f"keras-bert {name}: error: {line}", file=sys.stderr)
     sys.exit(BAD_INPUT)

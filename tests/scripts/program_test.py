@@ -117,6 +117,14 @@ def test_wrong_flags_are_one_line_and_status_2(arguments: list[str], words: str)
     assert stderr.count("\n") == 1
 
 
+def test_wrong_flags_are_shown_as_text_that_fits_on_a_screen():
+    status, _, stderr = run(lambda: None, "--logger_levels=\x1b[31m" + "x" * 100_000)
+    assert status == 2
+    assert r"\x1b[31mxxx" in stderr
+    assert "\x1b" not in stderr
+    assert len(stderr) < 1300
+
+
 def test_the_librarys_reports_are_plain_lines_and_tensorflows_are_left_out(monkeypatch):
     def main() -> None:
         for folder in (ROOT / "keras_bert", "/somewhere/tensorflow"):
