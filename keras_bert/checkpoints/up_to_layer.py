@@ -26,6 +26,8 @@ def up_to_layer(checkpoint: Checkpoint, layer: int | None) -> Checkpoint:
     if layer is None:
         return checkpoint
     blocks = checkpoint.config.num_hidden_layers
+    if isinstance(layer, bool) or not isinstance(layer, int):
+        raise InputError(f"layer is {layer!r}; expected a whole number, 1 to {blocks}, or from the last with -1")
     kept = layer + blocks + 1 if layer < 0 else layer
     if not 1 <= kept <= blocks:
         raise InputError(f"{checkpoint.source}: there is no layer {layer}; it has the layers 1 to {blocks}")

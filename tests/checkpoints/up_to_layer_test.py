@@ -22,6 +22,9 @@ def test_blocks_above_a_layer_are_left_out():
     for layer in (0, 3, -3):
         with pytest.raises(InputError, match=f"there is no layer {layer}; it has the layers 1 to 2"):
             up_to_layer(whole, layer)
+    for layer in ("last", 1.0, True):
+        with pytest.raises(InputError, match=f"layer is {layer!r}; expected a whole number, 1 to 2"):
+            up_to_layer(whole, layer)
     config = dataclasses.replace(small.CONFIG, norm_first=True)
     with pytest.raises(InputError, match="the hidden states of its last block alone"):
         up_to_layer(dataclasses.replace(whole, config=config), 1)

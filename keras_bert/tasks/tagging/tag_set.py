@@ -124,13 +124,18 @@ class TagSet:
             int32 (words,) of all rows together.
 
         Raises:
-            tf.errors.InvalidArgumentError: A tag that is none of the labels, named in the message.
+            InputError: A tag that is none of the labels, named in the message; in a graph it is an
+                `InvalidArgumentError`.
         """
         own = self._in_own_scheme(tags)
         found = own[:, None] == tf.constant(self.names)
         known = tf.reduce_any(found, axis=1)
         unknown = tf.boolean_mask(own, tf.logical_not(known))
         shown = ", ".join(self.names[:10]) + (", ..." if len(self.names) > 10 else "")
+        if tf.executing_eagerly() and len(unknown):
+            raise InputError(
+                f"unknown tag {unknown[0].numpy().decode(errors='replace')!r:.60}; the labels are: {shown}"
+            )
         tf.debugging.Assert(tf.reduce_all(known), ["unknown tag:", unknown, f"; the labels are: {shown}"])
         return tf.argmax(found, axis=1, output_type=tf.int32)
 

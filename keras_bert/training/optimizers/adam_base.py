@@ -1,5 +1,6 @@
 """What AdamW and LAMB share: their numbers, and the way from gradients to updated variables."""
 
+import math
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +86,9 @@ class AdamBase(keras.optimizers.Optimizer):
         if skip_nonfinite and keras.config.backend() != "tensorflow":
             raise InputError(f"{kind}: skip_nonfinite needs the backend TensorFlow, not {keras.config.backend()}")
         rate = next((given for given in (decay, weight_decay) if given is not None), 0.01)
+        for what, number in (("the weight decay", rate), ("the learning rate", learning_rate)):
+            if isinstance(number, int | float) and not 0 <= number < math.inf:
+                raise InputError(f"{kind}: {what} is {number}; expected 0 or more")
         name = name or kind.lower()
         super().__init__(learning_rate=learning_rate, weight_decay=rate, name=name, **kwargs)
         self.no_decay = tuple(no_decay)

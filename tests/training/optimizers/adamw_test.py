@@ -334,3 +334,16 @@ def test_what_all_variables_need_is_computed_once_a_step(make: Any):
     step = tf.function(lambda: optimizer.apply([tf.ones(3)] * 4, variables))
     kinds = [operation.type for operation in step.get_concrete_function().graph.get_operations()]
     assert kinds.count("Pow") == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weight_decay": -0.1}, "AdamW: the weight decay is -0.1; expected 0 or more"),
+        ({"decay": float("nan")}, "the weight decay is nan"),
+        ({"learning_rate": -1e-5}, "the learning rate is -1e-05; expected 0 or more"),
+    ],
+)
+def test_rates_that_would_train_backwards_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        AdamW(**options)
