@@ -1,5 +1,6 @@
 """The learning rate that BERT is trained with: up in a line, then down in a line."""
 
+import math
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ class LinearWarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         warmup_steps: Steps of the warm-up.
 
     Raises:
-        InputError: `steps` is not positive, or the warm-up is longer than the run.
+        InputError: The rate is negative or no number, `steps` is not positive, or the warm-up is longer than the run.
 
     Example:
         >>> schedule = LinearWarmupDecay(1e-4, steps=100, warmup_steps=10)
@@ -33,6 +34,8 @@ class LinearWarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, peak_learning_rate: float, steps: int, warmup_steps: int = 0) -> None:
         super().__init__()
+        if not 0 <= peak_learning_rate < math.inf:
+            raise InputError(f"the learning rate is {peak_learning_rate}; expected 0 or more")
         if steps < 1:
             raise InputError(f"a schedule needs at least one step, received: steps={steps}")
         if not 0 <= warmup_steps <= steps:

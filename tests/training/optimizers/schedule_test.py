@@ -58,3 +58,9 @@ def test_it_comes_back_from_its_config():
 def test_impossible_numbers_are_refused(steps: int, warmup_steps: int, message: str):
     with pytest.raises(InputError, match=message):
         LinearWarmupDecay(1e-3, steps, warmup_steps)
+
+
+@pytest.mark.parametrize("rate", [-1e-5, float("nan"), float("inf")])
+def test_a_rate_that_would_spoil_the_weights_is_refused(rate):
+    with pytest.raises(InputError, match=f"the learning rate is {rate}; expected 0 or more"):
+        LinearWarmupDecay(rate, steps=10)
