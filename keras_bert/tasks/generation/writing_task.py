@@ -198,6 +198,12 @@ class WritingTask(LabelledTask):
 
     def _sample(self, text: Any, seed: Any, temperature: Any, top_k: Any, top_p: Any) -> Tensors:
         search, count = self._stages.search, self.generation.num_return_sequences
+        # One number for several texts would be taken for each of them, whoever sent it.
+        rows, counts = tf.size(text), tf.stack([tf.size(given) for given in (seed, temperature, top_k, top_p)])
+        message = "seed, temperature, top_k and top_p must have a number for each text. Texts, numbers of each:"
+        complaint = tf.debugging.Assert(tf.reduce_all(counts == rows), [message, rows, counts])
+        with tf.control_dependencies([complaint]):
+            text, seed, temperature, top_k, top_p = map(tf.identity, (text, seed, temperature, top_k, top_p))
         drawn = (seeds_of(text, seed), temperature, top_k, top_p)
         found = search.draw(self._stages.decoder, self._sources(text), *drawn, samples=count)
         return self.answers({**found, "source": text})

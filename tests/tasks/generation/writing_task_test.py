@@ -57,3 +57,6 @@ def test_the_served_function_draws_what_its_settings_say():
     assert drawn([1, 2, 3, 4], 2.0, 0, 1.0) != drawn([5, 6, 7, 8], 2.0, 0, 1.0)
     with pytest.raises(tf.errors.InvalidArgumentError, match="temperature must be above 0"):
         drawn([1, 2, 3, 4], 0.0, 0, 1.0)
+    one = {name: tf.constant([value]) for name, value in {"temperature": 1.0, "top_k": 0, "top_p": 1.0}.items()}
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must have a number for each text"):
+        draw(texts, seed=tf.constant([1, 2, 3, 4]), **one)
