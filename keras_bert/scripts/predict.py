@@ -158,8 +158,8 @@ def _from_lines(task: BertTask, size: int) -> Iterator[list[dict[str, Any]]]:
             if not has_warned and TAB in line:
                 has_warned = True
                 logging.warning(
-                    "%s, line %d: has a tab, and the model takes one text, so the whole line is read as one; for a "
-                    "model of pairs that its folder does not say, give --text_pair=text_pair",
+                    "%s, line %d: has a tab, and the model takes one text, so the whole line is read as one; if this "
+                    "is a classifier or regressor of pairs, which its folder does not say, give --text_pair=text_pair",
                     _source(),
                     index,
                 )

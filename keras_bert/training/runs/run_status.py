@@ -69,6 +69,8 @@ class RunStatus(keras.callbacks.Callback):
     def write(self, state: str) -> None:
         """Writes now: `running`, `stopped` or `finished`."""
         place = self.state.place
+        # The place is that of the next step, which after the last one would be in another epoch.
+        is_over = state == "finished" and place["step"] == 0 and place["epoch"] > 0
         if not self._recent:
             self._recent.append((time.monotonic(), place["steps"]))
         (began, first), (now, last) = self._recent[0], self._recent[-1]
@@ -84,7 +86,7 @@ class RunStatus(keras.callbacks.Callback):
             "state": state,
             "step": place["steps"],
             "steps": self.steps,
-            "epoch": place["epoch"] + 1,
+            "epoch": place["epoch"] + (not is_over),
             "seconds": round(self.state.seconds, 1),
             "seconds_left": left if left is None else round(left, 1),
             "steps_per_second": round(rate, 4),

@@ -37,6 +37,7 @@ def test_it_says_where_the_run_is_and_how_long_it_takes(tmp_path: Path):
     assert read(status.path)["metrics"] == {"loss": 0.5, "val_loss": 0.4}
     status.write("finished")
     assert (read(status.path)["state"], read(status.path)["seconds_left"]) == ("finished", 0)
+    assert read(status.path)["epoch"] == 1  # of which this was the last step
     assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
 
 
