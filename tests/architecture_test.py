@@ -41,7 +41,8 @@ BELOW = {
     "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation", "serving", "decoding"},
 }
 BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
-BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training"}
+BELOW["compression"] = {*GROUND, "config", "text", "checkpoints"}  # of files and vocabularies so far
+BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training", "compression"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows
 # (`__init__.py`) may name them all. A task rests on `base` alone; only `open_task` knows every task.

@@ -1,17 +1,15 @@
 """From any weight format to a Hugging Face folder."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from keras_bert.arguments import arguments_of, refuse_unknown
 from keras_bert.checkpoints.heads import NEXT_SENTENCE_INNER
-from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG
 from keras_bert.checkpoints.presets import open_resolved, resolve
 from keras_bert.checkpoints.report import ConvertReport
-from keras_bert.checkpoints.save import write_hugging_face_files
+from keras_bert.checkpoints.save import save_checkpoint
 from keras_bert.errors import InputError
-from keras_bert.files import atomic_folder, check_target
+from keras_bert.files import check_target
 
 
 def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **options: Any) -> ConvertReport:
@@ -43,20 +41,7 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
         notes.append(f"{', '.join(checkpoint.extra)}: in keras_bert.json, as Hugging Face's files have no place for it")
     if any(name.startswith(NEXT_SENTENCE_INNER) for name in checkpoint.tensors):
         notes.append(f"transformers passes over {NEXT_SENTENCE_INNER}*, which its next-sentence head has not")
-    with atomic_folder(target, overwrite) as temporary:
-        write_hugging_face_files(
-            temporary,
-            checkpoint.config,
-            checkpoint.tensors,
-            checkpoint.metadata,
-            checkpoint.vocabulary,
-            checkpoint.tokenizer_settings,
-            checkpoint.extra,
-            checkpoint.merges,
-        )
-        if checkpoint.generation:
-            text = json.dumps(checkpoint.generation, indent=2) + "\n"
-            (temporary / GENERATION_CONFIG).write_text(text, encoding="utf-8")
+    save_checkpoint(target, checkpoint, overwrite)
     return ConvertReport(
         checkpoint.source, Path(folder), tuple(checkpoint.tensors), dict(checkpoint.ignored), tuple(notes)
     )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import describe_heads
-from keras_bert.checkpoints.hugging_face import hugging_face_fields
+from keras_bert.checkpoints.hugging_face import GENERATION_CONFIG, hugging_face_fields
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.names import PREFIX
 from keras_bert.checkpoints.sentence_transformers import SENTENCE
@@ -70,6 +71,37 @@ def save_hugging_face(
         for name, content in (files or {}).items():
             (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_text(content, encoding="utf-8")
+    return Path(folder)
+
+
+def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, overwrite: bool = False) -> Path:
+    """Writes an opened checkpoint as a Hugging Face folder: its tensors as they are, and all that it says of itself.
+
+    Args:
+        folder: Where to write.
+        checkpoint: The checkpoint.
+        overwrite: Replace a folder that holds something.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: As for `save_hugging_face`.
+    """
+    with atomic_folder(folder, overwrite) as temporary:
+        write_hugging_face_files(
+            temporary,
+            checkpoint.config,
+            checkpoint.tensors,
+            checkpoint.metadata,
+            checkpoint.vocabulary,
+            checkpoint.tokenizer_settings,
+            checkpoint.extra,
+            checkpoint.merges,
+        )
+        if checkpoint.generation:
+            text = to_json(checkpoint.generation, indent=2) + "\n"
+            (temporary / GENERATION_CONFIG).write_text(text, encoding="utf-8")
     return Path(folder)
 
 

@@ -18,6 +18,7 @@ PROGRAMS = {
     "status": "Show how far a run of finetune or pretrain is.",
     "vocabulary": "Learn a vocabulary from text, and measure it.",
     "pretraining-data": "Make examples for pre-training of text, as compressed records.",
+    "trim-vocabulary": "Take from a model the entries of its vocabulary that your texts do not need.",
     "convert": "Turn a checkpoint of any known format into a Hugging Face folder.",
     "tokenize": "Show the pieces, ids and places of a text.",
     "demo": "Fine-tune, export and ask, on embedded data.",

@@ -194,6 +194,7 @@ def test_it_goes_on_from_a_checkpoint_with_another_vocabulary(run, source: list[
     assert done.json_lines[0]["held_out"]["masked_lm_loss"] < 3.5  # random weights start above ln 38 = 3.6
 
 
+@pytest.mark.slow
 def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[str], tmp_path: Path):
     flags = ("--budget=4s", "--phase=16:0.5,32:0.5", "--objective=mlm", "--optimizer=lamb", "--mask_unit=word")
     done = pretrain(tmp_path / "run", *source, *flags, "--noplots")

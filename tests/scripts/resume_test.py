@@ -136,6 +136,7 @@ def test_a_signal_while_it_scores_an_epoch_saves_at_once(flags, whole: Path, tmp
     assert_same_run(tmp_path / "run", whole)
 
 
+@pytest.mark.slow
 def test_every_row_is_seen_once_an_epoch(flags, tmp_path: Path, monkeypatch):
     """Over a crash: what is skipped are the rows that were trained on."""
     seen: list[list[bytes]] = []

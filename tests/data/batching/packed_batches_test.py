@@ -133,7 +133,8 @@ def test_losses_and_gradients_are_those_of_one_example_a_row(next_sentence: bool
             np.testing.assert_allclose(others[path], gradient, rtol=0, atol=1e-5, err_msg=path)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", pytest.param("sgd", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 def test_a_step_leaves_the_same_weights_and_counts_the_same(optimizer: str):
     """In the graph of `fit`, in parts, and with the gradient of the position table as its optimizer gets it."""
     plain, packing = pair()

@@ -44,6 +44,7 @@ def rows():
     }
 
 
+@pytest.mark.slow
 def test_size_and_classes(rows):
     assert sum(map(len, rows.values())) >= 4000
     counts = collections.Counter(label for label, _ in rows["train"])
@@ -54,11 +55,13 @@ def test_size_and_classes(rows):
     assert label_names(read("library_docs", label="label")) == sorted(counts)
 
 
+@pytest.mark.slow
 def test_no_text_is_in_two_parts(rows):
     texts = [re.sub(r"\W+", " ", text).casefold() for split in SPLITS for _, text in rows[split]]
     assert len(set(texts)) == len(texts)
 
 
+@pytest.mark.slow
 def test_no_module_is_in_two_parts():
     modules = {
         split: {tuple(values) for _, values in read_library_docs(split, ("label", "module")).rows} for split in SPLITS
@@ -69,6 +72,7 @@ def test_no_module_is_in_two_parts():
     assert min(map(len, modules.values())) > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", OWN_NAMES)
 def test_no_text_names_its_own_library(rows, label):
     own = [text for split in SPLITS for found, text in rows[split] if found == label]
@@ -76,6 +80,7 @@ def test_no_text_names_its_own_library(rows, label):
     assert any("this library" in text for text in own)
 
 
+@pytest.mark.slow
 def test_texts_are_prose_of_limited_length(rows):
     for split in SPLITS:
         for _, text in rows[split]:

@@ -60,6 +60,7 @@ print(json.dumps(results, sort_keys=True))
 """
 
 
+@pytest.mark.slow
 def test_keras_files_load_in_a_process_that_imports_the_tasks_only(tmp_path: Path):
     models = [unusual(name) for name in ("classifier", "tagger", "regressor")]
     paths = [tmp_path / f"{index}.keras" for index in range(len(models))]

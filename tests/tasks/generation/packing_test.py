@@ -22,7 +22,7 @@ def pair(mask: str) -> tuple[BertSeq2Seq, BertSeq2Seq]:
     return plain, packing
 
 
-@pytest.mark.parametrize("mask", ["prefix", "causal"])
+@pytest.mark.parametrize("mask", ["prefix", pytest.param("causal", marks=pytest.mark.slow)])
 def test_losses_gradients_scores_and_answers_are_those_of_one_example_a_row(mask: str):
     plain, packing = pair(mask)
     [one], [packed] = plain.batches(rows(), 8), packing.batches(rows(), 8)

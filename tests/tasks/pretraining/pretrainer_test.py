@@ -200,6 +200,7 @@ def test_a_saved_folder_gives_the_same_model(next_sentence: bool, tmp_path: Path
     assert again.answer(["good [MASK]"])[0][0][0]["token"] == model.answer(["good [MASK]"])[0][0][0]["token"]
 
 
+@pytest.mark.slow
 def test_a_keras_file_holds_the_tied_table_once_and_goes_on_learning(tmp_path: Path):
     model = tiny.pretrainer(head_activation="relu", head_layer_norm_eps=0.1, config=tiny.without_dropout())
     model.compile(keras.optimizers.Adam(1e-3))

@@ -351,6 +351,7 @@ SERVED = [
 ]
 
 
+@pytest.mark.slow
 def test_an_export_answers_as_the_model_does(trained: BertTokenClassifier, tmp_path: Path):
     trained.export(tmp_path / "model")
     result = ask_in_a_bare_process({tmp_path / "model": {"text": SERVED}}, tmp_path / "results.json")

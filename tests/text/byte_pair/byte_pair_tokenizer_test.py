@@ -90,6 +90,7 @@ def test_special_tokens_are_attributes(tokenizer):
     assert tokenizer.id_to_token(tokenizer.token_to_id("Ġt")) == "Ġt"
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from([*byte_pair_peer.SPECIAL, "the", " ", "[", "中"]), alphabet), max_size=20))
 def test_special_tokens_in_the_text_on_request(special, tokenizer, parts):
