@@ -20,13 +20,14 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, training_flags
+from keras_bert.scripts import checkpoint_flags, packing_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.packing_flags import check_packing
 from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, masks_asked_for, parts_of_run
@@ -79,7 +80,12 @@ training_flags.set_defaults(batch_size=64, learning_rate=5e-4, warmup=0.05, outp
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], training_flags, checkpoint_flags)
+    run_program(main, *_modules())
+
+
+def _modules() -> tuple[types.ModuleType, ...]:
+    """Returns the modules that define its flags."""
+    return sys.modules[__name__], training_flags, checkpoint_flags, packing_flags
 
 
 def main() -> None:
@@ -107,7 +113,7 @@ def pretrain() -> dict[str, Any]:
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
     keras.utils.set_random_seed(FLAGS.seed)
     checkpoint = _checkpoint(parts)
-    training_flags.refuse_unequal_workers(strategy, {}, sys.modules[__name__], training_flags, checkpoint_flags)
+    training_flags.refuse_unequal_workers(strategy, {}, *_modules())
     with strategy.scope():
         task = _task(checkpoint, parts)
         task.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing
@@ -167,7 +173,7 @@ def _run(task: PretrainingTask, examples: PretrainingExamples, parts: list[Part]
         verbose=0,
         **training_flags.run_settings(),
     )
-    lines = flag_lines(sys.modules[__name__], training_flags, checkpoint_flags, leave_out=("overwrite", "worker"))
+    lines = flag_lines(*_modules(), leave_out=("overwrite", "worker"))
     training_flags.prepare(run, "pretrain", lines)
     run.on_end = functools.partial(_add_scores, examples)
     return run

@@ -1,15 +1,17 @@
 """The `keras-bert` command."""
 
 import importlib.util
+import re
 import subprocess
 import sys
 from unittest import mock
 
 import pytest
+from absl import flags
 
 from keras_bert.scripts.main import PROGRAMS, run
 from keras_bert.version import __version__
-from tests.scripts.programs import ROOT
+from tests.scripts.programs import ROOT, imported, run_program
 
 
 def call(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -30,6 +32,17 @@ def test_the_programs_are_listed(capsys, arguments: list[str]):
 def test_every_program_is_a_module():
     for name in PROGRAMS:
         assert importlib.util.find_spec(f"keras_bert.scripts.{name.replace('-', '_')}") is not None
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_names_every_flag_that_a_program_takes(name: str):
+    """A module of flags that a program forgets is in no help, and in none of the `flags.txt` that runs go on from."""
+    module = name.replace("-", "_")
+    with imported(module):
+        defined = flags.FLAGS.flags_by_module_dict()
+        names = [flag.name for home, found in defined.items() if home.startswith("keras_bert.") for flag in found]
+    shown = run_program(module, "--help").stdout
+    assert [name for name in names if not re.search(rf"--(\[no\])?{name}\b", shown)] == []
 
 
 def test_an_unknown_program_is_one_line_and_status_2(capsys):
