@@ -31,10 +31,8 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
     """
     named = [name for name in arguments_of(open_resolved) if name not in ("path", "handle")]
     refuse_unknown("convert", options, ("handle", "folder", "overwrite", *named))
-    target = check_target(folder, overwrite)
     source = resolve(handle)
-    if target in (source.resolve(), *source.resolve().parents):
-        raise InputError(f"{folder}: is or holds the checkpoint that is converted; choose another folder")
+    target = check_apart(folder, source, overwrite)
     checkpoint = open_resolved(source, str(handle), **options)
     notes = list(checkpoint.notes)
     if checkpoint.extra:
@@ -45,3 +43,23 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
     return ConvertReport(
         checkpoint.source, Path(folder), tuple(checkpoint.tensors), dict(checkpoint.ignored), tuple(notes)
     )
+
+
+def check_apart(folder: str | Path, source: Path, overwrite: bool = False) -> Path:
+    """Checks that a folder may be written that is made of a checkpoint, which overwriting must not delete.
+
+    Args:
+        folder: The folder to write.
+        source: The checkpoint, as `resolve` gives it.
+        overwrite: Replace a folder that holds something.
+
+    Returns:
+        The folder, as `check_target` gives it.
+
+    Raises:
+        InputError: As `check_target`; or the folder is the checkpoint, or holds it.
+    """
+    target = check_target(folder, overwrite)
+    if target in (source.resolve(), *source.resolve().parents):
+        raise InputError(f"{folder}: is or holds the checkpoint that is read; choose another folder")
+    return target

@@ -10,12 +10,10 @@ not come. The heads stay as they are. Of every tenth row, which nothing is chose
 import itertools
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.files import check_target
 from keras_bert.scripts import checkpoint_flags, row_flags
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
@@ -44,24 +42,21 @@ def run() -> None:
 
 def main() -> None:
     """Trims as the flags say."""
-    from keras_bert.checkpoints import open_checkpoint
+    from keras_bert.checkpoints import open_checkpoint, resolve
+    from keras_bert.checkpoints.convert import check_apart
     from keras_bert.checkpoints.save import save_checkpoint
     from keras_bert.compression import VocabularyUsage, changed_share, trim_vocabulary
 
     if FLAGS.held_out == 1:
         raise InputError("--held_out=1 leaves every row out; name 0 for none, or 2 and more for every Nth row")
-    target = check_target(FLAGS.output, FLAGS.overwrite)
+    target = check_apart(FLAGS.output, resolve(FLAGS.preset), FLAGS.overwrite)
     checkpoint = open_checkpoint(FLAGS.preset, pad_vocabulary=FLAGS.pad_vocabulary)
-    if target == Path(FLAGS.preset).resolve():
-        raise InputError(f"{FLAGS.output}: is the model that is trimmed; choose another folder")
     before = checkpoint.tokenizer()
     usage = VocabularyUsage(before)
     texts = 0
     for batch in _batches(held_out=False):
         usage.add(batch)
         texts += len(batch)
-    if not texts:
-        raise InputError(f"{FLAGS.rows}: no texts to choose by")
     words = list(itertools.chain.from_iterable(read_text_lines(FLAGS.keep_words, _BATCH))) if FLAGS.keep_words else []
     trimmed = trim_vocabulary(checkpoint, usage.kept(FLAGS.min_count, FLAGS.short, words))
     save_checkpoint(target, trimmed, FLAGS.overwrite)

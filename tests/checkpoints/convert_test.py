@@ -66,7 +66,7 @@ def test_what_has_no_place_in_hugging_faces_files_is_said(shared_data, tmp_path)
 def test_the_source_is_never_overwritten(tmp_path):
     source = small.write_hugging_face(tmp_path / "models" / "a", small.tensors())
     for target in (source, source.parent):
-        with pytest.raises(InputError, match="is or holds the checkpoint that is converted"):
+        with pytest.raises(InputError, match="is or holds the checkpoint that is read"):
             convert(source, target, overwrite=True)
     assert open_checkpoint(source).tensors
 

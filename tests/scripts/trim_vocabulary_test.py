@@ -1,5 +1,6 @@
 """`keras-bert trim-vocabulary`: from a model and its rows to a smaller folder."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,14 @@ def test_bad_flags(flags: list[str], message: str, classifier: Path, rows: Path,
 
 
 def test_the_model_itself_and_no_texts(classifier: Path, rows: Path, tmp_path: Path):
-    own = run_program(
-        "trim_vocabulary", f"--preset={classifier}", f"--rows={rows}", f"--output={classifier}", "--overwrite"
-    )
-    assert "is the model that is trimmed; choose another folder" in own.error
+    shutil.copytree(classifier, tmp_path / "run" / "model")
+    for output in (tmp_path / "run" / "model", tmp_path / "run"):
+        given = (f"--preset={tmp_path}/run/model", f"--rows={rows}", f"--output={output}", "--overwrite")
+        own = run_program("trim_vocabulary", *given)
+        assert "is or holds the checkpoint that is read; choose another folder" in own.error
+    assert (tmp_path / "run" / "model" / "config.json").is_file()
     (tmp_path / "empty.txt").write_text("")
     none = run_program(
         "trim_vocabulary", f"--preset={classifier}", f"--rows={tmp_path}/empty.txt", f"--output={tmp_path}/a"
     )
-    assert none.status == 2
+    assert "empty.txt: the file is empty" in none.error
