@@ -41,8 +41,9 @@ BELOW = {
     "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation", "serving", "decoding"},
 }
 BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
-BELOW["compression"] = {*GROUND, "config", "text", "checkpoints"}  # of files and vocabularies so far
-BELOW["scripts"] = {*BELOW["tasks"], "tasks", "training", "compression"}
+BELOW["compression"] = {*BELOW["tasks"], "tasks"}  # smaller models out of larger ones; no task knows of it
+BELOW["runtime"] = {"errors"}  # answers from exported folders where no TensorFlow is
+BELOW["scripts"] = {*BELOW["compression"], "compression", "runtime"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows
 # (`__init__.py`) may name them all. A task rests on `base` alone; only `open_task` knows every task.
@@ -111,10 +112,14 @@ FOREIGN = ("keras", "keras_hub", "tensorflow", "tensorflow_text", "tensorflow_da
 
 # Packages of the extras: imported inside the function that needs them.
 EXTRAS = {
+    "ai_edge_litert",
     "apache_beam",
     "faiss",
     "grpc",
     "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "peft",
     "requests",
     "rouge_score",
     "sacrebleu",
