@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -21,6 +22,7 @@ def write_saved_model(
     files: Mapping[str, str],
     overwrite: bool = False,
     freeze: bool = False,
+    tables: Sequence[Any] = (),
     warmup: Sequence[bytes] = (),
 ) -> None:
     """Writes a SavedModel that runs where only `tensorflow` and `tensorflow_text` are imported.
@@ -32,6 +34,7 @@ def write_saved_model(
         files: Name → content of text files to put beside, such as the model card.
         overwrite: Replace a folder that is there already.
         freeze: Write the weights into the graphs as constants, see `frozen`; a copy for each function.
+        tables: Weights that stay variables all the same: those of which the functions only take rows.
         warmup: Requests for TensorFlow Serving to send when it loads the model, see `warmup_requests`.
 
     Raises:
@@ -45,7 +48,8 @@ def write_saved_model(
     check_target(folder, overwrite, tensorflow=True)
     module = tf.Module()
     if freeze:
-        signatures = frozen(model, signatures)
+        module.tables = [tf.Variable(table.value, trainable=False, name=table.name) for table in tables]
+        signatures = frozen(model, signatures, list(zip(tables, module.tables, strict=True)))
     else:
         module.model_variables = [variable.value for variable in model.variables]
     functions = {

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.serving import Signature, frozen, write_saved_model
 from tests.tasks import tiny
+from tests.tasks.tiny_sequences import writer
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
@@ -31,6 +32,34 @@ def test_later_training_does_not_change_it():
     for variable in model.trainable_variables:
         variable.assign(variable + 0.5)
     np.testing.assert_array_equal(function(text=tf.constant(["good"]))["scores"].numpy(), before)
+
+
+def test_a_table_stays_a_variable_with_the_value_of_now():
+    model = tiny.classifier()
+    table = model.encoder.embeddings.word_embeddings
+    variable = tf.Variable(table.value)
+    signatures = {"serving_default": model.signatures()["serving_default"]}
+    (signature,) = frozen(model, signatures, [(table, variable)]).values()
+    function = tf.function(signature.function).get_concrete_function(**signature.inputs)
+    assert [id(used) for used in function.variables] == [id(variable)]
+    before = model.answer_strings(tf.constant(tiny.TEXTS))["scores"].numpy()
+    table.assign(table + 0.5)
+    np.testing.assert_allclose(function(text=tf.constant(tiny.TEXTS))["scores"].numpy(), before, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_a_frozen_export_holds_the_word_table_once_and_outside_of_its_graph(tmp_path, dtype: str):
+    model = tiny.classifier(dtype=dtype)
+    model.export(tmp_path / "model", freeze=True)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    (variable,) = loaded.signatures["serving_default"].variables
+    np.testing.assert_array_equal(variable.numpy(), model.encoder.embeddings.word_embeddings.numpy())
+
+
+def test_a_table_that_is_a_products_matrix_is_a_constant(tmp_path):
+    model = writer()
+    model.export(tmp_path / "model", freeze=True)
+    assert not tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"].variables
 
 
 def test_a_function_without_weights_gets_none(tmp_path):

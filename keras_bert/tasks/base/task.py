@@ -244,7 +244,11 @@ class BertTask(TextModel):
         inputs = signatures["serving_default"].inputs
         requests = warmup_requests([self._words_for(inputs)] if warmup is None else warmup, inputs)
         with unpadded(self.encoder, unpad):
-            write_saved_model(folder, self, signatures, files, overwrite, freeze, requests)
+            write_saved_model(folder, self, signatures, files, overwrite, freeze, self.looked_up(), requests)
+
+    def looked_up(self) -> list[Any]:
+        """Returns the weights of which rows are taken, and which no product uses."""
+        return [self.encoder.embeddings.word_embeddings]
 
     def _words_for(self, inputs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
         """Makes a row of a usual length for a signature, of words of the vocabulary and no text of anybody."""

@@ -179,6 +179,10 @@ class WritingTask(LabelledTask):
 
         return list(listed())
 
+    def looked_up(self) -> list[Any]:
+        """Returns no weights: the word table is a product's matrix, too."""
+        return []
+
     def signatures(self) -> dict[str, Signature]:
         """Returns the functions of the exported SavedModel: of texts, of `token_ids`, and one that draws.
 

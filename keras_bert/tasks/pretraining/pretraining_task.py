@@ -258,6 +258,10 @@ class PretrainingTask(BertTask):
         """Returns the heads' weights under Hugging Face's names; the output matrix is the word table."""
         return word_head_weights(self._stages.word_head)
 
+    def looked_up(self) -> list[Any]:
+        """Returns no weights: the word table is a product's matrix, too."""
+        return []
+
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps: the head's activation and epsilon where the encoder has others."""
         config, head = self.encoder.config, self._stages.word_head
