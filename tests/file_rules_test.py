@@ -63,6 +63,13 @@ TESTED_ELSEWHERE = {
         ),
         "tests/data/pretraining/pipeline_test.py",
     ),
+    "serving/formats/network.py": "tests/tasks/base/export_formats_test.py",
+    "serving/formats/onnx.py": "tests/tasks/base/export_formats_test.py",
+    **{
+        f"tasks/{room}/portable.py": "tests/serving/formats/litert_test.py"
+        for room in ("base", "embedding", "pooled", "question_answering", "tagging")
+    },
+    "tasks/embedding/scored.py": "tests/tasks/embedding/embedder_test.py",
     "tasks/tagging/tagged_rows.py": "tests/tasks/tagging/tagger_test.py",
     "tasks/pooled/class_checks.py": "tests/tasks/pooled/classifier_test.py",
     "serving/signature.py": "tests/serving/saved_model_test.py and frozen_test.py",

@@ -1,10 +1,13 @@
-"""Whether a `tokenizer.json` has the form that its readers take for granted; what it says is judged elsewhere."""
+"""A `tokenizer.json`: whether it has the form that its readers take for granted, and that of WordPiece written."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_bert.errors import InputError
+from keras_bert.escaping import to_json
+from keras_bert.text.added_tokens import AddedToken
+from keras_bert.text.vocabulary import CLS_TOKEN, SEP_TOKEN, SPECIAL_TOKENS, UNK_TOKEN
 
 
 def check_tokenizer_json(fields: Mapping[str, Any], path: Path) -> None:
@@ -41,6 +44,63 @@ def check_switches(fields: Mapping[str, Any], names: Sequence[str], path: Path) 
     for name in names:
         if not isinstance(fields.get(name), bool | None):
             raise _odd(path, name, fields[name], "true, false or null")
+
+
+def write_tokenizer_json(folder: Path, vocabulary: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Writes the `tokenizer.json` of a WordPiece vocabulary, by which `tokenizers` and transformers.js go.
+
+    Args:
+        folder: Where to write.
+        vocabulary: The tokens in the order of their ids.
+        settings: As `TokenLayer.settings` has them.
+
+    References:
+        https://huggingface.co/docs/tokenizers/api/tokenizer (`Tokenizer.from_file`)
+    """
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    added: dict[str, dict[str, Any]] = {
+        token: {"id": ids[token], "content": token, **flags} for token in SPECIAL_TOKENS
+    }
+    for token in settings.get("added_tokens") or ():
+        index, in_text = ids[token["content"]], AddedToken(**token).in_normalized_text
+        added[token["content"]] = {"id": index, **token, "normalized": in_text}
+    first, second = ({"Sequence": {"id": name, "type_id": number}} for number, name in enumerate("AB"))
+    start, end, last = (
+        {"SpecialToken": {"id": token, "type_id": number}}
+        for token, number in ((CLS_TOKEN, 0), (SEP_TOKEN, 0), (SEP_TOKEN, 1))
+    )
+    fields = {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": sorted(added.values(), key=lambda token: token["id"]),
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": settings.get("strip_accents"),
+            "lowercase": settings["lowercase"],
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [start, first, end],
+            "pair": [start, first, end, second, last],
+            "special_tokens": {
+                token: {"id": token, "ids": [ids[token]], "tokens": [token]} for token in (CLS_TOKEN, SEP_TOKEN)
+            },
+        },
+        "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": True},
+        "model": {
+            "type": "WordPiece",
+            "unk_token": UNK_TOKEN,
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 100,
+            "vocab": ids,
+        },
+    }
+    (folder / "tokenizer.json").write_text(to_json(fields, indent=1) + "\n", encoding="utf-8")
 
 
 def _is_pair(rule: Any) -> bool:

@@ -32,7 +32,8 @@ class AttentionBias(CheckedLayer):
 
     def call(self, padding_mask: Any) -> Any:
         bias = (ops.cast(padding_mask, "float32") - 1.0) * DEPTH
-        return ops.cast(bias[:, None, None, :], self.compute_dtype)
+        # Not bias[:, None, None]: LiteRT has no slice that makes axes.
+        return ops.cast(ops.expand_dims(ops.expand_dims(bias, 1), 1), self.compute_dtype)
 
     def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, tokens = padding_mask_shape

@@ -44,7 +44,7 @@ class MarkerPooling(CheckedLayer):
 
     def call(self, sequence_output: Any, token_ids: Any) -> Any:
         places = [ops.argmax(ops.cast(token_ids == token_id, "int32"), axis=1) for token_id in self.token_ids]
-        places = ops.stack(places, axis=1)[:, :, None]  # (batch, markers, 1)
+        places = ops.expand_dims(ops.stack(places, axis=1), -1)  # (batch, markers, 1)
         taken = ops.take_along_axis(sequence_output, places, axis=1)
         return ops.reshape(taken, (-1, len(self.token_ids) * sequence_output.shape[-1]))
 

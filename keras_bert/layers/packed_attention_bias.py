@@ -31,8 +31,8 @@ class PackedAttentionBias(CheckedLayer):
     """
 
     def call(self, padding_mask: Any) -> Any:
-        differ = ops.cast(padding_mask[:, :, None] != padding_mask[:, None, :], self.compute_dtype)
-        return (differ * -DEPTH)[:, None]
+        differ = ops.cast(ops.expand_dims(padding_mask, 2) != ops.expand_dims(padding_mask, 1), self.compute_dtype)
+        return ops.expand_dims(differ * -DEPTH, 1)
 
     def compute_output_shape(self, padding_mask_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         batch, tokens = padding_mask_shape

@@ -21,6 +21,6 @@ def packed_positions(padding_mask: Any) -> Any:
     """
     tokens = ops.shape(padding_mask)[1]
     places = ops.arange(tokens, dtype="int32")
-    same = padding_mask[:, :, None] == padding_mask[:, None, :]
+    same = ops.expand_dims(padding_mask, 2) == ops.expand_dims(padding_mask, 1)
     first = ops.min(ops.where(same, places, tokens), axis=-1)  # where the token's example begins
     return ops.where(padding_mask > 0, places - first, 0)  # behind a short row padding may go on beyond any table

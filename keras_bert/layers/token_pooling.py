@@ -64,8 +64,8 @@ class TokenPooling(CheckedLayer):
 
     def _pool(self, hidden: Any, counted: Any) -> Any:
         """Pools the tokens that count: float (batch, tokens, size), int32 (batch, tokens)."""
-        mask = ops.cast(counted, hidden.dtype)[:, :, None]
-        places = ops.arange(1, ops.shape(counted)[1] + 1, dtype="int32")[None, :]
+        mask = ops.expand_dims(ops.cast(counted, hidden.dtype), -1)
+        places = ops.expand_dims(ops.arange(1, ops.shape(counted)[1] + 1, dtype="int32"), 0)
         if self.mode == "cls":
             return _taken(hidden, ops.argmax(counted, axis=1))
         if self.mode == "lasttoken":
@@ -74,7 +74,7 @@ class TokenPooling(CheckedLayer):
             pooled = ops.max(ops.where(mask > 0, hidden, float("-inf")), axis=1)
             return ops.where(ops.any(mask > 0, axis=1), pooled, 0.0)
         if self.mode == "weightedmean":
-            mask = mask * ops.cast(places, hidden.dtype)[:, :, None]
+            mask = mask * ops.expand_dims(ops.cast(places, hidden.dtype), -1)
         total = ops.maximum(ops.sum(mask, axis=1), 1.0)
         return ops.sum(hidden * mask, axis=1) / (ops.sqrt(total) if self.mode == "mean_sqrt_len_tokens" else total)
 
@@ -90,4 +90,4 @@ class TokenPooling(CheckedLayer):
 
 def _taken(hidden: Any, places: Any) -> Any:
     """Takes one token of each row: float (batch, size) of float (batch, tokens, size) and int (batch,)."""
-    return ops.take_along_axis(hidden, ops.cast(places, "int32")[:, None, None], axis=1)[:, 0]
+    return ops.take_along_axis(hidden, ops.reshape(ops.cast(places, "int32"), (-1, 1, 1)), axis=1)[:, 0]

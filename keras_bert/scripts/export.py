@@ -1,4 +1,4 @@
-"""Writes a fine-tuned model as a SavedModel that answers strings.
+"""Writes a fine-tuned model as a SavedModel that answers strings, or as LiteRT or ONNX.
 
     keras-bert export --model=runs/sst2/model --output=export/models/sst2/1
 
@@ -14,6 +14,10 @@ is the fastest form on a CPU with bfloat16 instructions.
 has TensorFlow Serving run the first rows of that file when it loads the model, before anybody waits for an answer; the
 rows are read as `evaluate` reads them, and lie in the SavedModel. Without it these are words of the vocabulary.
 
+    keras-bert export --model=runs/sst2/model --output=export/sst2-litert --format=litert --dtype=int8
+
+writes a folder that keras_bert.runtime answers from where no TensorFlow is (docs/formats.md).
+
 A folder of transformers does not say that its model takes pairs, nor perhaps what its classes are called:
 --text_pair=text_pair and --labels=negative,positive do.
 """
@@ -25,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
+from keras_bert.errors import InputError
 from keras_bert.scripts import checkpoint_flags, generation_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
@@ -37,8 +42,13 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
-flags.DEFINE_string("output", "export/models/library_docs/1", "Folder of the SavedModel.")
-flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Numbers to compute in.")
+flags.DEFINE_string("output", "export/models/library_docs/1", "Folder to write.")
+flags.DEFINE_enum(
+    "format", "saved_model", ["saved_model", "litert", "onnx"], "What to write; litert and onnx need no TensorFlow."
+)
+flags.DEFINE_enum(
+    "dtype", "float32", ["float32", "bfloat16", "int8"], "Numbers: bfloat16 of saved_model, int8 of litert and onnx."
+)
 flags.DEFINE_bool("freeze", False, "Write the weights into the graph as constants: faster, on CPUs above all.")
 flags.DEFINE_bool("unpad", True, "Compute nothing but attention for padding; no with a server that compiles with XLA.")
 flags.DEFINE_string(
@@ -56,17 +66,27 @@ def main() -> None:
     """Exports as the flags say."""
     from keras_bert.checkpoints import open_checkpoint
     from keras_bert.files import check_target
+    from keras_bert.tasks.base.export_formats import check_format
 
-    check_target(FLAGS.output, FLAGS.overwrite, tensorflow=True)
+    check_format(FLAGS.format, FLAGS.dtype)
+    saved_model = FLAGS.format == "saved_model"
+    for name in () if saved_model else ("freeze", "unpad", "warmup"):
+        if FLAGS[name].present:
+            raise InputError(f"--{name} is of SavedModels; --format={FLAGS.format} has none")
+    check_target(FLAGS.output, FLAGS.overwrite, tensorflow=saved_model)
     checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint)
     dtype = "mixed_bfloat16" if FLAGS.dtype == "bfloat16" else "float32"
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0, dtype=dtype)
     generation_flags.refuse_sampling(task, "; the signature sample takes it with each request")
     card = checkpoint.extra.get("card")
-    warmup = _warmup_rows(task)
-    options = {"card": card, "freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": warmup}
+    options = {"card": card, "format": FLAGS.format, "dtype": FLAGS.dtype}
+    if saved_model:
+        options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": _warmup_rows(task)}
     task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options, **prompt_flags.prompt_options(task))
+    if not saved_model:
+        print(f"{FLAGS.output}: {FLAGS.format}, {FLAGS.dtype}; keras_bert.runtime.open answers from it")
+        return
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
 

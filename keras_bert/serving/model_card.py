@@ -32,8 +32,8 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         task_config: The task's entries in `config.json`, such as `id2label`; or `problem_type` and `outputs`, what
             it gives in words, for a task without labels; `long_input` for one that cuts nothing off.
         facts: What is known of the model: `preset` (what it started from), `data` (name → what it was
-            trained and scored on), `metrics` (name → value), `training` (setting → value), `license`. What
-            is missing is said to be missing.
+            trained and scored on), `metrics` (name → value), `training` (setting → value), `license`; `format` of an
+            export (name → value), what it is and how it was measured. What is missing is said to be missing.
 
     Returns:
         The text of a `README.md`.
@@ -52,6 +52,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
     if problem == "regression":
         outputs = "one number a text"
     sections = {
+        **({"Format": _table(facts["format"], "")} if "format" in facts else {}),
         "Data": _table(facts.get("data"), "Not recorded."),
         "Metrics": _table(facts.get("metrics"), "Not measured."),
         "Training": _table(facts.get("training"), "Not recorded."),

@@ -22,6 +22,8 @@ from keras_bert.serving.saved_model import write_saved_model
 from keras_bert.serving.signature import Signature
 from keras_bert.serving.token_inputs import token_signature
 from keras_bert.serving.warmup import warmup_requests
+from keras_bert.tasks.base.export_formats import check_format, export_format, in_dtype
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.text_model import TextModel
 from keras_bert.text.preprocessor import BertPreprocessor
 
@@ -205,6 +207,18 @@ class BertTask(TextModel):
         """Returns the name and content of further text files of a saved folder."""
         return {}
 
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `serving.model_card`; `facts` are those of a run or of an export."""
+        return self._card(facts)
+
+    def take_history(self, other: "BertTask") -> None:
+        """Takes over what another task of the same weights knows of where these are from."""
+        self._stages.load_report, self._stages.row_settings = other.load_report, other.row_settings
+
+    def portable(self) -> Portable | None:
+        """Returns what formats other than SavedModel need of the task; None where none can hold it."""
+        return None
+
     def _card(self, facts: Mapping[str, Any] | None) -> str:
         known = {"preset": self.load_report.source} if self.load_report else {}
         return model_card(type(self).__name__, self.encoder.config, self.metadata(), {**known, **(facts or {})})
@@ -217,10 +231,12 @@ class BertTask(TextModel):
         freeze: bool = False,
         unpad: bool = True,
         warmup: Iterable[Any] | None = None,
+        format: str = "saved_model",
+        dtype: str | None = None,
     ) -> None:
-        """Writes a SavedModel that answers raw strings.
+        """Writes a SavedModel that answers raw strings, or a folder of LiteRT or ONNX that `keras_bert.runtime` opens.
 
-        Its signature `serving_default` takes `text` (and `text_pair`), string (batch,), and gives what
+        The SavedModel's signature `serving_default` takes `text` (and `text_pair`), string (batch,), and gives what
         `answers` gives; `token_ids` takes the encoder's three inputs, int32 (batch, tokens). It loads in a
         process that imports only `tensorflow` and `tensorflow_text`.
 
@@ -233,11 +249,25 @@ class BertTask(TextModel):
             warmup: Texts as `answer` takes them, best some of those to come: TensorFlow Serving runs the first 32 when
                 it loads the model, so that no caller waits for it. They lie in the SavedModel for all to read. None
                 takes words of the vocabulary, an empty list leaves the file out.
+            format: `"saved_model"`; or `"litert"` or `"onnx"`, which take ids (docs/formats.md). `freeze`, `unpad` and
+                `warmup` are of SavedModels alone.
+            dtype: Numbers to compute in: `"float32"` or `"bfloat16"` of a SavedModel, None as the model computes;
+                `"float32"` (None) or `"int8"` of the others, 8 bits for the weights.
 
         Raises:
             InputError: The folder holds something and `overwrite` is False, its path holds `*`, `?`, `[` or a
-                backslash, the weights are too many to freeze, or a text of `warmup` is not what the task takes.
+                backslash, the weights are too many to freeze, or a text of `warmup` is not what the task takes; or
+                there is no such format, it cannot hold the task, or its packages are not installed.
         """
+        check_format(format, dtype)
+        if format != "saved_model":
+            if freeze or warmup is not None:
+                raise InputError(f"{'freeze' if freeze else 'warmup'} is of SavedModels; format={format!r} has none")
+            export_format(self, folder, format, dtype, overwrite, card)
+            return
+        if (task := in_dtype(self, dtype)) is not self:
+            task.export(folder, overwrite, card, freeze, unpad, warmup)
+            return
         files, signatures = {"README.md": self._card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function
             signatures = {name: signature for name, signature in signatures.items() if signature.frozen}

@@ -1,6 +1,5 @@
 """Embeddings: texts as vectors, near each other where the texts mean alike."""
 
-import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.up_to_layer import up_to_layer
-from keras_bert.data.memory.given_rows import given_rows, given_texts
+from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
-from keras_bert.tasks.base.labelled_task import LabelledTask, weighted
+from keras_bert.tasks.base.labelled_task import weighted
 from keras_bert.tasks.base.on_replicas import on_replicas
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.several_texts import flat_rows
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
@@ -28,17 +28,16 @@ from keras_bert.tasks.embedding.cosine_loss import CosineLoss, scaled_scores
 from keras_bert.tasks.embedding.fingerprint import fingerprint
 from keras_bert.tasks.embedding.modules import full_modules, module_layers, module_weights, pooled
 from keras_bert.tasks.embedding.options import check_embedder, saved_options
+from keras_bert.tasks.embedding.portable import embedder_portable
 from keras_bert.tasks.embedding.prompted_inputs import PromptedInputs
 from keras_bert.tasks.embedding.prompts import Prompts
 from keras_bert.tasks.embedding.ranking_loss import BUCKETS, RankingLoss
-from keras_bert.tasks.embedding.scores import correlation_scores, pair_vectors, read_pairs, search_scores
+from keras_bert.tasks.embedding.scored import ROW_FIELDS, ScoredEmbedder
 from keras_bert.text.preprocessor import BertPreprocessor
-
-ROW_FIELDS = ("text", "text_pair", "negative")
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertEmbedder(LabelledTask):
+class BertEmbedder(ScoredEmbedder):
     """BERT that turns a text into a vector, to be compared with others by the dot product or the cosine.
 
     Rows to train on are pairs of texts. For `"ranking"` the two belong together, and within a batch each text is to be
@@ -140,11 +139,6 @@ class BertEmbedder(LabelledTask):
         self._stages.embed_rows = self._embedding_function(self.distribute_strategy)
 
     @property
-    def monitor(self) -> str:
-        """The score by which one model is better than another."""
-        return "mrr" if self.objective == "ranking" else "spearman"
-
-    @property
     def prompts(self) -> Prompts:
         """The prompts that may stand before a text."""
         return self._stages.inputs.prompts
@@ -198,11 +192,6 @@ class BertEmbedder(LabelledTask):
         """Makes vectors; see the class. The texts of a row become rows of their own."""
         return super().__call__(flat_rows(inputs), *args, **kwargs)
 
-    @property
-    def row_fields(self) -> tuple[str, ...]:
-        """The texts of a row to learn from; a third one, `negative`, has a name of its own."""
-        return ROW_FIELDS[:2]
-
     # -- rows ------------------------------------------------------------------------------------------------
 
     def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -236,31 +225,6 @@ class BertEmbedder(LabelledTask):
             tf.errors.InvalidArgumentError: A score outside `score_range`.
         """
         return (scaled_scores(labels, self.score_range),)
-
-    def evaluate_rows(self, rows: Any, batch_size: int = 64) -> dict[str, float]:
-        """Scores pairs of texts, compared by `similarity`, each behind its prompt of `row_prompts`.
-
-        Args:
-            rows: With `label`, a number: how well the similarities follow it. Without: how well each `text` finds
-                its `text_pair` among those of all rows; a text that is there several times has several, and no text
-                is searched for among itself.
-            batch_size: Texts a batch.
-
-        Returns:
-            With labels `pearson` and `spearman`, and for the objective `"cosine"` also `mse` (of cosines against
-            scores scaled to 0 ... 1) and `loss`, which is the same; without labels `recall_at_1`, `recall_at_5`,
-            `recall_at_10` and `mrr`.
-
-        Raises:
-            InputError: There are no rows, or they are no pairs.
-        """
-        firsts, seconds, labels = read_pairs(given_rows(rows, self.row_fields))
-        targets = self.targets(labels)[0].numpy()[:, 0] if labels is not None and self.objective == "cosine" else None
-        embed = functools.partial(self._embed, self._stages.embed_rows, batch_size=batch_size)
-        vectors = pair_vectors(firsts, seconds, embed, [self.prompts.name_of_column(index) for index in (0, 1)])
-        if labels is None:
-            return search_scores(self.tokenizer, firsts, seconds, *vectors, self.similarity)
-        return correlation_scores(*vectors, labels, self.similarity, targets)
 
     # -- answers ---------------------------------------------------------------------------------------------
 
@@ -341,6 +305,10 @@ class BertEmbedder(LabelledTask):
     def head_weights(self) -> list[Weight]:
         """Returns those of the modules, named by the folder of each; pooling has no weights."""
         return module_weights(self._stages.layers)
+
+    def portable(self) -> Portable:
+        """Returns what other formats need: `sentence_embedding` float32 (batch, size)."""
+        return embedder_portable(self)
 
     def metadata(self) -> dict[str, Any]:
         """Returns nothing: for `config.json` the model is a bare encoder."""

@@ -18,6 +18,7 @@ from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.pooled.class_checks import check_classes
@@ -27,15 +28,16 @@ from keras_bert.tasks.pooled.head import (
     MARKERS,
     MULTI_LABEL,
     SINGLE_LABEL,
+    classes_of,
     own_architecture,
     pooled_head,
-    problem_type_of,
     takes_pairs,
 )
 from keras_bert.tasks.pooled.label_set_accuracy import LabelSetAccuracy
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.tasks.pooled.markers import marker_ids, warn_of_unmarked
 from keras_bert.tasks.pooled.pooled_task import PooledTask
+from keras_bert.tasks.pooled.portable import pooled_portable
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
 from keras_bert.text.markers import has_tokens
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -152,7 +154,7 @@ class BertClassifier(PooledTask):
         check_options(cls, options)
         checkpoint = open_preset(handle, pad_vocabulary)
         saved = checkpoint.extra
-        own_labels, own_type = _head_of(checkpoint)
+        own_labels, own_type = classes_of(checkpoint)
         missing = "no classifier there; say the classes, labels=[...]"
         own_labels = own_labels and [class_name(label) for label in own_labels]
         labels = labels if labels is None else class_names(labels)
@@ -363,6 +365,11 @@ class BertClassifier(PooledTask):
         more = {"token_ids": self.token_signature(self._answers_to), "labels": Signature(name_classes, spec)}
         return {**super().signatures(), **more}
 
+    def portable(self) -> Portable:
+        """Returns what other formats need: `logits` float32 (batch, classes)."""
+        names = ("labels", "problem_type", "threshold")
+        return pooled_portable(self, "classify", {name: getattr(self, name) for name in names})
+
     def metadata(self) -> dict[str, Any]:
         """Returns the classes and the problem type, as `config.json` has them."""
         return {
@@ -390,9 +397,3 @@ class BertClassifier(PooledTask):
 
 def _logit(probability: float) -> float:
     return float(np.log(probability / (1 - probability)))
-
-
-def _head_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:
-    """Returns the classes and the problem type of a checkpoint that holds a classifier."""
-    problem_type = problem_type_of(checkpoint)
-    return (checkpoint.labels, problem_type) if problem_type in (SINGLE_LABEL, MULTI_LABEL) else (None, None)

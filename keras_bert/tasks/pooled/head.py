@@ -104,6 +104,12 @@ def problem_type_of(checkpoint: Checkpoint) -> str | None:
     return MULTI_LABEL if each else SINGLE_LABEL
 
 
+def classes_of(checkpoint: Checkpoint) -> tuple[list[str] | None, str | None]:
+    """Returns the classes and the problem type of a checkpoint that holds a classifier."""
+    problem_type = problem_type_of(checkpoint)
+    return (checkpoint.labels, problem_type) if problem_type in (SINGLE_LABEL, MULTI_LABEL) else (None, None)
+
+
 def takes_pairs(checkpoint: Checkpoint) -> bool:
     """Says whether the head of a checkpoint was trained on pairs of texts, as far as its files tell.
 

@@ -21,12 +21,14 @@ from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import weighted
 from keras_bert.tasks.base.labels import warn_of_fresh_head
 from keras_bert.tasks.base.on_replicas import on_replicas
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.several_texts import flat_rows, group_rows, pad_groups
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, check_two_segments
 from keras_bert.tasks.pooled.head import pooled_head
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.tasks.pooled.pooled_task import PooledTask
+from keras_bert.tasks.pooled.portable import pooled_portable
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.ragged_rows import row_ids
 
@@ -324,6 +326,10 @@ class BertMultipleChoice(PooledTask):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         """Returns the accuracy."""
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def portable(self) -> Portable:
+        """Returns what other formats need: `logits` float32 (batch, 1) for a text with one choice a row."""
+        return pooled_portable(self, "choose", {"question": self.question})
 
     def metadata(self) -> dict[str, Any]:
         """Returns nothing: the class of `transformers` says it all."""

@@ -16,6 +16,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.tasks.base.labels import warn_of_fresh_head
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
 from keras_bert.tasks.pooled.head import (
@@ -27,6 +28,7 @@ from keras_bert.tasks.pooled.head import (
     takes_pairs,
 )
 from keras_bert.tasks.pooled.pooled_task import PooledTask
+from keras_bert.tasks.pooled.portable import pooled_portable
 from keras_bert.text.preprocessor import BertPreprocessor
 
 LINEAR, SIGMOID = ACTIVATIONS = ("linear", "sigmoid")
@@ -168,6 +170,10 @@ class BertRegressor(PooledTask):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         """Returns the mean absolute error."""
         return [keras.metrics.MeanAbsoluteError(name="mae")]
+
+    def portable(self) -> Portable:
+        """Returns what other formats need: `logits` are the scores, float32 (batch, 1)."""
+        return pooled_portable(self, "regress", {}, self.activation)
 
     def metadata(self) -> dict[str, Any]:
         """Returns the one output and the problem type, as `config.json` has them."""

@@ -21,6 +21,7 @@ from keras_bert.kinds import check_kinds
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.on_replicas import on_replicas
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text, check_two_segments
 from keras_bert.tasks.question_answering.batches import learnable, question_batches, window_rows
@@ -28,6 +29,7 @@ from keras_bert.tasks.question_answering.character_answers import character_answ
 from keras_bert.tasks.question_answering.head import span_head
 from keras_bert.tasks.question_answering.labelled import say_cut
 from keras_bert.tasks.question_answering.log_odds import CERTAIN
+from keras_bert.tasks.question_answering.portable import answerer_portable
 from keras_bert.tasks.question_answering.scored import ScoredAnswerer
 from keras_bert.tasks.question_answering.search import N_BEST, choose, search
 from keras_bert.tasks.question_answering.windows import QuestionWindows, question_windows
@@ -322,6 +324,10 @@ class BertQuestionAnswerer(ScoredAnswerer):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         """Returns the share of first and last tokens that are found in their window."""
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
+    def portable(self) -> Portable:
+        """Returns what other formats need: `start_logits` and `end_logits`, float32 (batch, tokens)."""
+        return answerer_portable(self)
 
     def metadata(self) -> dict[str, Any]:
         """Returns what `config.json` says of the head: nothing but the class."""

@@ -27,4 +27,4 @@ def span_head(encoder: BertEncoder) -> tuple[Any, Linear]:
     segments = encoder.input["segment_ids"]
     within = segments[:, 1:] * ops.pad(segments[:, 2:], [[0, 0], [0, 1]])
     possible = ops.concatenate([ops.ones_like(segments[:, :1]), within], axis=1)
-    return ops.where(possible[:, None, :] > 0, ops.transpose(logits, (0, 2, 1)), IMPOSSIBLE), head
+    return ops.where(ops.expand_dims(possible, 1) > 0, ops.transpose(logits, (0, 2, 1)), IMPOSSIBLE), head

@@ -21,12 +21,14 @@ from keras_bert.kinds import check_kinds
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, label_list
+from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.tagging.batches import window_batches
 from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters, words_of
 from keras_bert.tasks.tagging.given_words import GivenWords
 from keras_bert.tasks.tagging.head import ARCHITECTURE, token_head
+from keras_bert.tasks.tagging.portable import tagger_portable
 from keras_bert.tasks.tagging.tag_set import TagSet
 from keras_bert.tasks.tagging.tagged_rows import TaggedRows, ragged
 from keras_bert.tasks.tagging.windows import run_in_chunks
@@ -366,6 +368,10 @@ class BertTokenClassifier(LabelledTask):
     def head_weights(self) -> list[Weight]:
         """Returns the head's weights under Hugging Face's names."""
         return dense_weights("classifier", self.classifier)
+
+    def portable(self) -> Portable:
+        """Returns what other formats need: `logits` float32 (batch, tokens, labels)."""
+        return tagger_portable(self)
 
     def metadata(self) -> dict[str, Any]:
         """Returns the labels, as `config.json` has them."""

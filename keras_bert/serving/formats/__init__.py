@@ -1,0 +1,1 @@
+"""What models are written as beside SavedModel: LiteRT and ONNX. Knows functions and weights, not tasks."""
