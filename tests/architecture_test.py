@@ -42,7 +42,7 @@ BELOW = {
 }
 BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
 BELOW["compression"] = {*BELOW["tasks"], "tasks"}  # smaller models out of larger ones; no task knows of it
-BELOW["runtime"] = {"errors"}  # answers from exported folders where no TensorFlow is
+BELOW["runtime"] = {"errors", "foreign_files"}  # answers from exported folders where no TensorFlow is
 BELOW["scripts"] = {*BELOW["compression"], "compression", "runtime"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows

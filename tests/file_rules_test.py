@@ -63,6 +63,15 @@ TESTED_ELSEWHERE = {
         ),
         "tests/data/pretraining/pipeline_test.py",
     ),
+    # What an exported model answers is compared with the task in Python, from strings to answers.
+    **{
+        f"runtime/{name}.py": "tests/runtime/load_test.py"
+        for name in (
+            *("answerer", "chooser", "classifier", "embedder", "regressor", "tagger", "model"),
+            *("engine", "litert_engine", "folder", "numbers", "packing", "spans", "tag_path", "text", "tokenizer"),
+            "windows",
+        )
+    },
     "serving/formats/network.py": "tests/tasks/base/export_formats_test.py",
     "serving/formats/onnx.py": "tests/tasks/base/export_formats_test.py",
     **{

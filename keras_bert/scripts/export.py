@@ -85,7 +85,7 @@ def main() -> None:
         options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": _warmup_rows(task)}
     task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options, **prompt_flags.prompt_options(task))
     if not saved_model:
-        print(f"{FLAGS.output}: {FLAGS.format}, {FLAGS.dtype}; keras_bert.runtime.open answers from it")
+        print(f"{FLAGS.output}: {FLAGS.format}, {FLAGS.dtype}; keras_bert.runtime.load answers from it")
         return
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")

@@ -28,6 +28,7 @@ DTYPES = ("float32", "bfloat16", "int8")
 
 # What a writer, and who answers from what it wrote, needs: (module, extra).
 _PACKAGES = {"litert": ("ai_edge_litert", "tokenizers"), "onnx": ("onnx", "onnxruntime", "tokenizers")}
+_BY_WORDS = ("tag", "answer")  # kinds of tasks that answer with whole words
 _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
@@ -83,6 +84,11 @@ def network_of(task: Any, format: str, card: Mapping[str, Any] | None = None) ->
     portable = task.portable()
     if portable is None:
         raise InputError(f"a {type(task).__name__} cannot be exported as {format}; format='saved_model' can hold it")
+    if task.tokenizer.get_merges() is not None and portable.answering["kind"] in _BY_WORDS:
+        raise InputError(
+            f"a {type(task).__name__} with a byte-level vocabulary cannot be exported as {format}: where its words "
+            "begin is told by TensorFlow's graph; format='saved_model' can hold it"
+        )
     names = {**INPUTS, **{name: name for name in portable.inputs}}
 
     def function(**inputs: Any) -> dict[str, Any]:
