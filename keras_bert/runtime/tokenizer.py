@@ -132,11 +132,11 @@ class TextTokenizer:
         characters = characters.replace(_DIVIDER, "")
         pattern = "|".join(re.escape(marker) for marker in self._marker_ids)
         parts = re.split(f"({pattern})", characters)
-        found = [
+        pieces = [
             np.array([self._marker_ids[part]], np.int32) if index % 2 else self.tokens(part).ids
             for index, part in enumerate(parts)
         ]
-        return np.concatenate(found)
+        return np.concatenate(pieces)
 
     def _prefixes(self, characters: str, enough: int | None) -> Iterator[str]:
         """Yields a begin of a long text that ends between words, and the text: a book need not be cut into pieces."""

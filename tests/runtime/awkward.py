@@ -35,8 +35,8 @@ AWKWARD: list[str | bytes] = [
     "good\u2e5dfilm\u061dfood \U0002b820film \U0002b91f",
     "\U00011938 good \ua7cbfilm",
     "\ue000good \U000f0000film \U0010fffd",
-    "the film " * 3000,
-    "good. " * 700 + "bad film" + "x" * 500,
+    "the film " * 300,
+    "good. " * 100 + "bad film" + "x" * 500,
 ]
 
 LONG = "The film was (very) good, café and 中文 food – not “bad”.\n" * 20_000

@@ -218,10 +218,10 @@ def test_a_field_of_another_type_and_a_file_outside_are_refused(folder: Path, tm
 
 
 def test_other_folders_are_told_apart(tmp_path: Path):
-    with pytest.raises(InputError, match="no such folder; model.export"):
+    with pytest.raises(InputError, match=r"no such folder; model\.export"):
         load(tmp_path / "none")
     (tmp_path / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(InputError, match="a SavedModel, which needs TensorFlow; keras_bert.runtime opens what"):
+    with pytest.raises(InputError, match=r"a SavedModel, which needs TensorFlow; keras_bert\.runtime opens what"):
         load(tmp_path)
 
 
