@@ -1,5 +1,7 @@
 """A dense layer whose bias and activation fuse with the product."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -47,6 +49,7 @@ class Linear(CheckedLayer):
         self._activation = get_activation(activation) if activation else None
         self.kernel: Any = None
         self.bias: Any = None
+        self._stand_in: Callable[[Any], Any] | None = None
 
     def build(self, inputs_shape: tuple[int | None, ...]) -> None:
         self.kernel = self.add_weight(
@@ -57,10 +60,31 @@ class Linear(CheckedLayer):
         self.bias = self.add_weight(name="bias", shape=(self.units,), initializer="zeros")
 
     def call(self, inputs: Any, training: bool = False) -> Any:
+        return self._stand_in(inputs) if self._stand_in is not None else self.compute(inputs, training)
+
+    def compute(self, inputs: Any, training: bool = False) -> Any:
+        """Computes the outputs, whatever stands in for the layer; arguments as those of the call."""
         outputs = bias_add(ops.matmul(inputs, self.kernel), self.bias)
         if training and self.activation == "gelu":
             return gelu_with_lean_gradient(outputs)
+        return self.activate(outputs)
+
+    def activate(self, outputs: Any) -> Any:
+        """Applies the activation, if there is one, to a product with its bias."""
         return self._activation(outputs) if self._activation else outputs
+
+    @contextlib.contextmanager
+    def computed_by(self, function: Callable[[Any], Any]) -> Iterator[None]:
+        """Has a function of the inputs stand in for the layer: an export in 8 bits, or one that looks at its inputs.
+
+        Args:
+            function: From the layer's inputs, float (..., size), to what the next layer takes.
+        """
+        self._stand_in = function
+        try:
+            yield
+        finally:
+            self._stand_in = None
 
     def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return (*inputs_shape[:-1], self.units)

@@ -14,6 +14,10 @@ is the fastest form on a CPU with bfloat16 instructions.
 has TensorFlow Serving run the first rows of that file when it loads the model, before anybody waits for an answer; the
 rows are read as `evaluate` reads them, and lie in the SavedModel. Without it these are words of the vocabulary.
 
+    keras-bert export --model=runs/sst2/model --output=export/models/sst2/4 --dtype=int8 --calibrate=sst2/dev.tsv
+
+multiplies 8-bit integers; the rows show between which limits the numbers lie. By default they are the run's own --dev.
+
     keras-bert export --model=runs/sst2/model --output=export/sst2-litert --format=litert --dtype=int8
 
 writes a folder that keras_bert.runtime answers from where no TensorFlow is (docs/formats.md).
@@ -25,19 +29,13 @@ A folder of transformers does not say that its model takes pairs, nor perhaps wh
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.scripts import checkpoint_flags, generation_flags, prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, export_rows, generation_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from keras_bert.tasks import BertTask
 
 FLAGS = flags.FLAGS
 
@@ -47,19 +45,16 @@ flags.DEFINE_enum(
     "format", "saved_model", ["saved_model", "litert", "onnx"], "What to write; litert and onnx need no TensorFlow."
 )
 flags.DEFINE_enum(
-    "dtype", "float32", ["float32", "bfloat16", "int8"], "Numbers: bfloat16 of saved_model, int8 of litert and onnx."
+    "dtype", "float32", ["float32", "bfloat16", "int8"], "Numbers: bfloat16 of saved_model alone, int8 of all."
 )
 flags.DEFINE_bool("freeze", False, "Write the weights into the graph as constants: faster, on CPUs above all.")
 flags.DEFINE_bool("unpad", True, "Compute nothing but attention for padding; no with a server that compiles with XLA.")
-flags.DEFINE_string(
-    "warmup", None, "Labelled rows, of which the first 32 warm TensorFlow Serving up; none: no warm-up."
-)
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, prompt_flags, generation_flags)
+    run_program(main, sys.modules[__name__], export_rows, checkpoint_flags, row_flags, prompt_flags, generation_flags)
 
 
 def main() -> None:
@@ -70,6 +65,8 @@ def main() -> None:
 
     check_format(FLAGS.format, FLAGS.dtype)
     saved_model = FLAGS.format == "saved_model"
+    if FLAGS["calibrate"].present and (FLAGS.format, FLAGS.dtype) != ("saved_model", "int8"):
+        raise InputError("--calibrate is of --format=saved_model with --dtype=int8 alone")
     for name in () if saved_model else ("freeze", "unpad", "warmup"):
         if FLAGS[name].present:
             raise InputError(f"--{name} is of SavedModels; --format={FLAGS.format} has none")
@@ -82,32 +79,15 @@ def main() -> None:
     card = checkpoint.extra.get("card")
     options = {"card": card, "format": FLAGS.format, "dtype": FLAGS.dtype}
     if saved_model:
-        options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": _warmup_rows(task)}
+        options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": export_rows.warmup_rows(task)}
+        if FLAGS.dtype == "int8":
+            options["calibration"] = export_rows.calibration_rows(task)
     task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options, **prompt_flags.prompt_options(task))
     if not saved_model:
         print(f"{FLAGS.output}: {FLAGS.format}, {FLAGS.dtype}; keras_bert.runtime.load answers from it")
         return
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
-
-
-def _warmup_rows(task: BertTask) -> Iterable[Any] | None:
-    """Returns the rows of --warmup, those of the vocabulary (None) without it."""
-    if FLAGS.warmup is None or FLAGS.warmup == "none":
-        return None if FLAGS.warmup is None else ()
-    from keras_bert.scripts.task_kinds import kind_of
-    from keras_bert.serving.warmup import MOST_ROWS
-
-    if not task.has_labelled_rows or task.answers_text:  # texts alone
-        return row_flags.read_rows(FLAGS.warmup, label=False).take(MOST_ROWS).as_numpy_iterator()
-    kind = kind_of(task)
-    row_flags.check_texts(FLAGS.warmup, kind.text_fields(task))
-    rows = kind.read_for(task, FLAGS.warmup).take(MOST_ROWS).as_numpy_iterator()
-    return ({name: _listed(value) for name, value in row.items()} for row in rows)
-
-
-def _listed(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else value
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert.errors import InputError
+from keras_bert.serving.request_rows import request_row, text_shape
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where TensorFlow Serving looks, from the SavedModel's folder."""
@@ -47,10 +47,11 @@ def warmup_requests(
         >>> len(warmup_requests(["good", "bad"], spec))
         3
     """
-    found = [_texts_of(number, row, inputs) for number, row in zip(range(MOST_ROWS), rows, strict=False)]
+    first = zip(range(MOST_ROWS), rows, strict=False)
+    found = [request_row(row, inputs, f"warm-up row {number}") for number, row in first]
     groups = [[row] for row in found]
     # Choices of unlike numbers are no tensor.
-    if len(found) > 1 and len({tuple(_shape(row[name]) for name in inputs) for row in found}) == 1:
+    if len(found) > 1 and len({tuple(text_shape(row[name]) for name in inputs) for row in found}) == 1:
         groups.append(found)
     return [_prediction_log({name: [row[name] for row in group] for name in inputs}, signature) for group in groups]
 
@@ -68,32 +69,6 @@ def write_warmup(folder: Path, requests: Sequence[bytes]) -> None:
     with tf.io.TFRecordWriter(str(path)) as writer:
         for request in requests:
             writer.write(request)
-
-
-def _texts_of(number: int, row: Any, inputs: Mapping[str, tf.TensorSpec]) -> dict[str, Any]:
-    names = list(inputs)
-    if isinstance(row, str | bytes):
-        row = (row,)
-    if not isinstance(row, Mapping):
-        row = dict(zip(names, row, strict=True)) if len(tuple(row)) == len(names) else {}
-    texts = {name: _encoded(row[name]) for name in names if name in row}
-    wrong = [name for name in names if name not in texts or len(_shape(texts[name])) != inputs[name].shape.rank - 1]
-    if wrong:
-        takes = ", ".join(
-            f"{name} ({'a string' if spec.shape.rank == 1 else 'strings'})" for name, spec in inputs.items()
-        )
-        raise InputError(f"warm-up row {number}: expected {takes}, received: {row!r:.200}")
-    return texts
-
-
-def _encoded(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    return value if isinstance(value, bytes) else [_encoded(inner) for inner in value]
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return () if isinstance(value, bytes) else (len(value),)
 
 
 def _prediction_log(rows: Mapping[str, Sequence[Any]], signature: str) -> bytes:

@@ -18,7 +18,7 @@ from keras_bert.serving.formats.network import INPUTS, Network
 from keras_bert.serving.signature import Signature
 
 FORMATS = {
-    "saved_model": ("float32", "bfloat16"),
+    "saved_model": ("float32", "bfloat16", "int8"),
     "litert": ("float32", "int8"),
     "onnx": ("float32", "int8"),
 }
@@ -29,7 +29,7 @@ DTYPES = ("float32", "bfloat16", "int8")
 # What a writer, and who answers from what it wrote, needs: (module, extra).
 _PACKAGES = {"litert": ("ai_edge_litert", "tokenizers"), "onnx": ("onnx", "onnxruntime", "tokenizers")}
 _BY_WORDS = ("tag", "answer")  # kinds of tasks that answer with whole words
-_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+_POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "int8": "float32"}
 
 
 def check_format(format: str, dtype: str | None) -> None:
@@ -136,7 +136,7 @@ def in_dtype(task: Any, dtype: str | None) -> Any:
 
     Args:
         task: The task.
-        dtype: `"float32"` or `"bfloat16"`; None: as it computes.
+        dtype: `"float32"`, `"bfloat16"`, or `"int8"`, whose other numbers are float32; None: as it computes.
     """
     policy = task.encoder.dtype_policy.name if dtype is None else _POLICIES[dtype]
     if task.encoder.dtype_policy.name == policy:

@@ -15,6 +15,7 @@ from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
 from keras_bert.encoder import BertEncoder, unpadded
 from keras_bert.errors import InputError
+from keras_bert.files import check_target
 from keras_bert.kinds import check_kinds
 from keras_bert.layers.frozen_parts import freeze_parts, frozen_parts, is_frozen
 from keras_bert.serving.model_card import model_card
@@ -23,6 +24,7 @@ from keras_bert.serving.signature import Signature
 from keras_bert.serving.token_inputs import token_signature
 from keras_bert.serving.warmup import warmup_requests
 from keras_bert.tasks.base.export_formats import check_format, export_format, in_dtype
+from keras_bert.tasks.base.int8_export import int8_products
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.text_model import TextModel
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -233,6 +235,7 @@ class BertTask(TextModel):
         warmup: Iterable[Any] | None = None,
         format: str = "saved_model",
         dtype: str | None = None,
+        calibration: Iterable[Any] | None = None,
     ) -> None:
         """Writes a SavedModel that answers raw strings, or a folder of LiteRT or ONNX that `keras_bert.runtime` opens.
 
@@ -251,22 +254,34 @@ class BertTask(TextModel):
                 takes words of the vocabulary, an empty list leaves the file out.
             format: `"saved_model"`; or `"litert"` or `"onnx"`, which take ids (docs/formats.md). `freeze`, `unpad` and
                 `warmup` are of SavedModels alone.
-            dtype: Numbers to compute in: `"float32"` or `"bfloat16"` of a SavedModel, None as the model computes;
-                `"float32"` (None) or `"int8"` of the others, 8 bits for the weights.
+            dtype: Numbers to compute in: `"float32"`, `"bfloat16"` or `"int8"` (always frozen) of a SavedModel, None as
+                the model computes; `"float32"` (None) or `"int8"` of the others, 8 bits for the weights.
+            calibration: For a SavedModel of 8 bits: texts as `answer` takes them, like those to come; the first 256
+                show between which limits its numbers lie.
 
         Raises:
             InputError: The folder holds something and `overwrite` is False, its path holds `*`, `?`, `[` or a
                 backslash, the weights are too many to freeze, or a text of `warmup` is not what the task takes; or
-                there is no such format, it cannot hold the task, or its packages are not installed.
+                there is no such format, it cannot hold the task, its packages are not installed, or there are no
+                rows to calibrate by.
         """
         check_format(format, dtype)
+        if calibration is not None and (format, dtype) != ("saved_model", "int8"):
+            raise InputError("calibration is of format='saved_model' with dtype='int8' alone")
         if format != "saved_model":
             if freeze or warmup is not None:
                 raise InputError(f"{'freeze' if freeze else 'warmup'} is of SavedModels; format={format!r} has none")
             export_format(self, folder, format, dtype, overwrite, card)
             return
         if (task := in_dtype(self, dtype)) is not self:
-            task.export(folder, overwrite, card, freeze, unpad, warmup)
+            task.export(folder, overwrite, card, freeze, unpad, warmup, dtype=dtype, calibration=calibration)
+            return
+        if dtype == "int8":
+            check_target(folder, overwrite, tensorflow=True)
+            if self.portable() is None:
+                raise InputError(f"a {type(self).__name__} has no dtype='int8'; export it in bfloat16")
+            with int8_products(self, calibration):
+                self.export(folder, overwrite, card, freeze=True, unpad=unpad, warmup=warmup)
             return
         files, signatures = {"README.md": self._card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function

@@ -1,0 +1,75 @@
+"""The rows that an export runs its model on: to warm a server up, and to find the limits of 8-bit numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from keras_bert.errors import InputError
+from keras_bert.scripts import row_flags
+from keras_bert.scripts.flag_file import expand_flag_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keras_bert.tasks import BertTask
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "warmup", None, "Labelled rows, of which the first 32 warm TensorFlow Serving up; none: no warm-up."
+)
+flags.DEFINE_string(
+    "calibrate",
+    None,
+    "For --dtype=int8 of a SavedModel: rows like those to come, of which 256 are used; the run's --dev.",
+)
+
+
+def warmup_rows(task: BertTask) -> Iterable[Any] | None:
+    """Returns the rows of --warmup, those of the vocabulary (None) without it."""
+    from keras_bert.serving.warmup import MOST_ROWS
+
+    if FLAGS.warmup is None or FLAGS.warmup == "none":
+        return None if FLAGS.warmup is None else ()
+    return _rows(task, FLAGS.warmup, MOST_ROWS)
+
+
+def calibration_rows(task: BertTask) -> Iterable[Any]:
+    """Returns the rows of --calibrate, or those of the --dev of the run that the model lies in.
+
+    Raises:
+        InputError: There are none.
+    """
+    from keras_bert.tasks.base.int8_export import MOST_ROWS
+
+    path = FLAGS.calibrate or _dev_of_the_run(Path(FLAGS.model).parent / "flags.txt")
+    if path is None:
+        raise InputError("--dtype=int8 needs rows to find the limits of its numbers by: --calibrate=FILE")
+    return _rows(task, path, MOST_ROWS)
+
+
+def _dev_of_the_run(file: Path) -> str | None:
+    """Returns the --dev of a file of flags, None where there is no such file or no such flag."""
+    if not file.is_file():
+        return None
+    lines = expand_flag_files([f"--flagfile={file}"])
+    found = [line.removeprefix("--dev=") for line in lines if line.startswith("--dev=")]
+    return found[-1] if found and found[-1] else None
+
+
+def _rows(task: BertTask, path: str, most: int) -> Iterable[Any]:
+    from keras_bert.scripts.task_kinds import kind_of
+
+    if not task.has_labelled_rows or task.answers_text:  # texts alone
+        return row_flags.read_rows(path, label=False).take(most).as_numpy_iterator()
+    kind = kind_of(task)
+    row_flags.check_texts(path, kind.text_fields(task))
+    rows = kind.read_for(task, path).take(most).as_numpy_iterator()
+    return ({name: _listed(value) for name, value in row.items()} for row in rows)
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else value
