@@ -73,7 +73,12 @@ TESTED_ELSEWHERE = {
         )
     },
     "serving/formats/network.py": "tests/tasks/base/export_formats_test.py",
-    "serving/formats/onnx.py": "tests/tasks/base/export_formats_test.py",
+    # A graph is tested by what it computes, whole.
+    **{
+        f"serving/formats/onnx/{name}.py": "tests/serving/formats/onnx/write_test.py"
+        for name in ("encoder", "fused", "graph", "heads", "plain")
+    },
+    "serving/formats/onnx/activations.py": "tests/serving/formats/onnx/products_test.py and write_test.py",
     **{
         f"tasks/{room}/portable.py": "tests/serving/formats/litert_test.py"
         for room in ("base", "embedding", "pooled", "question_answering", "tagging")
