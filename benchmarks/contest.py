@@ -2,8 +2,8 @@
 
 A contestant is a program of `contestants/`. It gets a job (a JSON object) on its command line, makes everything ready,
 does the job once to warm up, and writes its outputs to the file `outputs`, so that they are compared before anything is
-timed. Then, for every line on its standard input, it does the job once and prints the seconds that took. While one
-runs the others wait for their line and use no processor.
+timed. Then, for every line on its standard input, it does the job once and prints the seconds that took, by the clock
+and of processors. While one runs the others wait for their line and use no processor.
 """
 
 import json
@@ -48,12 +48,16 @@ class Result(NamedTuple):
         ratios: Its seconds over those of the first entry, of every round.
         difference: The largest distance of its outputs from those of the first entry.
         peak_mib: Peak resident memory of its process, MiB.
+        processor: Seconds of all its threads together, of every round.
+        outputs: What it gave, an array.
     """
 
     seconds: list[float]
     ratios: list[float]
     difference: float
     peak_mib: float
+    processor: list[float]
+    outputs: np.ndarray
 
 
 def contest(entries: Mapping[str, Entry], rounds: int) -> dict[str, Result]:
@@ -79,9 +83,13 @@ def contest(entries: Mapping[str, Entry], rounds: int) -> dict[str, Result]:
                 if difference > entries[name].tolerance:
                     raise SystemExit(f"{name}: its outputs differ by {difference:.2g}; there is nothing to time")
             seconds: dict[str, list[float]] = {name: [] for name in running}
+            processor: dict[str, list[float]] = {name: [] for name in running}
             for _ in range(rounds):
                 for name, side in running.items():
-                    seconds[name].append(side.run())
+                    times = side.run()
+                    seconds[name].append(times[0])
+                    processor[name].append(times[1])
+            outputs = {name: side.outputs() for name, side in running.items()}
             peaks = {name: side.end() for name, side in running.items()}
         finally:
             for side in running.values():
@@ -92,6 +100,8 @@ def contest(entries: Mapping[str, Entry], rounds: int) -> dict[str, Result]:
             [time / base for time, base in zip(times, seconds[first], strict=True)],
             differences[name],
             peaks[name],
+            processor[name],
+            outputs[name],
         )
         for name, times in seconds.items()
     }
@@ -130,10 +140,11 @@ def serve(prepare: Callable[[dict[str, Any]], tuple[Callable[[], Any], Any]]) ->
     np.save(job["outputs"], np.asarray(outputs, "float32"))
     print("ready", file=answers)
     for _ in sys.stdin:
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         own = run()
         seconds = own if isinstance(own, float) else time.perf_counter() - began
-        print(seconds * job.get("part", 1), file=answers)
+        part = job.get("part", 1)
+        print(seconds * part, (time.process_time() - used) * part, file=answers)
     print(_peak_mib(), file=answers)
 
 
@@ -169,11 +180,13 @@ class _Contestant:
     def outputs(self) -> np.ndarray:
         return np.load(self._outputs)
 
-    def run(self) -> float:
+    def run(self) -> tuple[float, float]:
+        """Returns the seconds of the clock and those of processors."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
-        return float(self._line())
+        seconds, processor = map(float, self._line().split())
+        return seconds, processor
 
     def end(self) -> float:
         assert self._process.stdin is not None

@@ -6,15 +6,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import torch
 from contest import serve
-from onnxruntime.quantization import quantize_dynamic
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification
 
 from contestants import jobs
-
-NAMES = ("input_ids", "attention_mask", "token_type_ids")
+from contestants.torch_onnx import NAMES, export
 
 
 def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
@@ -22,6 +18,8 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = export(job["model"], Path(folder))
         if job["dtype"] == "int8":
+            from onnxruntime.quantization import quantize_dynamic
+
             quantize_dynamic(path, Path(folder) / "int8.onnx")
             path = Path(folder) / "int8.onnx"
         options = onnxruntime.SessionOptions()
@@ -48,18 +46,6 @@ def prepare(job: dict[str, Any]) -> tuple[Any, Any]:
     inputs = dict(zip(NAMES, (ids, np.ones_like(ids), np.zeros_like(ids)), strict=True))
     run = lambda: session.run(None, inputs)[0]  # noqa: E731
     return jobs.repeated(job, run), run()
-
-
-def export(model: str, folder: Path) -> Path:
-    """Writes the model as `model.onnx`, with axes of any length."""
-    path = folder / "model.onnx"
-    network = AutoModelForSequenceClassification.from_pretrained(model).eval()
-    example = tuple(torch.ones(2, 8, dtype=torch.long) for _ in NAMES)
-    axes = {name: {0: "batch", 1: "tokens"} for name in NAMES}
-    torch.onnx.export(
-        network, example, path, input_names=list(NAMES), output_names=["logits"], dynamic_axes=axes, dynamo=False
-    )
-    return path
 
 
 if __name__ == "__main__":
