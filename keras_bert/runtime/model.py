@@ -107,7 +107,8 @@ class RuntimeModel:
         size = self.engine.best_batch if batch_size is None else batch_size
         if not isinstance(size, int) or size < 1:
             raise InputError(f"batch_size is {batch_size!r}; it must be 1 or more")
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index].ids))
+        # The longest first: memory that is made for it does for all that follow.
+        order = sorted(range(len(rows)), key=lambda index: -len(rows[index].ids))
         chunks = [order[begin : begin + size] for begin in range(0, len(order), size)]
         found: list[dict[str, np.ndarray]] = [{} for _ in rows]
 
@@ -119,7 +120,7 @@ class RuntimeModel:
 
         if self.engine.callers > 1 and len(chunks) > 1:
             with concurrent.futures.ThreadPoolExecutor(self.engine.callers) as pool:
-                list(pool.map(run, reversed(chunks)))
+                list(pool.map(run, chunks))
         else:
             for chunk in chunks:
                 run(chunk)

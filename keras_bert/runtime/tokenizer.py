@@ -83,11 +83,11 @@ class TextTokenizer:
         self.odd = next(chr(code) for code in _ODD_LETTERS if chr(code) not in letters)
         if self.kind != "word_piece":
             self.odd = "\ufffd"  # a byte-level vocabulary has an id for every byte, and `tokenizers` takes no others
-        size = self._tokenizer.get_vocab_size()
-        entries = {index: token for token, index in self._tokenizer.get_vocab(with_added_tokens=True).items()}
-        texts = [entries.get(index, "") for index in range(size)]
-        self.goes_on = np.array([text.startswith("##") and text != "##" for text in texts])
-        self._sizes = np.array([len(text.encode()) - 2 * text.startswith("##") for text in texts])
+        size = 1 + max(*vocabulary.values(), *(token["id"] for token in fields["added_tokens"]), 0)
+        self.goes_on, self._sizes = np.zeros(size, bool), np.zeros(size, np.int32)
+        for text, index in vocabulary.items():
+            self.goes_on[index] = text.startswith("##") and text != "##"
+            self._sizes[index] = len(text.encode()) - 2 * text.startswith("##")
 
     @staticmethod
     def _in_line(fields: dict[str, Any], settings: Mapping[str, Any]) -> None:

@@ -20,7 +20,8 @@ multiplies 8-bit integers; the rows show between which limits the numbers lie. B
 
     keras-bert export --model=runs/sst2/model --output=export/sst2-litert --format=litert --dtype=int8
 
-writes a folder that keras_bert.runtime answers from where no TensorFlow is (docs/formats.md).
+writes a folder that keras_bert.runtime answers from where no TensorFlow is (docs/formats.md). With
+--measure=sst2/dev.tsv --text=sentence it is timed, and its answers compared with those in float32.
 
 A folder of transformers does not say that its model takes pairs, nor perhaps what its classes are called:
 --text_pair=text_pair and --labels=negative,positive do.
@@ -29,6 +30,8 @@ A folder of transformers does not say that its model takes pairs, nor perhaps wh
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -36,6 +39,11 @@ from keras_bert.errors import InputError
 from keras_bert.scripts import checkpoint_flags, export_rows, generation_flags, prompt_flags, row_flags
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from keras_bert.tasks import BertTask
 
 FLAGS = flags.FLAGS
 
@@ -77,17 +85,32 @@ def main() -> None:
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0, dtype=dtype)
     generation_flags.refuse_sampling(task, "; the signature sample takes it with each request")
     card = checkpoint.extra.get("card")
+    rows = None if FLAGS.measure is None else export_rows.labelled_rows(task, FLAGS.measure)
     options = {"card": card, "format": FLAGS.format, "dtype": FLAGS.dtype}
     if saved_model:
         options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": export_rows.warmup_rows(task)}
         if FLAGS.dtype == "int8":
             options["calibration"] = export_rows.calibration_rows(task)
     task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options, **prompt_flags.prompt_options(task))
+    if rows is not None:
+        _measure(task, rows, card)
     if not saved_model:
         print(f"{FLAGS.output}: {FLAGS.format}, {FLAGS.dtype}; keras_bert.runtime.load answers from it")
         return
     inputs = ", ".join(f"{name}: string [batch]" for name in task.text_fields)
     print(f"{FLAGS.output}: serving_default takes {inputs}")
+
+
+def _measure(task: BertTask, rows: tf.data.Dataset, card: dict[str, Any] | None) -> None:
+    """Measures what was written, prints it, and writes it into the model card."""
+    from keras_bert.scripts.measured_export import measure
+    from keras_bert.scripts.output_file import output_file
+
+    facts = measure(task, FLAGS.output, list(rows.as_numpy_iterator()), FLAGS.dtype)
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+    with output_file(str(Path(FLAGS.output) / "README.md")) as file:
+        file.write(task.card({**(card or {}), "format": facts}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The rows that an export runs its model on: to warm a server up, and to find the limits of 8-bit numbers."""
+"""The rows that an export runs its model on: to warm a server up, to find the limits of 8-bit numbers, to measure."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from keras_bert.scripts.flag_file import expand_flag_files
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import tensorflow as tf
+
     from keras_bert.tasks import BertTask
 
 FLAGS = flags.FLAGS
@@ -25,6 +27,9 @@ flags.DEFINE_string(
     "calibrate",
     None,
     "For --dtype=int8 of a SavedModel: rows like those to come, of which 256 are used; the run's --dev.",
+)
+flags.DEFINE_string(
+    "measure", None, "Labelled rows: size, time, memory and answers on them are printed and kept in the model card."
 )
 
 
@@ -51,6 +56,15 @@ def calibration_rows(task: BertTask) -> Iterable[Any]:
     return _rows(task, path, MOST_ROWS)
 
 
+def labelled_rows(task: BertTask, path: str) -> tf.data.Dataset:
+    """Returns the rows of a file as `evaluate` reads them."""
+    from keras_bert.scripts.task_kinds import kind_of
+
+    kind = kind_of(task)
+    row_flags.check_texts(path, kind.text_fields(task))
+    return kind.read_for(task, path)
+
+
 def _dev_of_the_run(file: Path) -> str | None:
     """Returns the --dev of a file of flags, None where there is no such file or no such flag."""
     if not file.is_file():
@@ -61,13 +75,9 @@ def _dev_of_the_run(file: Path) -> str | None:
 
 
 def _rows(task: BertTask, path: str, most: int) -> Iterable[Any]:
-    from keras_bert.scripts.task_kinds import kind_of
-
     if not task.has_labelled_rows or task.answers_text:  # texts alone
         return row_flags.read_rows(path, label=False).take(most).as_numpy_iterator()
-    kind = kind_of(task)
-    row_flags.check_texts(path, kind.text_fields(task))
-    rows = kind.read_for(task, path).take(most).as_numpy_iterator()
+    rows = labelled_rows(task, path).take(most).as_numpy_iterator()
     return ({name: _listed(value) for name, value in row.items()} for row in rows)
 
 

@@ -9,7 +9,7 @@ from absl import flags
 from keras_bert.errors import InputError
 
 FILES = (
-    *("train", "dev", "test", "rows", "input", "text"),
+    *("train", "dev", "test", "rows", "input", "text", "measure"),
     *("train_target", "dev_target", "test_target", "rows_target"),
 )
 """Flags that name a file, or several; one that names none in a program is passed over there."""

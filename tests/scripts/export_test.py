@@ -73,3 +73,12 @@ def test_an_encoder_has_nothing_to_export(encoder: Path, tmp_path: Path):
     error = run_program("export", f"--model={encoder}", f"--output={tmp_path}/out").error
     assert error.startswith(f"{encoder}: no trained head there")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_flags_of_saved_models_do_not_go_with_another_format(tmp_path: Path):
+    flags = [f"--model={tmp_path}", f"--output={tmp_path}/out", "--format=litert"]
+    done = run_program("export", *flags, "--freeze")
+    assert done.status == 2
+    assert done.stderr == "keras-bert export: error: --freeze is of SavedModels; --format=litert has none\n"
+    done = run_program("export", *flags, "--dtype=bfloat16")
+    assert done.stderr == ("keras-bert export: error: format='litert' has no dtype='bfloat16'; it has: float32, int8\n")

@@ -1,7 +1,8 @@
 """Strings in, numbers through the model, answers out: the three stages of every task."""
 
+import contextlib
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -185,6 +186,24 @@ class TextModel(GlobalBatchModel):
         given = given_texts(texts, self.text_fields)
         rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         return self._in_batches(rows, batch_size, self._stages.answer, self.answer_rows)
+
+    @contextlib.contextmanager
+    def answering_by(self, function: Callable[..., Tensors]) -> Iterator[None]:
+        """Has `answer` ask another function of strings inside, such as that of a SavedModel.
+
+        Args:
+            function: Called with string tensors by the names of `text_fields`; gives what `answer_strings` gives.
+        """
+        fields, own = self.text_fields, dict(vars(self._stages))
+
+        def ask(*texts: Any) -> Tensors:
+            return function(**dict(zip(fields, texts, strict=False)))  # behind the texts come settings
+
+        vars(self._stages).update({name: ask for name in ("answer", "embed") if name in own})
+        try:
+            yield
+        finally:
+            vars(self._stages).update(own)
 
     def _in_batches(
         self,
