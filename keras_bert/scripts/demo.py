@@ -13,7 +13,7 @@ import time
 
 from absl import flags
 
-from keras_bert.scripts import checkpoint_flags, finetune, row_flags, training_flags
+from keras_bert.scripts import checkpoint_flags, finetune, row_flags, start_flags, training_flags
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.task_kinds import kind_modules
 
@@ -45,7 +45,8 @@ def run() -> None:
     """Runs the program."""
     for name, value in DEFAULTS.items():
         FLAGS.set_default(name, value)
-    run_program(main, sys.modules[__name__], finetune, checkpoint_flags, row_flags, training_flags, *kind_modules())
+    shared = (finetune, start_flags, checkpoint_flags, row_flags, training_flags)
+    run_program(main, sys.modules[__name__], *shared, *kind_modules())
 
 
 def main() -> None:

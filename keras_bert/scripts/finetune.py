@@ -23,7 +23,7 @@ from absl import flags
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, row_flags, training_flags
+from keras_bert.scripts import checkpoint_flags, row_flags, start_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
 from keras_bert.scripts.program import run_program
@@ -88,7 +88,7 @@ LEFT_OUT = ("overwrite", "dry_run", "worker")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, sys.modules[__name__], checkpoint_flags, row_flags, training_flags, *kind_modules())
+    run_program(main, *_shared_modules(), *kind_modules())
 
 
 def main() -> None:
@@ -227,7 +227,12 @@ def _add_facts(run: Run, task: BertTask, scored: dict[str, tf.data.Dataset]) -> 
 
 def _modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of the run."""
-    return [sys.modules[__name__], checkpoint_flags, row_flags, training_flags, *flag_modules(KINDS[FLAGS.task])]
+    return [*_shared_modules(), *flag_modules(KINDS[FLAGS.task])]
+
+
+def _shared_modules() -> list[types.ModuleType]:
+    """Returns the modules with the flags of every task."""
+    return [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags]
 
 
 def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:

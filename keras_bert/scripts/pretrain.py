@@ -27,7 +27,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, packing_flags, training_flags
+from keras_bert.scripts import checkpoint_flags, packing_flags, start_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.packing_flags import check_packing
 from keras_bert.scripts.pretraining_examples import Part, PretrainingExamples, masks_asked_for, parts_of_run
@@ -85,7 +85,7 @@ def run() -> None:
 
 def _modules() -> tuple[types.ModuleType, ...]:
     """Returns the modules that define its flags."""
-    return sys.modules[__name__], training_flags, checkpoint_flags, packing_flags
+    return sys.modules[__name__], start_flags, training_flags, checkpoint_flags, packing_flags
 
 
 def main() -> None:

@@ -21,14 +21,6 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
-# What to start from
-flags.DEFINE_string("preset", None, "Weights: a folder of any known format, hf://org/name, kaggle://..., minilm.")
-flags.DEFINE_string("config", None, "In place of --preset: a config.json to start from random weights.")
-flags.DEFINE_integer("hidden_size", None, "In place of --config: units, 64 a head, of a start from nothing; 256.", 1)
-flags.DEFINE_integer("num_hidden_layers", None, "In place of --config: blocks of a start from nothing; 4.", 1)
-flags.DEFINE_string("vocabulary", None, "The vocab.txt, or tokenizer folder; a preset brings its own.")
-flags.DEFINE_bool("lowercase", None, "Lower-case the text; by default as the preset or vocabulary folder does.")
-
 # How to train; the programs have defaults of their own for some of these
 flags.DEFINE_integer("batch_size", 32, "Rows or examples a training step.", lower_bound=1)
 flags.DEFINE_integer("eval_batch_size", 64, "Rows or examples a batch of evaluation.", lower_bound=1)
@@ -149,6 +141,7 @@ def refuse_unequal_workers(strategy: tf.distribute.Strategy, data: dict[str, Any
     from keras_bert.training.runs.between_workers import refuse_unequal_workers as refuse
 
     places = {"worker", "output", "train", "dev", "test", "text", "records", "data_dir", "preset", "config"}
+    places |= {"teacher", "student", "cache"}
     places |= {"train_target", "dev_target", "test_target"}
     found = [flag for module in modules for flag in FLAGS.get_flags_for_module(module.__name__)]
     refuse(strategy, {**{f"--{flag.name}": flag.value for flag in found if flag.name not in places}, **data})
@@ -166,7 +159,7 @@ def prepare(run: Run, program: str, lines: str) -> None:
 
     Args:
         run: Not begun.
-        program: `finetune` or `pretrain`.
+        program: `finetune`, `distill` or `pretrain`.
         lines: The text of `flags.txt`.
     """
     run.on_begin = lambda run: _note_flags(run, lines)

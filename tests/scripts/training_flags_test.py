@@ -5,7 +5,7 @@ from absl import flags
 
 from tests.scripts.programs import imported, run_program
 
-SHARED = ("preset", "batch_size", "learning_rate", "seed", "strategy", "checkpoint_steps", "resume", "output")
+SHARED = ("batch_size", "learning_rate", "seed", "strategy", "checkpoint_steps", "resume", "output")
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ def test_programs_share_flags_and_have_defaults_of_their_own(program: str, defau
     with imported(program):
         home = {flags.FLAGS.find_module_defining_flag(name) for name in SHARED}
         assert home == {"keras_bert.scripts.training_flags"}
+        assert flags.FLAGS.find_module_defining_flag("preset") == "keras_bert.scripts.start_flags"
         assert {name: flags.FLAGS[name].default for name in defaults} == defaults
 
 
