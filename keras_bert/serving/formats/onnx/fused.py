@@ -30,44 +30,12 @@ class FusedEncoder(OnnxEncoder):
         counts = graph.add("Sub", graph.add("CumSum", is_kept, graph.index(0)), graph.index(1))
         self.rows = graph.add("Reshape", counts, shape)
         self.first_rows = graph.add("Gather", self.rows, graph.index(0), axis=1)
-        self.positions = graph.add("Mod", self.kept, tokens)
+        self._positions = graph.add("Mod", self.kept, tokens)
         self.ids, self.segments = (self._without_padding(value, (-1,)) for value in (input_ids, token_type_ids))
 
-    def embed(self) -> tuple[str, str]:
-        """Adds words, positions and segments; see `OnnxEncoder`."""
-        graph, config = self.graph, self.config
-        if not self.table8 and not config.norm_first:
-            name = "bert.embeddings.word_embeddings.weight"
-            tables = [graph.constant(name, self.weights[name]), self.position_table(), self.segment_table()]
-            ids, segments, positions = (
-                graph.add("Unsqueeze", graph.cast(value, "INT32"), graph.integers(0))
-                for value in (self.ids, self.segments, self.positions)
-            )
-            weights = self.norm_weights(self.first_norm)
-            states = graph.add(
-                "EmbedLayerNormalization",
-                *(ids, segments, *tables, *weights, "", positions),
-                domain=MICROSOFT,
-                into=["embedded", "embedded_mask"],
-                epsilon=config.layer_norm_eps,
-            )
-            states = graph.add("Reshape", states, graph.integers(-1, config.hidden_size))
-            return states, states
-        positions = graph.add("Gather", self.position_table(), self.positions)
-        segments = graph.add("Gather", self.segment_table(), self.segments)
-        return self.norm(graph.add("Add", positions, segments), None, self.words(self.ids), self.first_norm)
-
-    def norm(self, value: str, bias: str | None, residual: str, name: str) -> tuple[str, str]:
-        """Adds and normalizes in one operation; see `OnnxEncoder`."""
-        graph, sums = self.graph, f"{name}.sum"
-        normal = graph.add(
-            "SkipLayerNormalization",
-            *(value, residual, *self.norm_weights(name), *([] if bias is None else [bias])),
-            domain=MICROSOFT,
-            into=[f"{name}.normal", *(["", "", sums] if self.config.norm_first else [])],
-            epsilon=self.config.layer_norm_eps,
-        )
-        return normal, sums if self.config.norm_first else normal
+    def positions(self) -> str:
+        """Looks up where each token stands in its row, float32 (kept, size)."""
+        return self.graph.add("Gather", self.position_table(), self._positions)
 
     def activation(self, value: str, bias: str) -> str:
         """Both forms of GELU are one operation; see `OnnxEncoder`."""

@@ -17,22 +17,11 @@ class PlainEncoder(OnnxEncoder):
         bias = graph.add("Mul", padding, graph.number(MASKED))
         self.bias = graph.add("Unsqueeze", bias, graph.integers(1, 2))
 
-    def embed(self) -> tuple[str, str]:
-        """Adds words, positions and segments; see `OnnxEncoder`."""
+    def positions(self) -> str:
+        """Takes the first rows of the table, float32 (tokens, size)."""
         graph = self.graph
         tokens = graph.add("Slice", graph.add("Shape", self.ids), graph.integers(1), graph.integers(2))
-        positions = graph.add("Slice", self.position_table(), graph.integers(0), tokens, graph.integers(0))
-        segments = graph.add("Gather", self.segment_table(), self.segments)
-        both = graph.add("Add", self.words(self.ids), positions)
-        return self.norm(segments, None, both, self.first_norm)
-
-    def norm(self, value: str, bias: str | None, residual: str, name: str) -> tuple[str, str]:
-        """Adds and normalizes; see `OnnxEncoder`."""
-        graph = self.graph
-        total = graph.add("Add", value if bias is None else graph.add("Add", value, bias), residual)
-        epsilon = self.config.layer_norm_eps
-        normal = graph.add("LayerNormalization", total, *self.norm_weights(name), axis=-1, epsilon=epsilon)
-        return normal, total if self.config.norm_first else normal
+        return graph.add("Slice", self.position_table(), graph.integers(0), tokens, graph.integers(0))
 
     def activation(self, value: str, bias: str) -> str:
         """Applies the activation in the operations that ONNX Runtime knows as one; see `OnnxEncoder`."""
