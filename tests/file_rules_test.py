@@ -68,7 +68,7 @@ TESTED_ELSEWHERE = {
         f"runtime/{name}.py": "tests/runtime/load_test.py"
         for name in (
             *("answerer", "chooser", "classifier", "embedder", "regressor", "tagger", "model"),
-            *("engine", "litert_engine", "folder", "numbers", "packing", "spans", "tag_path", "text", "tokenizer"),
+            *("engine", "litert_engine", "folder", "numbers", "packing", "spans", "tag_path", "text"),
             "windows",
         )
     },

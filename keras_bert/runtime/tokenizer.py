@@ -24,7 +24,7 @@ _ALONE = (
 _DECOMPOSED = {"\U00011938": "\U00011935\U00011930"}  # of which `tokenizers` does not know, where accents are stripped
 _MOST_BYTES = 400  # of a word; a longer one is unknown
 _LONG_WORD = re.compile(r"\S{101,}")
-_ODD_LETTERS = range(0x12000, 0x12399)  # cuneiform
+_ODD_LETTERS = (*range(0x12000, 0x12399), *range(0x17000, 0x187F8))  # cuneiform and Tangut
 _OWN = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _DIVIDER = "\x1f"  # no tokenizer sees it: normalization drops it from a text
 
