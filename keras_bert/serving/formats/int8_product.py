@@ -20,34 +20,39 @@ class Limits(NamedTuple):
 
 
 def int8_product(
-    kernel: np.ndarray, bias: np.ndarray, inputs: Limits, gelu: Limits | None = None, after_gelu: bool = False
+    kernel: np.ndarray, bias: np.ndarray, inputs: np.ndarray | Limits, gelu: Limits | None = None
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Makes a function of a graph: inputs · kernel + bias, multiplied as 8-bit integers and summed in 32 bits.
 
-    The kernel has a scale a column, see `column_scales`, and w_ij is round(w_ij / s_j). Inputs have one scale,
-    s = max(|low|, |high|) / 127, and are round(x / s) between -128 and 127. What a GELU gives is above -0.17, and gets
-    all 256 steps from its lowest to its highest value, and stays in 8 bits between the two products of a block.
+    The kernel has a step a column, see `column_scales`, and w_ij is round(w_ij / s_j). Inputs have one step,
+    s = max_i h_i / 127, and are round(x / s) between -128 and 127. Since a few of BERT's hidden units are thirty times
+    as large as the others, inputs are divided by the factors of `smoothing` before, and rows of the kernel multiplied.
+    What a GELU gives is above -0.17; it has all 256 steps between its limits, and stays in 8 bits until the next product.
 
     Args:
         kernel: float32 (size, units).
         bias: float32 (units,).
-        inputs: Limits of the inputs.
+        inputs: h, the highest absolute value of each input, float32 (size,); or the limits of a GELU's 8 bits.
         gelu: Apply the exact GELU, whose values have these limits, and give them in 8 bits.
-        after_gelu: The inputs are those 8 bits.
 
     Returns:
-        From float32 (rows, size), or uint8 with `after_gelu`, to float32 (rows, units), or uint8 with `gelu`. It needs
-        a graph: call it inside `tf.function`.
+        From float32 (rows, size), or the uint8 of a GELU, to float32 (rows, units), or uint8 with `gelu`. It needs a
+        graph: call it inside `tf.function`.
 
     References:
         tensorflow/core/kernels/mkl/mkl_matmul_op_fused.cc, `QuantizedFusedMatMulOp`;
         Jacob et al. 2017, arXiv:1712.05877; a scale a column: Wu et al. 2020, arXiv:2004.09602, section 4.2.
     """
-    scales = column_scales(kernel)
-    steps = np.round(kernel / scales).astype("int8")
+    factors = np.ones(len(kernel), "float32") if isinstance(inputs, Limits) else smoothing(inputs, kernel)
+    smoothed = kernel * factors[:, None]
+    scales = column_scales(smoothed)
+    steps = np.round(smoothed / scales).astype("int8")
 
     def product(values: tf.Tensor) -> tf.Tensor:
-        quantized, limits = (tf.bitcast(values, tf.quint8), inputs) if after_gelu else _quantized(values, inputs)
+        if isinstance(inputs, Limits):
+            quantized, limits = tf.bitcast(values, tf.quint8), inputs
+        else:
+            quantized, limits = _quantized(values, 1 / factors, float(np.max(inputs / factors)))
         ranges = [limits.low, limits.high, -127 * scales, 127 * scales, *(gelu or ())]
         fused = ["BiasAdd", "GeluExact", "Requantize"] if gelu else ["BiasAdd", "Dequantize"]
         weights = tf.bitcast(tf.constant(steps), tf.qint8)
@@ -55,6 +60,29 @@ def int8_product(
         return tf.bitcast(outputs, tf.uint8) if gelu else outputs
 
     return product
+
+
+def smoothing(highest: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Returns what to divide inputs by, so that large and small ones are more alike: f_i = h_i^0.7 / w_i^0.3.
+
+    Their geometric mean is 1. With one step for all inputs of MiniLM's products, of which the highest is 28, 98.2 % of
+    the labels of SST-2's development set were those of float32; with smoothing 99.2 %.
+
+    Args:
+        highest: h, float32 (size,).
+        kernel: float32 (size, units); w_i is the highest absolute value of its row i.
+
+    Returns:
+        float32 (size,), positive.
+
+    References:
+        Xiao et al. 2022, arXiv:2211.10438 (SmoothQuant), equation 4, with alpha 0.7.
+    """
+    rows = np.abs(kernel).max(axis=1)
+    # A unit that calibration has not seen at work must not be blown up.
+    inputs, weights = (np.maximum(values, max(1e-3 * values.max(), 1e-8)) for values in (highest, rows))
+    logarithms = 0.7 * np.log(inputs) - 0.3 * np.log(weights)
+    return np.exp(logarithms - logarithms.mean()).astype("float32")
 
 
 def column_scales(kernel: np.ndarray) -> np.ndarray:
@@ -79,12 +107,17 @@ def column_scales(kernel: np.ndarray) -> np.ndarray:
     return np.maximum(most / 127, 1e-8).astype("float32")
 
 
-def _quantized(values: tf.Tensor, inputs: Limits) -> tuple[tf.Tensor, Limits]:
-    most = max(abs(inputs.low), abs(inputs.high), 1e-8)
+def _quantized(values: tf.Tensor, factors: np.ndarray, most: float) -> tuple[tf.Tensor, Limits]:
+    limits = Limits(-max(most, 1e-8), max(most, 1e-8))
     outputs = tf.raw_ops.QuantizeV2(
-        input=values, min_range=-most, max_range=most, T=tf.qint8, mode="SCALED", round_mode="HALF_TO_EVEN"
+        input=values * factors,
+        min_range=limits.low,
+        max_range=limits.high,
+        T=tf.qint8,
+        mode="SCALED",
+        round_mode="HALF_TO_EVEN",
     )
-    return outputs[0], Limits(-most, most)
+    return outputs[0], limits
 
 
 def _operation(
@@ -141,9 +174,9 @@ def check_int8_products() -> None:
         InputError: This TensorFlow or this processor has no such operation, or it computes something else.
     """
     kernel, bias = np.array([[1.0, -2.0], [0.5, 1.0]], "float32"), np.array([0.25, 0.0], "float32")
-    first = int8_product(kernel, bias, Limits(-2.0, 2.0), gelu=Limits(-0.17, 4.0))
-    second = int8_product(kernel, bias, Limits(-0.17, 4.0), after_gelu=True)
-    plain = int8_product(kernel, bias, Limits(-2.0, 2.0))
+    highest, limits = np.array([2.0, 2.0], "float32"), Limits(-0.17, 4.0)
+    plain, first = int8_product(kernel, bias, highest), int8_product(kernel, bias, highest, gelu=limits)
+    second = int8_product(kernel, bias, limits)
     values = tf.constant([[1.0, -1.0], [2.0, 0.5]])
     expected = values @ kernel + bias
     try:

@@ -33,19 +33,14 @@ def int8_products(task: Any, rows: Iterable[Any] | None) -> Iterator[None]:
         InputError: There are no rows, one is not what the task takes, or this TensorFlow has no such products.
     """
     check_int8_products()
-    limits = _calibrate(task, rows)
+    highest, limits = _calibrate(task, rows)
     with contextlib.ExitStack() as stack:
         for block in task.encoder.blocks:
             fused = block.activation == "gelu"
             for layer in _layers(block):
-                inputs, outputs = limits[id(layer)]
-                product = int8_product(
-                    layer.kernel.numpy(),
-                    layer.bias.numpy(),
-                    inputs,
-                    gelu=outputs if fused and layer is block.intermediate else None,
-                    after_gelu=fused and layer is block.output_dense,
-                )
+                inputs = limits[id(block.intermediate)] if fused and layer is block.output_dense else highest[id(layer)]
+                gelu = limits[id(layer)] if fused and layer is block.intermediate else None
+                product = int8_product(layer.kernel.numpy(), layer.bias.numpy(), inputs, gelu)
                 stack.enter_context(layer.computed_by(_with_activation(layer, product, fused)))
         yield
 
@@ -60,8 +55,8 @@ def _layers(block: Any) -> tuple[Linear, ...]:
     return block.attention.qkv, block.attention.output_dense, block.intermediate, block.output_dense
 
 
-def _calibrate(task: Any, rows: Iterable[Any] | None) -> Mapping[int, tuple[Limits, Limits]]:
-    """Returns the limits of the inputs and outputs of each product, by the `id` of its layer."""
+def _calibrate(task: Any, rows: Iterable[Any] | None) -> tuple[Mapping[int, np.ndarray], Mapping[int, Limits]]:
+    """Returns the highest absolute value of each input, and the limits of the outputs, by the `id` of a layer."""
     signature = task.signatures()["serving_default"]
     given = zip(range(MOST_ROWS), () if rows is None else rows, strict=False)
     texts = [request_row(row, signature.inputs, f"calibration row {number}") for number, row in given]
@@ -74,7 +69,8 @@ def _calibrate(task: Any, rows: Iterable[Any] | None) -> Mapping[int, tuple[Limi
             stack.enter_context(layer.computed_by(recorder))
         for request in _requests(texts):
             signature.function(**request)
-    return {id(layer): recorder.limits() for layer, recorder in recorders.items()}
+    highest = {id(layer): recorder.highest.numpy() for layer, recorder in recorders.items()}
+    return highest, {id(layer): Limits(*map(float, recorder.ends.numpy())) for layer, recorder in recorders.items()}
 
 
 def _requests(texts: list[dict[str, Any]]) -> Iterator[dict[str, tf.Tensor]]:
@@ -86,20 +82,17 @@ def _requests(texts: list[dict[str, Any]]) -> Iterator[dict[str, tf.Tensor]]:
 
 
 class _Recorder:
-    """Stands in for a layer, computes what it does, and keeps the limits of its inputs and outputs."""
+    """Stands in for a layer, computes what it does, and keeps how large its inputs and outputs are."""
 
     def __init__(self, layer: Linear) -> None:
         self._layer = layer
         # Variables, since the layer may run inside a graph.
-        self._ends = [tf.Variable([np.inf, -np.inf], trainable=False) for _ in range(2)]
+        self.highest = tf.Variable(tf.zeros([layer.kernel.shape[0]]), trainable=False)
+        self.ends = tf.Variable([np.inf, -np.inf], trainable=False)
 
     def __call__(self, inputs: Any) -> Any:
         outputs = self._layer.compute(inputs)
-        for ends, values in zip(self._ends, (inputs, outputs), strict=True):
-            low = tf.minimum(ends[0], tf.reduce_min(values))
-            ends.assign(tf.stack([low, tf.maximum(ends[1], tf.reduce_max(values))]))
+        self.highest.assign(tf.maximum(self.highest, tf.reduce_max(tf.abs(inputs), axis=0)))
+        ends = tf.minimum(self.ends[0], tf.reduce_min(outputs)), tf.maximum(self.ends[1], tf.reduce_max(outputs))
+        self.ends.assign(tf.stack(ends))
         return outputs
-
-    def limits(self) -> tuple[Limits, Limits]:
-        inputs, outputs = (Limits(*(float(end) for end in ends.numpy())) for ends in self._ends)
-        return inputs, outputs

@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.serving.formats import int8_product as module
-from keras_bert.serving.formats.int8_product import Limits, check_int8_products, column_scales, int8_product
+from keras_bert.serving.formats.int8_product import Limits, check_int8_products, column_scales, int8_product, smoothing
 
 RANDOM = np.random.default_rng(0)
 KERNEL = RANDOM.normal(scale=0.05, size=(48, 96)).astype("float32")
 BIAS = RANDOM.normal(scale=0.1, size=96).astype("float32")
 VALUES = np.clip(RANDOM.normal(size=(7, 48)), -3, 3).astype("float32")
+HIGHEST = np.abs(VALUES).max(axis=0)
 
 
 def in_graph(product, values):
@@ -21,17 +22,32 @@ def in_graph(product, values):
 
 
 def test_it_is_the_integer_product_of_rounded_numbers():
-    """x is round(x · 127 / 3), w of column j is round(w / s_j); numpy multiplies the same integers."""
-    scales = column_scales(KERNEL)
-    integers = np.round(VALUES / 3 * 127) @ np.round(KERNEL / scales)
-    expected = integers * (3 / 127) * scales + BIAS
-    np.testing.assert_allclose(in_graph(int8_product(KERNEL, BIAS, Limits(-2.5, 3.0)), VALUES), expected, atol=1e-5)
+    """x is round(x / f / s), w of column j is round(w · f / s_j); numpy multiplies the same integers."""
+    factors = smoothing(HIGHEST, KERNEL)
+    step, scales = (HIGHEST / factors).max() / 127, column_scales(KERNEL * factors[:, None])
+    integers = np.round(VALUES / factors / step) @ np.round(KERNEL * factors[:, None] / scales)
+    expected = integers * step * scales + BIAS
+    outputs = in_graph(int8_product(KERNEL, BIAS, HIGHEST), VALUES)
+    # A number in the middle between two steps may be rounded up or down.
+    assert np.mean(np.abs(outputs - expected) > 1e-5) < 0.15
+    np.testing.assert_allclose(outputs, expected, atol=2 * step * scales.max() * 127)
+    np.testing.assert_allclose(outputs, VALUES @ KERNEL + BIAS, atol=0.03)
+
+
+def test_large_and_small_inputs_become_more_alike():
+    """f_i = h_i^0.7 / w_i^0.3, with a geometric mean of 1; a unit that was never at work is not blown up."""
+    kernel = np.array([[2.0, -1.0], [1.0, 0.5]], "float32")
+    factors = smoothing(np.array([30.0, 1.0], "float32"), kernel)
+    assert factors[0] / factors[1] == pytest.approx(30**0.7 / 2**0.3, rel=1e-5)
+    assert np.log(factors).mean() == pytest.approx(0, abs=1e-6)
+    never = smoothing(np.array([30.0, 0.0], "float32"), kernel)
+    assert never[0] / never[1] == pytest.approx(1000**0.7 / 2**0.3, rel=1e-5)
 
 
 def test_two_large_neighbours_do_not_end_in_16_bits():
     """With steps of max |w| / 127 a processor without VNNI gives half of this, since 255 · 254 is above 32,767."""
     kernel, values = np.ones((4, 16), "float32"), np.ones((3, 4), "float32")
-    outputs = in_graph(int8_product(kernel, np.zeros(16, "float32"), Limits(-1.0, 1.0)), values)
+    outputs = in_graph(int8_product(kernel, np.zeros(16, "float32"), np.ones(4, "float32")), values)
     np.testing.assert_allclose(outputs, 4.0, atol=0.05)
 
 
@@ -44,17 +60,19 @@ def test_a_column_has_the_step_of_its_largest_number_or_pair(column: list[float]
     assert column_scales(np.array(column, "float32")[:, None])[0] == pytest.approx(most / 127)
 
 
-def test_values_outside_of_the_limits_become_the_nearer_one():
-    inside = in_graph(int8_product(KERNEL, BIAS, Limits(-1.0, 1.0)), np.clip(VALUES, -128 / 127, 1))
-    np.testing.assert_array_equal(in_graph(int8_product(KERNEL, BIAS, Limits(-1.0, 1.0)), VALUES), inside)
+def test_values_outside_of_the_limits_become_the_nearest_one():
+    product = int8_product(KERNEL, BIAS, HIGHEST)
+    most = smoothing(HIGHEST, KERNEL) * (HIGHEST / smoothing(HIGHEST, KERNEL)).max()
+    inside = in_graph(product, np.clip(10 * VALUES, -most * 128 / 127, most))
+    np.testing.assert_allclose(in_graph(product, 10 * VALUES), inside, atol=1e-6)
 
 
 def test_two_products_with_a_gelu_between_them():
     """What the GELU gives stays in 256 steps of (4.17 / 255); the second product is off by their rounding alone."""
-    first = int8_product(KERNEL, BIAS, Limits(-3.0, 3.0), gelu=Limits(-0.17, 4.0))
+    first = int8_product(KERNEL, BIAS, HIGHEST, gelu=Limits(-0.17, 4.0))
     back = KERNEL.T.copy()
-    second = int8_product(back, np.zeros(48, "float32"), Limits(-0.17, 4.0), after_gelu=True)
-    product = in_graph(int8_product(KERNEL, BIAS, Limits(-3.0, 3.0)), VALUES)
+    second = int8_product(back, np.zeros(48, "float32"), Limits(-0.17, 4.0))
+    product = in_graph(int8_product(KERNEL, BIAS, HIGHEST), VALUES)
     gelu = product * 0.5 * (1 + np.vectorize(math.erf)(product / math.sqrt(2)))
     steps = in_graph(first, VALUES)
     assert steps.dtype == np.uint8
@@ -65,8 +83,7 @@ def test_two_products_with_a_gelu_between_them():
 def test_the_operation_is_there_and_no_rows_are_no_rows():
     """The first to say so when an update of TensorFlow takes the operation away, or changes what it computes."""
     check_int8_products()
-    product = int8_product(KERNEL, BIAS, Limits(-3.0, 3.0))
-    assert in_graph(product, VALUES[:0]).shape == (0, 96)
+    assert in_graph(int8_product(KERNEL, BIAS, HIGHEST), VALUES[:0]).shape == (0, 96)
 
 
 def test_without_the_operation_there_is_one_line(monkeypatch):
