@@ -27,7 +27,7 @@ def int8_product(
     The kernel has a step a column, see `column_scales`, and w_ij is round(w_ij / s_j). Inputs have one step,
     s = max_i h_i / 127, and are round(x / s) between -128 and 127. Since a few of BERT's hidden units are thirty times
     as large as the others, inputs are divided by the factors of `smoothing` before, and rows of the kernel multiplied.
-    What a GELU gives is above -0.17; it has all 256 steps between its limits, and stays in 8 bits until the next product.
+    What a GELU gives is above -0.17; it has 256 steps between its limits, and stays in 8 bits until the next product.
 
     Args:
         kernel: float32 (size, units).
