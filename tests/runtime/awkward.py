@@ -1,4 +1,8 @@
-"""Texts on which tokenizers differ: those of the graph and of the runtime must not."""
+"""Texts on which tokenizers differ: those of the graph and of the runtime must not, nor their answers."""
+
+from typing import Any
+
+import pytest
 
 AWKWARD: list[str | bytes] = [
     "",
@@ -41,3 +45,20 @@ AWKWARD: list[str | bytes] = [
 
 LONG = "The film was (very) good, café and 中文 food – not “bad”.\n" * 20_000
 """A text of more than a megabyte."""
+
+
+def check_same(found: Any, expected: Any, where: str = "") -> None:
+    """The same structure and types, and numbers that differ by rounding alone."""
+    assert type(found) is type(expected), (where, found, expected)
+    if isinstance(expected, dict):
+        assert list(found) == list(expected), where
+        for key, value in expected.items():
+            check_same(found[key], value, f"{where}/{key}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), (where, found, expected)
+        for index, pair in enumerate(zip(found, expected, strict=True)):
+            check_same(*pair, f"{where}/{index}")
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, abs=1e-4), where
+    else:
+        assert found == expected, where

@@ -16,7 +16,7 @@ from keras_bert.tasks.pooled.head import MULTI_LABEL
 from keras_bert.text.markers import MARKERS
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
-from tests.runtime.awkward import AWKWARD, LONG
+from tests.runtime.awkward import AWKWARD, LONG, check_same
 from tests.tasks import tiny, tiny_questions, tiny_tags
 
 TEXTS: list[Any] = [*tiny.TEXTS, *AWKWARD]
@@ -78,23 +78,6 @@ CASES: dict[str, tuple[Any, list[Any], dict[str, Any]]] = {
         {},
     ),
 }
-
-
-def check_same(found: Any, expected: Any, where: str = "") -> None:
-    """The same structure and types, and numbers that differ by rounding alone."""
-    assert type(found) is type(expected), (where, found, expected)
-    if isinstance(expected, dict):
-        assert list(found) == list(expected), where
-        for key, value in expected.items():
-            check_same(found[key], value, f"{where}/{key}")
-    elif isinstance(expected, list):
-        assert len(found) == len(expected), (where, found, expected)
-        for index, pair in enumerate(zip(found, expected, strict=True)):
-            check_same(*pair, f"{where}/{index}")
-    elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=1e-4), where
-    else:
-        assert found == expected, where
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -9,9 +9,14 @@ import pytest
 from tokenizers import Tokenizer
 
 from keras_bert.errors import InputError
+from keras_bert.runtime import load
 from keras_bert.serving.formats.network import ANSWERING_FILE
 from keras_bert.tasks.base.export_formats import in_dtype
-from tests.tasks import tiny
+from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
+from keras_bert.text.byte_pair.byte_words import byte_characters
+from keras_bert.text.preprocessor import BertPreprocessor
+from tests.runtime.awkward import check_same
+from tests.tasks import tiny, tiny_tags
 
 
 @pytest.mark.parametrize(
@@ -37,6 +42,19 @@ def test_a_task_that_only_a_saved_model_holds_is_refused_by_name(format: str, tm
     with pytest.raises(InputError, match=f"a BertPretrainer cannot be exported as {format}; format='saved_model'"):
         tiny.pretrainer().export(tmp_path / "out", format=format)
     assert not list(tmp_path.iterdir())
+
+
+def test_words_of_a_byte_level_vocabulary_are_refused_by_name(tmp_path: Path):
+    tokenizer = BytePairTokenizer([*tiny.SPECIAL, *byte_characters()], [])
+    preprocessor = BertPreprocessor(tokenizer, max_length=24)
+    config = tiny.config(vocab_size=tokenizer.vocabulary_size)
+    tagger = tiny_tags.tagger(preprocessor=preprocessor, config=config)
+    with pytest.raises(InputError, match="a BertTokenClassifier with a byte-level vocabulary cannot be exported as"):
+        tagger.export(tmp_path / "out", format="litert")
+    assert not list(tmp_path.iterdir())
+    classifier = tiny.classifier(preprocessor=preprocessor, config=config)
+    classifier.export(tmp_path / "out", format="litert")
+    check_same(load(tmp_path / "out").answer(tiny.TEXTS, scores=True), classifier.answer(tiny.TEXTS, scores=True))
 
 
 @pytest.mark.parametrize(("format", "package"), [("litert", "ai_edge_litert"), ("onnx", "onnxruntime")])
