@@ -16,7 +16,7 @@ def distill(teacher: Path, tables: Path, output: Path, *flags: str):
 
 
 def test_a_run_leaves_a_student(classifier: Path, tables: Path, tmp_path: Path):
-    flags = ("--layers=1", "--epochs=2", f"--dev={tables}/dev.tsv", f"--cache={tmp_path}/cache", "--label_share=0.2")
+    flags = ("--layers=1", "--epochs=1", f"--dev={tables}/dev.tsv", f"--cache={tmp_path}/cache", "--label_share=0.2")
     done = distill(classifier, tables, tmp_path / "run", *flags)
     assert done.status == 0, done.stderr
     assert "train:   128 rows of" in done.stdout
@@ -35,6 +35,7 @@ def test_a_run_leaves_a_student(classifier: Path, tables: Path, tmp_path: Path):
     assert {"outputs_loss", "val_accuracy"} <= set(header)
 
 
+@pytest.mark.slow
 def test_texts_without_labels_and_an_encoder_without_a_head(encoder: Path, tmp_path: Path):
     (tmp_path / "texts.txt").write_text("\n".join(f"the {subject} was good" for subject in SUBJECTS) + "\n\n")
     flags = ("--relations=QQ,VV", "--relation_heads=2", "--layers=1", "--hidden_size=8", "--label_share=0", "--dry_run")

@@ -44,11 +44,6 @@ def test_every_task(case: str, tmp_path):
     assert fresh > 1e-3
     kept.keep_teacher(tmp_path / "cache", rows, "rows", batch_size=3)
     assert loss(kept) == pytest.approx(fresh, rel=1e-4)
-    again = Distiller(student, teacher, label_share=0.3 * has_labels)
-    again.keep_teacher(tmp_path / "cache", rows, "rows")
-    # Not the loss: the two have projections of their own where vectors differ in size.
-    first, other = (next(iter(each.batches(rows, 8)))[1]["teacher"].numpy() for each in (again, kept))
-    assert (first == other).all()
 
 
 def test_places_of_answers_are_compared_for_the_first_and_the_last_token():
