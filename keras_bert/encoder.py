@@ -44,7 +44,12 @@ class BertEncoder(keras.Model):
             there are six then (see `OrderedAttentionBias`). Weights and their names are the same.
         packing: A row may hold several examples one after the other: attention stays inside each, and positions begin
             at 0 in each. `padding_mask` then numbers them. Weights and their names are the same.
+        adapters: Low-rank adapters in the blocks: `rank`, `alpha`, `dropout`, and `targets`, a list of
+            `keras_bert.layers.adapted_linear.MODULES`. `keras_bert.compression.add_adapters` gives them to a model.
         dtype: Dtype or dtype policy of all layers, such as `"mixed_bfloat16"`; None takes Keras' global one.
+        shared: A `BertEncoder` with the same config, adapters and dtype, of whose embeddings and blocks this one is made:
+            a second way through them, with or without a pooler, and no second copy of the weights. No part of the
+            config.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
@@ -85,43 +90,56 @@ class BertEncoder(keras.Model):
         unpad: bool = False,
         packing: bool = False,
         attention: str = "bidirectional",
+        adapters: Mapping[str, Any] | None = None,
         dtype: Any = None,
+        shared: Any = None,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertEncoder, kwargs)
         policy = keras.dtype_policies.get(dtype)
-        embeddings = BertEmbeddings(
-            vocabulary_size=config.vocab_size,
-            hidden_size=config.hidden_size,
-            max_positions=config.max_position_embeddings,
-            num_segments=config.type_vocab_size,
-            position_type=config.position_embedding_type,
-            dropout=config.hidden_dropout_prob,
-            layer_norm_epsilon=config.layer_norm_eps,
-            use_layer_norm=not config.norm_first,
-            initializer_range=config.initializer_range,
-            dtype=policy,
-            name="embeddings",
-        )
-        blocks = [
-            EncoderBlock(
-                num_heads=config.num_attention_heads,
-                intermediate_size=config.intermediate_size,
-                activation=config.hidden_act,
+        embeddings = (
+            shared.embeddings
+            if shared
+            else BertEmbeddings(
+                vocabulary_size=config.vocab_size,
+                hidden_size=config.hidden_size,
+                max_positions=config.max_position_embeddings,
+                num_segments=config.type_vocab_size,
+                position_type=config.position_embedding_type,
                 dropout=config.hidden_dropout_prob,
-                attention_dropout=config.attention_probs_dropout_prob,
                 layer_norm_epsilon=config.layer_norm_eps,
-                norm_first=config.norm_first,
-                output_attentions=output_attentions,
+                use_layer_norm=not config.norm_first,
                 initializer_range=config.initializer_range,
-                gradient_checkpointing=gradient_checkpointing,
-                unpad=unpad,
                 dtype=policy,
-                name=f"block_{index}",
+                name="embeddings",
             )
-            for index in range(config.num_hidden_layers)
-        ]
+        )
+        blocks = (
+            shared.blocks
+            if shared
+            else [
+                EncoderBlock(
+                    num_heads=config.num_attention_heads,
+                    intermediate_size=config.intermediate_size,
+                    activation=config.hidden_act,
+                    dropout=config.hidden_dropout_prob,
+                    attention_dropout=config.attention_probs_dropout_prob,
+                    layer_norm_epsilon=config.layer_norm_eps,
+                    norm_first=config.norm_first,
+                    output_attentions=output_attentions,
+                    initializer_range=config.initializer_range,
+                    gradient_checkpointing=gradient_checkpointing,
+                    unpad=unpad,
+                    adapters=adapters,
+                    dtype=policy,
+                    name=f"block_{index}",
+                )
+                for index in range(config.num_hidden_layers)
+            ]
+        )
         final_norm = LayerNorm(config.layer_norm_eps, dtype=policy, name="final_norm") if config.norm_first else None
+        if shared:
+            final_norm = shared.final_norm
         pooler = Pooler(config.initializer_range, dtype=policy, name="pooler") if use_pooler else None
         flatten = FlattenTokens(unpad, dtype=policy, name="flatten_tokens")
         unflatten = UnflattenTokens(unpad, dtype=policy, name="unflatten_tokens")
@@ -182,6 +200,7 @@ class BertEncoder(keras.Model):
         self.output_attentions = output_attentions
         self.packing = packing
         self.attention = attention
+        self.adapters = None if adapters is None else dict(adapters)
         self.dtype_policy = policy
         self.embeddings = embeddings
         self.blocks = blocks
@@ -261,6 +280,7 @@ class BertEncoder(keras.Model):
             "unpad": self.unpad,
             "packing": self.packing,
             "attention": self.attention,
+            "adapters": self.adapters and {**self.adapters},
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": not is_frozen(self),

@@ -16,6 +16,7 @@ PACKAGE = "keras_bert"
 
 MODULES = {
     "AdamW": "keras_bert.training.optimizers.adamw",
+    "AdaptedLinear": "keras_bert.layers.adapted_linear",
     "AttentionBias": "keras_bert.layers.attention_bias",
     "BertCausalLM": "keras_bert.tasks",
     "BertClassifier": "keras_bert.tasks",

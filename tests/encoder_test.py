@@ -48,6 +48,7 @@ OTHER_ARGUMENTS = {
     "unpad": True,
     "packing": True,
     "attention": "causal",
+    "adapters": {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["attention.self.query", "output.dense"]},
     "dtype": "mixed_bfloat16",
     "name": "renamed",
     "trainable": False,
@@ -361,6 +362,7 @@ def test_get_config_with_every_argument_other_than_its_default():
         "output_attentions",
         "gradient_checkpointing",
         "unpad",
+        "adapters",
         "name",
         "trainable",
     ):

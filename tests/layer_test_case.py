@@ -47,6 +47,7 @@ def run_layer_test(
     expected_output_shape: tuple[int, ...] | list[tuple[int, ...]],
     folder: Path,
     expected_trainable_weights: int = 0,
+    expected_frozen_weights: int = 0,
 ) -> None:
     """Checks configuration, shapes, compilation, saving, training and dtype policies of a layer.
 
@@ -57,6 +58,7 @@ def run_layer_test(
         expected_output_shape: One shape, or a list of them if the layer gives several outputs.
         folder: An empty folder, `tmp_path`.
         expected_trainable_weights: How many there are.
+        expected_frozen_weights: How many others there are.
     """
     shapes = [expected_output_shape] if isinstance(expected_output_shape, tuple) else expected_output_shape
     check_config(cls, init_kwargs)
@@ -65,7 +67,7 @@ def run_layer_test(
     outputs = layer(*inputs)
     assert layer.built
     assert len(layer.trainable_weights) == expected_trainable_weights
-    assert not layer.non_trainable_weights
+    assert len(layer.non_trainable_weights) == expected_frozen_weights
     randomize(layer)
     outputs = [to_numpy(output) for output in tree.flatten(layer(*inputs))]
     assert [output.shape for output in outputs] == shapes

@@ -21,6 +21,7 @@ from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.shapes import shape_message, shortened
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.layers.adapted_linear import AdaptedLinear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,8 @@ def variable_weight(name: str, variable: Any, transpose: bool = False) -> Weight
 
 def dense_weights(name: str, layer: Any) -> list[Weight]:
     """Maps a dense layer with `kernel` (in, out) and `bias` to `name.weight` (out, in) and `name.bias`."""
+    if isinstance(layer, AdaptedLinear):
+        return _part(name, layer, 0)
     return [
         variable_weight(f"{name}.weight", layer.kernel, transpose=True),
         variable_weight(f"{name}.bias", layer.bias),
@@ -75,6 +78,9 @@ def norm_weights(name: str, layer: Any) -> list[Weight]:
 
 def encoder_weights(encoder: BertEncoder) -> list[Weight]:
     """Maps every variable of an encoder, the fused query, key and value as three.
+
+    Adapters are read merged into the kernels that they change. Where such a kernel is written, its adapter adds nothing
+    from then on; see `adapters.adapted_modules`.
 
     Args:
         encoder: The encoder, with or without pooler.
@@ -92,7 +98,7 @@ def encoder_weights(encoder: BertEncoder) -> list[Weight]:
     for index, block in enumerate(encoder.blocks):
         layer = f"bert.encoder.layer.{index}"
         for part, query_key_value in enumerate(("query", "key", "value")):
-            weights += _third(f"{layer}.attention.self.{query_key_value}", block.attention.qkv, part)
+            weights += _part(f"{layer}.attention.self.{query_key_value}", block.attention.qkv, part, 3)
         weights += dense_weights(f"{layer}.attention.output.dense", block.attention.output_dense)
         weights += norm_weights(f"{layer}.attention.output.LayerNorm", block.attention_norm)
         weights += dense_weights(f"{layer}.intermediate.dense", block.intermediate)
@@ -179,28 +185,32 @@ def _numpy(variable: Any) -> np.ndarray:
     return keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32"))
 
 
-def _third(name: str, qkv: Any, part: int) -> list[Weight]:
-    """Maps the query, key or value part (0, 1, 2) of a fused dense layer with kernel (in, 3 · out)."""
-    size = qkv.kernel.shape[0]
-    columns = slice(part * size, (part + 1) * size)
+def _part(name: str, layer: Any, part: int, parts: int = 1) -> list[Weight]:
+    """Maps one of the kernels that stand side by side in a dense layer, with the adapter that it may have."""
+    size, units = layer.kernel.shape
+    width = units // parts
+    columns = slice(part * width, (part + 1) * width)
 
     def read_weight() -> np.ndarray:
-        return _numpy(qkv.kernel)[:, columns].T
+        kernel = layer.merged_kernel() if isinstance(layer, AdaptedLinear) else layer.kernel
+        return _numpy(kernel)[:, columns].T
 
     def write_weight(value: np.ndarray) -> None:
-        kernel = np.array(_numpy(qkv.kernel))
+        kernel = np.array(_numpy(layer.kernel))
         kernel[:, columns] = value.T
-        qkv.kernel.assign(kernel)
+        layer.kernel.assign(kernel)
+        if isinstance(layer, AdaptedLinear):
+            layer.clear(part)
 
     def read_bias() -> np.ndarray:
-        return _numpy(qkv.bias)[columns]
+        return _numpy(layer.bias)[columns]
 
     def write_bias(value: np.ndarray) -> None:
-        bias = np.array(_numpy(qkv.bias))
+        bias = np.array(_numpy(layer.bias))
         bias[columns] = value
-        qkv.bias.assign(bias)
+        layer.bias.assign(bias)
 
     return [
-        Weight(f"{name}.weight", (size, size), read_weight, write_weight),
-        Weight(f"{name}.bias", (size,), read_bias, write_bias),
+        Weight(f"{name}.weight", (width, size), read_weight, write_weight),
+        Weight(f"{name}.bias", (width,), read_bias, write_bias),
     ]

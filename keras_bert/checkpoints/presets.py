@@ -1,6 +1,7 @@
 """From a handle to a checkpoint: local folders, `hf://`, `kaggle://`, KerasHub's preset names, `minilm`."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -16,6 +17,7 @@ from keras_bert.checkpoints.hugging_face import read_hugging_face
 from keras_bert.checkpoints.keras_hub import read_keras_hub
 from keras_bert.checkpoints.model_garden import read_model_garden
 from keras_bert.checkpoints.names import POOLER
+from keras_bert.checkpoints.peft_folder import ADAPTER_CONFIG, merge_adapter, read_adapter
 from keras_bert.checkpoints.tensorflow_file import OBJECT_GRAPH, Variables, find_prefix
 from keras_bert.checkpoints.weight_files import PYTORCH, SAFETENSORS
 from keras_bert.errors import InputError
@@ -126,6 +128,8 @@ def _read(path: Path, pad_vocabulary: bool) -> Checkpoint:
     if Path(f"{path}.index").is_file():
         return _read_tensorflow(path, pad_vocabulary)
     names = {entry.name for entry in path.iterdir()}
+    if ADAPTER_CONFIG in names:
+        return _read_adapted(path, pad_vocabulary)
     if "model.weights.h5" in names or "model.weights.json" in names:
         return read_keras_hub(path, pad_vocabulary)
     if names & {SAFETENSORS, f"{SAFETENSORS}.index.json", "modules.json"}:
@@ -152,6 +156,30 @@ def _read(path: Path, pad_vocabulary: bool) -> Checkpoint:
         f"{path}: no checkpoint of a known format; expected {SAFETENSORS}, model.weights.h5 or *.ckpt.index, "
         f"found: {shown}"
     )
+
+
+def _read_adapted(path: Path, pad_vocabulary: bool) -> Checkpoint:
+    """Reads a PEFT folder, and the model that it was trained over."""
+    adapter = read_adapter(path)
+    if adapter.base is None:
+        raise InputError(
+            f"{path / ADAPTER_CONFIG}: base_model_name_or_path does not name the model it was trained over"
+        )
+    try:
+        base = resolve_base(adapter.base)
+    except InputError as error:
+        raise InputError(f"{path / ADAPTER_CONFIG}: base_model_name_or_path: {error}") from None
+    if base.resolve() == path.resolve():
+        raise InputError(f"{path / ADAPTER_CONFIG}: base_model_name_or_path is the folder itself")
+    checkpoint = _read(base, pad_vocabulary)
+    checkpoint.source = adapter.base
+    return merge_adapter(checkpoint, adapter)
+
+
+def resolve_base(name: str) -> Path:
+    """Finds the model that a PEFT folder names: a handle, or as in peft's own files the `org/name` of a hub."""
+    local = "://" in name or Path(name).expanduser().exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", name)
+    return resolve(name if local else f"hf://{name}")
 
 
 def _read_tensorflow(path: Path, pad_vocabulary: bool) -> Checkpoint:

@@ -1,15 +1,16 @@
 """One block of the encoder: self-attention, then a feed-forward network."""
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_bert.layers.adapted_linear import make_linear
 from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.layer_norm import LayerNorm
-from keras_bert.layers.linear import Linear
 from keras_bert.layers.recompute import recompute
 from keras_bert.layers.self_attention import SelfAttention, first_token_spec
 from keras_bert.layers.unpadding import first_tokens
@@ -35,6 +36,8 @@ class EncoderBlock(CheckedLayer):
         gradient_checkpointing: In training keep nothing but the inputs, and compute the block again in the backward
             pass.
         unpad: The hidden states are without padding, see `FlattenTokens`; only attention puts it in again.
+        adapters: Low-rank adapters, see `make_linear`: of attention's modules, `intermediate.dense` and `output.dense`.
+            None for none.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
@@ -65,6 +68,7 @@ class EncoderBlock(CheckedLayer):
         initializer_range: float = 0.02,
         gradient_checkpointing: bool = False,
         unpad: bool = False,
+        adapters: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -79,6 +83,7 @@ class EncoderBlock(CheckedLayer):
         self.initializer_range = initializer_range
         self.gradient_checkpointing = gradient_checkpointing
         self.unpad = unpad
+        self.adapters = adapters
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = int(hidden_shape[-1] or 0)
@@ -88,15 +93,21 @@ class EncoderBlock(CheckedLayer):
             dropout=self.attention_dropout,
             output_attentions=self.output_attentions,
             initializer_range=self.initializer_range,
+            adapters=self.adapters,
             dtype=policy,
             name="attention",
         )
         self.attention.build(hidden_shape, attention_bias_shape)
-        self.intermediate = Linear(
-            self.intermediate_size, self.activation, self.initializer_range, dtype=policy, name="intermediate"
+        options: dict[str, Any] = {
+            "adapters": self.adapters,
+            "initializer_range": self.initializer_range,
+            "dtype": policy,
+        }
+        self.intermediate = make_linear(
+            self.intermediate_size, ["intermediate.dense"], activation=self.activation, name="intermediate", **options
         )
         self.intermediate.build(hidden_shape)
-        self.output_dense = Linear(size, initializer_range=self.initializer_range, dtype=policy, name="output_dense")
+        self.output_dense = make_linear(size, ["output.dense"], name="output_dense", **options)
         self.output_dense.build((*hidden_shape[:-1], self.intermediate_size))
         norm: dict[str, Any] = {"epsilon": self.layer_norm_epsilon, "dtype": policy}
         self.attention_norm = LayerNorm(name="attention_norm", **norm)
@@ -174,4 +185,5 @@ class EncoderBlock(CheckedLayer):
             "initializer_range": self.initializer_range,
             "gradient_checkpointing": self.gradient_checkpointing,
             "unpad": self.unpad,
+            "adapters": self.adapters,
         }

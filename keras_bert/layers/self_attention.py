@@ -1,13 +1,14 @@
 """Multi-head self-attention over two-dimensional hidden states."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_bert.layers.adapted_linear import QUERY_KEY_VALUE, make_linear
 from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
-from keras_bert.layers.linear import Linear
 from keras_bert.layers.unpadding import remove_padding, restore_padding
 from keras_bert.layers.wide import wide
 
@@ -24,6 +25,8 @@ class SelfAttention(CheckedLayer):
         dropout: Dropout rate on the attention probabilities.
         output_attentions: Return the probabilities as well.
         initializer_range: Standard deviation of the kernels' initializer.
+        adapters: Low-rank adapters, see `make_linear`; the modules are `attention.self.query`, `.key`, `.value` and
+            `attention.output.dense`. None for none.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
@@ -49,6 +52,7 @@ class SelfAttention(CheckedLayer):
         dropout: float = 0.0,
         output_attentions: bool = False,
         initializer_range: float = 0.02,
+        adapters: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -58,6 +62,7 @@ class SelfAttention(CheckedLayer):
         self.dropout = dropout
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
+        self.adapters = adapters
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = hidden_shape[-1]
@@ -65,9 +70,9 @@ class SelfAttention(CheckedLayer):
             raise ValueError(f"num_heads={self.num_heads} must divide the size of the hidden states, received: {size}")
         self.head_size = size // self.num_heads
         options: dict[str, Any] = {"initializer_range": self.initializer_range, "dtype": self.dtype_policy}
-        self.qkv = Linear(3 * size, name="qkv", **options)
+        self.qkv = make_linear(3 * size, QUERY_KEY_VALUE, self.adapters, name="qkv", **options)
         self.qkv.build(hidden_shape)
-        self.output_dense = Linear(size, name="output_dense", **options)
+        self.output_dense = make_linear(size, ["attention.output.dense"], self.adapters, name="output_dense", **options)
         self.output_dense.build(hidden_shape)
         self.probability_dropout = Dropout(self.dropout, dtype=self.dtype_policy)
 
@@ -119,6 +124,7 @@ class SelfAttention(CheckedLayer):
             "dropout": self.dropout,
             "output_attentions": self.output_attentions,
             "initializer_range": self.initializer_range,
+            "adapters": self.adapters,
         }
 
 

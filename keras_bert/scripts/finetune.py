@@ -3,6 +3,7 @@ r"""Fine-tunes BERT on your rows.
     keras-bert finetune --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --label=label --output=runs/sst2
     keras-bert finetune --task=regress --train=sts/train.tsv --dev=sts/dev.tsv --text=sentence1 \
         --text_pair=sentence2 --label=score --output=runs/stsb
+    keras-bert finetune --lora_rank=8 --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --output=runs/sst2-lora
     keras-bert finetune --flagfile=runs/sst2/flags.txt --seed=2 --output=runs/sst2-again
 
 Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`. Into --output it writes `model/`
@@ -23,7 +24,7 @@ from absl import flags
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, row_flags, start_flags, training_flags
+from keras_bert.scripts import adapter_flags, checkpoint_flags, row_flags, start_flags, training_flags
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
 from keras_bert.scripts.program import run_program
@@ -132,7 +133,7 @@ def finetune() -> dict[str, Any]:
 
     training_flags.refuse_unequal_workers(strategy, _data(parts), *_modules())
     with strategy.scope():
-        task = kind.build(_checkpoint(), train, labels)
+        task = adapter_flags.adapted(kind.build(_checkpoint(), train, labels))
         task.row_settings = row_settings()
         for part, rows in parts.items():
             kind.check_rows(task, sources[part], rows)
@@ -168,6 +169,7 @@ def _check_flags() -> None:
 
     refuse_flags_of_others(FLAGS.task)
     KINDS[FLAGS.task].check_flags()
+    adapter_flags.check_flags()
     if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].compares_rows():
         raise InputError(
             "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
@@ -192,9 +194,10 @@ def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Data
 
 def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
     """Makes the run that the flags describe."""
+    from keras_bert.compression import AdapterRun
     from keras_bert.training import Run
 
-    run = Run(
+    run = (Run if FLAGS.lora_rank is None or FLAGS.lora_merge else AdapterRun)(
         FLAGS.output,
         task,
         lambda epoch: _batches(task, parts["train"], epoch),
@@ -232,7 +235,7 @@ def _modules() -> list[types.ModuleType]:
 
 def _shared_modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of every task."""
-    return [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags]
+    return [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags, adapter_flags]
 
 
 def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:
@@ -296,7 +299,7 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
         "max_length",
         "seed",
     )
-    settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")}
+    settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")} | adapter_flags.card()
     preset = FLAGS.config or ("random weights" if FLAGS.vocabulary else FLAGS.preset)
     return {"preset": preset, "data": data, "metrics": {}, "training": settings}
 

@@ -25,6 +25,7 @@ OPTIONS = {
     "initializer_range": 0.5,
     "gradient_checkpointing": True,
     "unpad": True,
+    "adapters": {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["attention.self.query", "output.dense"]},
 }
 
 
@@ -45,7 +46,9 @@ def apply(block, hidden, mask, **options):
 def test_the_layer(tmp_path):
     inputs = [HIDDEN.reshape(-1, SIZE), to_numpy(AttentionBias()(MASK))]
     shapes = [(BATCH * TOKENS, SIZE), (BATCH, HEADS, TOKENS, TOKENS)]
-    run_layer_test(EncoderBlock, OPTIONS, inputs, shapes, tmp_path, expected_trainable_weights=12)
+    run_layer_test(
+        EncoderBlock, OPTIONS, inputs, shapes, tmp_path, expected_trainable_weights=12, expected_frozen_weights=4
+    )
 
 
 @pytest.mark.parametrize("norm_first", [False, True])

@@ -36,10 +36,13 @@ def attend(layer, hidden, mask, **options):
 @pytest.mark.parametrize("output_attentions", [True, False])
 def test_the_layer(output_attentions, tmp_path):
     options = {"num_heads": HEADS, "dropout": 0.1, "output_attentions": True, "initializer_range": 0.5}
+    options["adapters"] = {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["attention.self.key"]}
     shapes = [(BATCH * TOKENS, SIZE), (BATCH, HEADS, TOKENS, TOKENS)]
     inputs = [HIDDEN.reshape(-1, SIZE), bias_of(MASK)]
     if output_attentions:
-        run_layer_test(SelfAttention, options, inputs, shapes, tmp_path, expected_trainable_weights=4)
+        run_layer_test(
+            SelfAttention, options, inputs, shapes, tmp_path, expected_trainable_weights=4, expected_frozen_weights=2
+        )
     else:
         layer = SelfAttention(HEADS)
         assert layer(*inputs).shape == layer.compute_output_shape(*(array.shape for array in inputs)) == shapes[0]

@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
+from keras_bert.checkpoints.adapted import load_adapter
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, encoder_weights, load_weights
+from keras_bert.checkpoints.names import POOLER
+from keras_bert.checkpoints.peft_folder import is_adapter, read_adapter
 from keras_bert.checkpoints.presets import open_checkpoint
 from keras_bert.checkpoints.report import LoadReport
 from keras_bert.checkpoints.save import save_hugging_face
@@ -150,7 +153,8 @@ class BertTask(TextModel):
         """Loads the weights of a saved model of the same kind and size into this one.
 
         Args:
-            handle: As for `from_preset`.
+            handle: As for `from_preset`. Into a model with adapters, see `keras_bert.compression`, a PEFT folder goes
+                as adapters over the weights that are there; from any other the adapters add nothing.
 
         Returns:
             What became of each weight.
@@ -158,7 +162,14 @@ class BertTask(TextModel):
         Raises:
             InputError: As `load_checkpoint`.
         """
+        if self.encoder.adapters is not None and is_adapter(handle):
+            return load_adapter(self.encoder, self.whole_weights(), read_adapter(str(handle)))
         return self.load_checkpoint(open_preset(handle))
+
+    def whole_weights(self) -> list[Weight]:
+        """Returns the weights of the head, and of the pooler if there is one: what is trained beside adapters."""
+        pooler = [weight for weight in encoder_weights(self.encoder) if weight.name.startswith(POOLER)]
+        return [*pooler, *self.head_weights()]
 
     @property
     def load_report(self) -> LoadReport | None:
@@ -183,13 +194,19 @@ class BertTask(TextModel):
         Raises:
             InputError: The folder holds something and `overwrite` is False.
         """
-        save_hugging_face(
-            folder,
-            config=self.encoder.config,
-            weights=self.weights_by_name(),
-            metadata={"architectures": [self.architecture], **self.metadata()},
-            tokenizer=self.tokenizer,
-            extra={
+        save_hugging_face(folder, weights=self.weights_by_name(), overwrite=overwrite, **self.described(card))
+
+    def described(self, card: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Returns what a saved folder says beside the weights: the other arguments of `save_hugging_face`.
+
+        Args:
+            card: Facts for the model card.
+        """
+        return {
+            "config": self.encoder.config,
+            "metadata": {"architectures": [self.architecture], **self.metadata()},
+            "tokenizer": self.tokenizer,
+            "extra": {
                 "task": type(self).__name__,
                 "text_pair": self.text_pair,
                 "preprocessor": self.preprocessor.settings,
@@ -197,9 +214,23 @@ class BertTask(TextModel):
                 **({"card": dict(card)} if card else {}),
                 **self.extra(),
             },
-            files={"README.md": self._card(card), **self.files()},
-            overwrite=overwrite,
-        )
+            "files": {"README.md": self._card(card), **self.files()},
+        }
+
+    def over(self, encoder: BertEncoder) -> Any:
+        """Makes the same task over another encoder, which brings its own weights; those of the head are copied.
+
+        Args:
+            encoder: Built; its hidden states are as wide as those of this task's.
+
+        Returns:
+            A task of this class, not compiled.
+        """
+        made = type(self).from_config({**self.get_config(), "encoder": encoder})
+        for own, new in zip(self.head_weights(), made.head_weights(), strict=True):
+            new.write(own.read())
+        made._stages.load_report, made.row_settings = self.load_report, self.row_settings
+        return made
 
     def extra(self) -> dict[str, Any]:
         """Returns what `config.json` has no place for and `keras_bert.json` keeps."""
@@ -337,11 +368,14 @@ class BertTask(TextModel):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BertTask":
         """Makes the task that `get_config` described."""
         restore = functools.partial(keras.saving.deserialize_keras_object, custom_objects=custom_objects)
-        parts = {name: restore(config[name]) for name in ("encoder", "preprocessor")}
+        parts = {name: restore(part) if isinstance(part := config[name], dict) else part for name in _SERIALIZED}
         given = {name: value for name, value in config.items() if name != "frozen"}
         task = cls(**{**given, **parts})
         freeze_parts(task, config.get("frozen", ()))
         return task
+
+
+_SERIALIZED = ("encoder", "preprocessor")
 
 
 def _has_accelerator() -> bool:
