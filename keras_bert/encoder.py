@@ -47,8 +47,8 @@ class BertEncoder(keras.Model):
         adapters: Low-rank adapters in the blocks: `rank`, `alpha`, `dropout`, and `targets`, a list of
             `keras_bert.layers.adapted_linear.MODULES`. `keras_bert.compression.add_adapters` gives them to a model.
         dtype: Dtype or dtype policy of all layers, such as `"mixed_bfloat16"`; None takes Keras' global one.
-        shared: A `BertEncoder` with the same config, adapters and dtype, of whose embeddings and blocks this one is made:
-            a second way through them, with or without a pooler, and no second copy of the weights. No part of the
+        shared: A `BertEncoder` with the same config, adapters and dtype, whose embeddings and blocks this one has,
+            too: a second way through them, with or without a pooler, and no second copy of the weights. No part of the
             config.
         **kwargs: Those of `keras.Model`.
 

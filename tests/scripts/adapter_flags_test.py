@@ -7,7 +7,6 @@ import pytest
 
 from keras_bert.checkpoints import open_checkpoint
 from keras_bert.checkpoints.peft_folder import is_adapter
-from keras_bert.scripts.task_kinds import KINDS
 from keras_bert.tasks import open_task
 from tests.scripts.programs import fit_without_steps, run_program
 
@@ -62,9 +61,3 @@ def test_bad_flags(flags: list[str], message: str, encoder: Path, tables: Path, 
     done = finetune(encoder, tables, tmp_path / "run", *flags)
     assert (done.status, message in done.error) == (2, True), done.stderr
     assert not (tmp_path / "run").exists()
-
-
-def test_every_task_takes_them():
-    assert KINDS
-    for kind in KINDS.values():
-        assert not any(name.startswith("lora") for name in kind.refused)
