@@ -61,7 +61,6 @@ def _constants(
 ) -> list[tuple[Any, np.ndarray]]:
     """Returns the variables of a model that a traced function reads, and the value to put in the place of each."""
     used = {id(variable) for variable in traced.variables} - {id(variable.value) for variable, _ in tables}
-    rounded = _rounded(traced)
     values = [(variable, variable.value.numpy()) for variable in model.variables if id(variable.value) in used]
     rounded = _rounded(traced)
     return [
