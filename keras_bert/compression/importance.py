@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.evaluation.extras import import_extra
 from keras_bert.files import write_file
+from keras_bert.graph import graph_function
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,6 @@ def measure_importance(model: Any, rows: Any, batch_size: int = 8) -> Importance
     kernels = [block.output_dense.kernel.value for block in blocks]
     kernels += [block.attention.output_dense.kernel.value for block in blocks]
 
-    @tf.function(reduce_retracing=True)
     def sums(x: Any, y: Any, weights: Any) -> tuple[Any, list[Any]]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(kernels)
@@ -92,11 +92,12 @@ def measure_importance(model: Any, rows: Any, batch_size: int = 8) -> Importance
         gradients = tape.gradient(loss, kernels)
         return loss, [tf.reduce_sum(part * kernel, -1) for part, kernel in zip(gradients, kernels, strict=True)]
 
+    summed = graph_function(sums, reduce_retracing=True)
     totals: list[Any] = [0.0] * len(kernels)
     count = 0
     for x, y, *weights in model.batches(rows, batch_size):
         size = int(tf.shape(tf.nest.flatten(x)[0])[0])
-        loss, found = sums(x, y, weights[0] if weights else None)
+        loss, found = summed(x, y, weights[0] if weights else None)
         if not np.isfinite(float(loss)):
             raise InputError(f"the loss is {float(loss)} on these rows, so that nothing follows from it")
         count += size

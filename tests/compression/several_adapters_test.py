@@ -23,6 +23,7 @@ def folders(tmp_path_factory) -> dict[str, Path]:
     return {"mood": folder / "mood", "names": folder / "names"}
 
 
+@pytest.mark.slow
 def test_each_answers_as_its_own_model(folders: dict[str, Path]):
     tasks = SeveralAdapters(folders)
     assert (tasks.names, tasks.active) == (["mood", "names"], None)

@@ -130,8 +130,10 @@ def test_the_card_lies_beside_the_graph(tmp_path: Path):
 
 
 def test_arguments_of_keras_own_export_are_refused(tmp_path: Path):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'format'"):
-        tiny.classifier().export(tmp_path / "model", format="onnx", verbose=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'verbose'"):
+        tiny.classifier().export(tmp_path / "model", verbose=True)
+    with pytest.raises(InputError, match="format must be one of saved_model, litert, onnx, received: 'tf_saved_model'"):
+        tiny.classifier().export(tmp_path / "model", format="tf_saved_model")
     assert not (tmp_path / "model").exists()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.graph import graph_function
 
 _OPERATION = "_QuantizedMatMul"
 
@@ -180,8 +181,7 @@ def check_int8_products() -> None:
     values = tf.constant([[1.0, -1.0], [2.0, 0.5]])
     expected = values @ kernel + bias
     try:
-        function = tf.function(lambda: (plain(values), second(first(values))), autograph=False)
-        products, chained = function()
+        products, chained = graph_function(lambda: (plain(values), second(first(values))))()
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0][:120]
         raise InputError(

@@ -59,6 +59,7 @@ def test_no_texts_are_no_answers(exported):
     assert exported(text=tf.constant([], tf.string))["scores"].shape == (0, 3)
 
 
+@pytest.mark.slow
 def test_other_tasks_and_another_activation(tmp_path):
     tagger = tiny_tags.tagger()
     tagger.export(tmp_path / "tagger", dtype="int8", calibration=tiny.TEXTS)
