@@ -85,8 +85,10 @@ if encoder.trainable and backend != "numpy":
     model = keras.Model(encoder.input, encoder(encoder.input)["pooled_output"])
     model.compile(optimizer="sgd", loss="mse")
     targets = np.ones((len(inputs["token_ids"]), model.output.shape[-1]))
-    losses = [model.train_on_batch(inputs, targets) for _ in range(8)]
-    assert losses[-1] < losses[0], losses
+    before = model.test_on_batch(inputs, targets)  # without dropout, which moves a loss by more than it falls
+    for _ in range(8):
+        model.train_on_batch(inputs, targets)
+    assert model.test_on_batch(inputs, targets) < before
 loaded = [name for name in ("tensorflow", "torch") if name in sys.modules and name != backend]
 assert not loaded, f"on {backend}, {loaded} was imported"
 print(backend)
