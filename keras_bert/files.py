@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import errno
+import glob
 import os
 import secrets
 import shutil
@@ -98,8 +99,8 @@ def atomic_folder(path: str | Path, overwrite: bool = False, tensorflow: bool = 
     is killed there is one of the two at `path`; the old one is deleted last. When anything fails, the temporary folder
     is removed and what was at `path` stays as it was.
 
-    Some file systems (NFS, for one) cannot exchange names: there the old folder is moved aside first, and is still
-    there as `.NAME.XXXX.old` if the process is killed between the two renames.
+    Some file systems (NFS, for one) cannot exchange names: there the old folder is moved aside first, and if the
+    process is killed between the two renames the next one that is to write there puts it back.
 
     Args:
         path: The folder to write.
@@ -116,6 +117,7 @@ def atomic_folder(path: str | Path, overwrite: bool = False, tensorflow: bool = 
         >>> with atomic_folder("runs/sst2") as temporary:
         ...     _ = (temporary / "config.json").write_text("{}")
     """
+    _put_back(Path(path).expanduser().resolve())
     target = check_target(path, overwrite, tensorflow)
     token = secrets.token_hex(8)
     temporary = target.with_name(f".{target.name}.{token}.partial")
@@ -227,6 +229,16 @@ def _replace(target: Path, temporary: Path, aside: Path) -> None:
             shutil.rmtree(old)
         except OSError as error:
             logging.warning("%s is written; the folder it replaced could not be deleted: %s (%s)", target, old, error)
+
+
+def _put_back(target: Path) -> None:
+    """Puts a folder back that a process moved aside, and did not live to replace."""
+    if target.exists() or not target.parent.is_dir():
+        return
+    moved = sorted(target.parent.glob(f".{glob.escape(target.name)}.*.old"), key=lambda path: path.stat().st_mtime_ns)
+    if moved:
+        logging.warning("%s: put back what a program that was killed had moved aside", target)
+        moved[-1].rename(target)
 
 
 def _exchange_or_rename(target: Path, temporary: Path, aside: Path) -> Path | None:

@@ -151,6 +151,20 @@ def test_where_names_cannot_be_exchanged_the_old_folder_goes_aside_first(old, mo
     assert files(old.parent) == {"run/new": "new"}
 
 
+@pytest.mark.parametrize("name", ["model", "b[1]*"])
+def test_a_folder_that_a_killed_process_moved_aside_is_put_back(tmp_path, name):
+    """Killed between its two renames: the old folder is `.NAME.XXXX.old`, the new one is not yet there."""
+    (tmp_path / f".{name}.0123.old").mkdir()
+    (tmp_path / f".{name}.0123.old" / "file").write_text("old")
+    with pytest.raises(InputError, match="already holds file"), atomic_folder(tmp_path / name):
+        pass
+    assert (tmp_path / name / "file").read_text() == "old"
+    with atomic_folder(tmp_path / name, overwrite=True) as temporary:
+        (temporary / "file").write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name / "file").read_text() == "new"
+
+
 def test_safetensors_own_error_is_understood(old):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))

@@ -73,8 +73,8 @@ def run_folder(path: str | Path, overwrite: bool = False, resume: bool = True) -
 
     What an earlier run left is moved aside, inside the folder; its model and the scores of that stay in place until
     there is a new model, see `new_model_is_there`. Other files stay. A run that ends before its first model or
-    checkpoint is saved (a full disk, Ctrl-C in the first epoch) leaves everything as it was. If the process is killed,
-    the rest of the earlier run is still in `.earlier-XXXXXXXX`.
+    checkpoint is saved (a full disk, Ctrl-C in the first epoch) leaves everything as it was. After one that was killed
+    there, the next run puts everything back before it begins.
 
     Args:
         path: The folder.
@@ -97,9 +97,12 @@ def run_folder(path: str | Path, overwrite: bool = False, resume: bool = True) -
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with run_lock(folder):
+            moved = [name for name in RUN_FILES if name not in _UNTIL_REPLACED]
+            # Of runs that were killed; the oldest is put back last, and stays.
+            for left in sorted(folder.glob(f"{_EARLIER}*"), key=lambda path: -path.stat().st_mtime_ns):
+                _leave(folder, left, moved)
             had_model = (folder / "model").exists()
             aside = Path(tempfile.mkdtemp(prefix=_EARLIER, dir=folder))
-            moved = [name for name in RUN_FILES if name not in _UNTIL_REPLACED]
             _move(folder, aside, moved)
             if not had_model and not any(aside.iterdir()):
                 aside.rmdir()

@@ -1,6 +1,7 @@
 """The folder of a run: new, over an earlier run, and after failures at every point."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,12 +108,30 @@ def test_other_files_in_the_folder_stay(tmp_path: Path):
     assert contents(tmp_path) == {**run_of("new"), "train.tsv": "mine"}
 
 
-def test_what_a_killed_run_put_aside_goes_with_the_next_model(tmp_path: Path):
+@pytest.mark.parametrize("times", [1, 2])
+def test_after_a_run_was_killed_in_its_beginning_the_next_puts_the_earlier_one_back(tmp_path: Path, times: int):
+    """A copy of the folder, made while the run is in it, is what a kill leaves."""
+    folder = tmp_path / "0"
+    folder.mkdir()
+    leave_run(folder, "earlier")
+    for kill in range(times):
+        left = tmp_path / f"{kill + 1}"
+        with run_folder(folder, overwrite=True) as inside:
+            (inside / "log.csv").write_text("of a run that is killed")
+            shutil.copytree(inside, left)
+        folder = left
+        assert contents(folder) != run_of("earlier")
+    with pytest.raises(InputError):
+        fail(folder, InputError("full disk"))
+    assert contents(folder) == run_of("earlier")
+
+
+def test_what_a_killed_run_put_aside_comes_back_and_goes_with_the_next_model(tmp_path: Path):
     (tmp_path / ".earlier-killed").mkdir()
     (tmp_path / ".earlier-killed" / "flags.txt").write_text("older")
     with pytest.raises(InputError):
         fail(tmp_path, InputError("full disk"))
-    assert names_in(tmp_path) == [".earlier-killed"]
+    assert names_in(tmp_path) == ["flags.txt"]
     with run_folder(tmp_path, overwrite=True) as folder:
         leave_run(folder, "new")
     assert contents(tmp_path) == run_of("new")
