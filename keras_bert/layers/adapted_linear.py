@@ -8,9 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_bert.errors import InputError
-from keras_bert.layers.bias_add import bias_add
 from keras_bert.layers.dropout import Dropout
-from keras_bert.layers.gelu import gelu_with_lean_gradient
 from keras_bert.layers.linear import Linear
 
 QUERY_KEY_VALUE = ("attention.self.query", "attention.self.key", "attention.self.value")
@@ -86,14 +84,11 @@ class AdaptedLinear(Linear):
         """What the product of A and B is multiplied by."""
         return self.alpha / self.rank
 
-    def compute(self, inputs: Any, training: bool = False) -> Any:
-        # Apart from the kernel's own product, which stays one operation with its bias.
-        outputs = bias_add(ops.matmul(inputs, self.kernel), self.bias)
+    def product(self, inputs: Any, training: bool = False) -> Any:
+        """Computes inputs · (kernel + alpha / rank · A · B) + bias, float (..., units)."""
+        # The adapters' product is apart from the kernel's own, which stays one operation with its bias.
         inward = ops.matmul(self.input_dropout(inputs, training=training), self.lora_a)
-        outputs = outputs + ops.matmul(inward, self._outward())
-        if training and self.activation == "gelu":
-            return gelu_with_lean_gradient(outputs)
-        return self.activate(outputs)
+        return super().product(inputs) + ops.matmul(inward, self._outward())
 
     def computed_by(self, function: Any) -> Any:
         """Refuses a function that would compute with the kernel alone.

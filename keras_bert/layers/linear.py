@@ -64,10 +64,15 @@ class Linear(CheckedLayer):
 
     def compute(self, inputs: Any, training: bool = False) -> Any:
         """Computes the outputs, whatever stands in for the layer; arguments as those of the call."""
-        outputs = bias_add(ops.matmul(inputs, self.kernel), self.bias)
+        outputs = self.product(inputs, training)
         if training and self.activation == "gelu":
             return gelu_with_lean_gradient(outputs)
         return self.activate(outputs)
+
+    def product(self, inputs: Any, training: bool = False) -> Any:
+        """Computes inputs · kernel + bias, float (..., units)."""
+        del training
+        return bias_add(ops.matmul(inputs, self.kernel), self.bias)
 
     def activate(self, outputs: Any) -> Any:
         """Applies the activation, if there is one, to a product with its bias."""

@@ -87,7 +87,7 @@ def distill() -> dict[str, Any]:
 
     from keras_bert.compression import Distiller, make_student
     from keras_bert.scripts.task_kinds import kind_of
-    from keras_bert.training import adamw, data_fingerprint, make_strategy, profile_step
+    from keras_bert.training import data_fingerprint, make_strategy
 
     options = distillation_flags.student_options()
     distillation_flags.settings(1)
@@ -106,7 +106,7 @@ def distill() -> dict[str, Any]:
         print(f"{part + ':':8} {int(rows.cardinality()):,} rows of {sources[part]}")
     device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     print(f"device:  {'TPU' if FLAGS.strategy == 'tpu' else device}")
-    training_flags.refuse_unequal_workers(strategy, _data(parts), *_modules())
+    training_flags.refuse_unequal_workers(strategy, training_flags.told_apart(parts), *_modules())
     with strategy.scope():
         student = make_student(teacher, **options, dtype=FLAGS.dtype_policy)
         for part, rows in parts.items():
@@ -114,15 +114,7 @@ def distill() -> dict[str, Any]:
         student.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing
         steps = int(_shaped(student, parts["train"], 0).cardinality()) * FLAGS.epochs
         distiller = Distiller(student, teacher, distillation_flags.settings(steps))
-        optimizer = adamw(
-            FLAGS.learning_rate,
-            steps=steps,
-            warmup=FLAGS.warmup,
-            decay=FLAGS.decay,
-            clip_norm=FLAGS.clip_norm or None,
-            skip_nonfinite=True,
-        )
-        distiller.compile(optimizer, **training_flags.compile_options())
+        distiller.compile(training_flags.make_adamw(steps), **training_flags.compile_options())
     for name, task in (("teacher", teacher), ("student", student)):
         print(f"{name + ':':8} {_size(task)}", flush=True)
     fingerprint = data_fingerprint(parts["train"])
@@ -130,12 +122,7 @@ def distill() -> dict[str, Any]:
         kept = distiller.keep_teacher(FLAGS.cache, parts["train"], fingerprint, FLAGS.eval_batch_size)
         print(f"cache:   {FLAGS.cache}, outputs of the teacher for {kept:,} rows", flush=True)
     batches = _batches(distiller, parts["train"], 0)
-    if FLAGS.dry_run:
-        distiller.fit(batches.take(2), verbose=0)
-        print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
-        return {}
-    if FLAGS.profile:
-        print(profile_step(distiller, batches))
+    if training_flags.tried_out(distiller, batches):
         return {}
     return _run(kind, distiller, parts, fingerprint).train() or {}
 
@@ -271,19 +258,9 @@ def _modules() -> list[types.ModuleType]:
     return [sys.modules[__name__], distillation_flags, checkpoint_flags, row_flags, training_flags]
 
 
-def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:
-    """Returns what tells the rows of several workers from each other."""
-    from keras_bert.training import data_fingerprint
-
-    if FLAGS.strategy != "multi_worker":
-        return {}
-    return {f"the rows of --{part}": data_fingerprint(rows) for part, rows in parts.items()}
-
-
 def _size(task: Any) -> str:
-    config = task.encoder.config
-    weights = sum(weight.shape[0] * (weight.shape[1] if len(weight.shape) > 1 else 1) for weight in task.weights)
-    return f"{config.num_hidden_layers} layers of {config.hidden_size} units, {weights / 1e6:,.1f} million weights"
+    config, count = task.encoder.config, task.count_params()
+    return f"{config.num_hidden_layers} layers of {config.hidden_size} units, {count / 1e6:,.1f} million weights"
 
 
 def _card(distiller: Distiller, parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:

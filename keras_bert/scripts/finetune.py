@@ -108,7 +108,7 @@ def finetune() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from keras_bert.training import adamw, freeze, make_strategy, profile_step
+    from keras_bert.training import freeze, make_strategy
 
     _check_flags()
     training_flags.join_workers()
@@ -131,7 +131,7 @@ def finetune() -> dict[str, Any]:
         shown = one_line(", ".join(labels[:12]), 1000)
         print(f"labels: {shown}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
 
-    training_flags.refuse_unequal_workers(strategy, _data(parts), *_modules())
+    training_flags.refuse_unequal_workers(strategy, training_flags.told_apart(parts), *_modules())
     with strategy.scope():
         task = adapter_flags.adapted(kind.build(_checkpoint(), train, labels))
         task.row_settings = row_settings()
@@ -141,24 +141,14 @@ def finetune() -> dict[str, Any]:
         batches = _batches(task, train, 0)
         if FLAGS.freeze_blocks is not None:
             freeze(task.encoder, FLAGS.freeze_blocks)
-        optimizer = adamw(
-            FLAGS.learning_rate,
-            steps=int(batches.cardinality()) * FLAGS.epochs,
-            warmup=FLAGS.warmup,
-            decay=FLAGS.decay,
-            clip_norm=FLAGS.clip_norm or None,
+        optimizer = training_flags.make_adamw(
+            int(batches.cardinality()) * FLAGS.epochs,
             layer_decay=FLAGS.layer_decay,
             num_hidden_layers=task.encoder.config.num_hidden_layers,
-            skip_nonfinite=True,
         )
         task.compile(optimizer, **training_flags.compile_options())
     kind.describe(task, parts)
-    if FLAGS.dry_run:
-        task.fit(batches.take(2), verbose=0)
-        print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
-        return {}
-    if FLAGS.profile:
-        print(profile_step(task, batches))
+    if training_flags.tried_out(task, batches):
         return {}
     return _run(task, parts).train() or {}
 
@@ -236,15 +226,6 @@ def _modules() -> list[types.ModuleType]:
 def _shared_modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of every task."""
     return [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags, adapter_flags]
-
-
-def _data(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:
-    """Returns what tells the rows of several workers from each other."""
-    from keras_bert.training import data_fingerprint
-
-    if FLAGS.strategy != "multi_worker":
-        return {}
-    return {f"the rows of --{part}": data_fingerprint(rows) for part, rows in parts.items()}
 
 
 def _facts(train: tf.data.Dataset) -> dict[str, Any]:

@@ -147,6 +147,35 @@ def refuse_unequal_workers(strategy: tf.distribute.Strategy, data: dict[str, Any
     refuse(strategy, {**{f"--{flag.name}": flag.value for flag in found if flag.name not in places}, **data})
 
 
+def told_apart(parts: dict[str, tf.data.Dataset]) -> dict[str, str]:
+    """Returns what tells the rows of several workers from each other, by name; nothing for one process."""
+    from keras_bert.training import data_fingerprint
+
+    if FLAGS.strategy != "multi_worker":
+        return {}
+    return {f"the rows of --{part}": data_fingerprint(rows) for part, rows in parts.items()}
+
+
+def make_adamw(steps: int, **options: Any) -> Any:
+    """Makes the optimizer of the flags, for so many steps; `options` are more of `keras_bert.training.adamw`."""
+    from keras_bert.training import adamw
+
+    numbers = {"warmup": FLAGS.warmup, "decay": FLAGS.decay, "clip_norm": FLAGS.clip_norm or None}
+    return adamw(FLAGS.learning_rate, steps=steps, skip_nonfinite=True, **numbers, **options)
+
+
+def tried_out(model: Any, batches: tf.data.Dataset) -> bool:
+    """Does what --dry_run or --profile asks for in place of a run, and tells whether one of them was given."""
+    from keras_bert.training import profile_step
+
+    if FLAGS.dry_run:
+        model.fit(batches.take(2), verbose=0)
+        print(f"dry run: all is well; {int(batches.cardinality())} steps an epoch, nothing written to {FLAGS.output}")
+    elif FLAGS.profile:
+        print(profile_step(model, batches))
+    return FLAGS.dry_run or FLAGS.profile
+
+
 def run_settings() -> dict[str, Any]:
     """Returns those settings of a `Run` that both programs have flags for."""
     names = ("batch_size", "eval_batch_size", "seed", "checkpoint_steps", "keep_checkpoints", "on_nan", "stall_seconds")

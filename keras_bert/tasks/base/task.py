@@ -214,7 +214,7 @@ class BertTask(TextModel):
                 **({"card": dict(card)} if card else {}),
                 **self.extra(),
             },
-            "files": {"README.md": self._card(card), **self.files()},
+            "files": {"README.md": self.card(card), **self.files()},
         }
 
     def over(self, encoder: BertEncoder) -> Any:
@@ -240,10 +240,6 @@ class BertTask(TextModel):
         """Returns the name and content of further text files of a saved folder."""
         return {}
 
-    def card(self, facts: Mapping[str, Any] | None) -> str:
-        """Writes the model card, see `serving.model_card`; `facts` are those of a run or of an export."""
-        return self._card(facts)
-
     def take_history(self, other: "BertTask") -> None:
         """Takes over what another task of the same weights knows of where these are from."""
         self._stages.load_report, self._stages.row_settings = other.load_report, other.row_settings
@@ -252,7 +248,8 @@ class BertTask(TextModel):
         """Returns what formats other than SavedModel need of the task; None where none can hold it."""
         return None
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `serving.model_card`; `facts` are those of a run or of an export."""
         known = {"preset": self.load_report.source} if self.load_report else {}
         return model_card(type(self).__name__, self.encoder.config, self.metadata(), {**known, **(facts or {})})
 
@@ -314,7 +311,7 @@ class BertTask(TextModel):
             with int8_products(self, calibration):
                 self.export(folder, overwrite, card, freeze=True, unpad=unpad, warmup=warmup)
             return
-        files, signatures = {"README.md": self._card(card)}, self.signatures()
+        files, signatures = {"README.md": self.card(card)}, self.signatures()
         if freeze:  # a copy of the weights a function
             signatures = {name: signature for name, signature in signatures.items() if signature.frozen}
         inputs = signatures["serving_default"].inputs

@@ -340,7 +340,8 @@ class BertEmbedder(ScoredEmbedder):
         length = {"max_length": self.preprocessor.max_length}
         return {"sentence_embedding": self._settings() | length | self._training_settings()}
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `BertTask.card`."""
         told = {"problem_type": "embeddings", "outputs": f"a vector of {self.vector_size} numbers a text"}
         return model_card(type(self).__name__, self.encoder.config, told, facts or {})
 

@@ -339,7 +339,8 @@ class BertMultipleChoice(PooledTask):
         """Returns what `keras_bert.json` keeps."""
         return {**super().extra(), "question": self.question}
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `BertTask.card`."""
         description = {"problem_type": "multiple choice", "outputs": "a probability for each choice of a text"}
         return model_card(type(self).__name__, self.encoder.config, description, facts or {})
 

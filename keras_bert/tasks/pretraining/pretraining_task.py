@@ -274,7 +274,8 @@ class PretrainingTask(BertTask):
         )
         return {"masked_lm": settings}
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `BertTask.card`."""
         return model_card(type(self).__name__, self.encoder.config, self.in_words(), facts or {})
 
     # -- Keras serialisation -----------------------------------------------------------------------------

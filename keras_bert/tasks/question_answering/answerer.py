@@ -354,7 +354,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         """Returns what `keras_bert.json` keeps."""
         return {"question_answering": self._settings()}
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `BertTask.card`."""
         outputs = "the part of a text that answers a question"
         description = {
             "problem_type": "extractive question answering",

@@ -388,7 +388,8 @@ class BertTokenClassifier(LabelledTask):
         names = ("scheme", "constrained", "stride", "pieces", "document_context", "word_separator")
         return {name: getattr(self, name) for name in names}
 
-    def _card(self, facts: Mapping[str, Any] | None) -> str:
+    def card(self, facts: Mapping[str, Any] | None) -> str:
+        """Writes the model card, see `BertTask.card`."""
         description = {"problem_type": "token_classification", **self.metadata()}
         return model_card(type(self).__name__, self.encoder.config, description, facts or {})
 
