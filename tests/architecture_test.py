@@ -40,6 +40,7 @@ BELOW = {
     "serving": {*GROUND, "config"},  # of functions, not of tasks: a task exports itself
     "tasks": {*NUMBERS, "text", "checkpoints", "data", "evaluation", "serving", "decoding"},
 }
+BELOW["tasks"].add("runtime")  # what a caller may give in place of a text is read in one way
 BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
 BELOW["compression"] = {*BELOW["tasks"], "tasks"}  # smaller models out of larger ones; no task knows of it
 BELOW["runtime"] = {"errors", "foreign_files"}  # answers from exported folders where no TensorFlow is

@@ -1,11 +1,11 @@
 """Entities of texts, and labels of words."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.runtime.given_words import words_of
 from keras_bert.runtime.model import Given, RuntimeModel
 from keras_bert.runtime.numbers import log_softmax
 from keras_bert.runtime.packing import Packed, pack
@@ -31,7 +31,7 @@ class Tagger(RuntimeModel):
         """
         rows: list[tuple[str | bytes, list[str] | None]] = []
         for index, given in enumerate(self._listed(texts)):
-            words = _words_of(index, given)
+            words = words_of(index, given)
             if words is None:
                 rows.append((self._parts(index, given)[0], None))
             else:
@@ -132,14 +132,3 @@ class Tagger(RuntimeModel):
                 found[-1] = (found[-1][0], place + 1, found[-1][2])
             before = label
         return found
-
-
-def _words_of(index: int, text: Any) -> list[str] | None:
-    """Returns the words of an input that is split already, None for a text."""
-    given = text.get("words") if isinstance(text, Mapping) else text if isinstance(text, list | tuple) else None
-    if given is None:
-        return None
-    words = [word.decode("utf-8", "replace") if isinstance(word, bytes) else word for word in given]
-    if not words or not all(isinstance(word, str) and word for word in words):
-        raise InputError(f"text {index}: expected a list of words, none empty, received: {given!r:.80}")
-    return words

@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.data.tags.tag_schemes import entity_begins, label_types
-from keras_bert.errors import InputError
 from keras_bert.text.character_offsets import characters_of
 from keras_bert.text.ragged_rows import join_rows
 
@@ -87,25 +86,3 @@ def in_characters(text: Any, entities: Sequence[Mapping[str, Any]]) -> list[dict
         shown = words if isinstance(words, str) else words.decode("utf-8", "replace")
         found.append({**entity, "text": shown, "label": entity["label"].decode(), "start": start, "end": end})
     return found
-
-
-def words_of(index: int, text: Any) -> list[str] | None:
-    """Returns the words of an input of `answer` that is split already: a list of strings, or a dict with `words`.
-
-    Args:
-        index: Its number, for messages.
-        text: The input.
-
-    Returns:
-        The words; None for an input that is a text.
-
-    Raises:
-        InputError: There are no words, or not all of them are strings with something in them.
-    """
-    given = text.get("words") if isinstance(text, Mapping) else text if isinstance(text, list | tuple) else None
-    if given is None:
-        return None
-    words = [word.decode("utf-8", "replace") if isinstance(word, bytes) else word for word in given]
-    if not words or not all(isinstance(word, str) and word for word in words):
-        raise InputError(f"text {index}: expected a list of words, none empty, received: {given!r:.80}")
-    return words

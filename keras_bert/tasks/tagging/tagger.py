@@ -18,6 +18,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.entities import entity_scores
 from keras_bert.kinds import check_kinds
+from keras_bert.runtime.given_words import words_of
 from keras_bert.serving.model_card import model_card
 from keras_bert.tasks.base.labelled_task import LabelledTask
 from keras_bert.tasks.base.labels import head_for_labels, label_list
@@ -25,7 +26,7 @@ from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
 from keras_bert.tasks.tagging.batches import window_batches
-from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters, words_of
+from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters
 from keras_bert.tasks.tagging.given_words import GivenWords
 from keras_bert.tasks.tagging.head import ARCHITECTURE, token_head
 from keras_bert.tasks.tagging.portable import tagger_portable
@@ -350,10 +351,7 @@ class BertTokenClassifier(LabelledTask):
         strings = [text for index, text in enumerate(texts) if index not in words]
         answered = iter(super().answer(strings, batch_size))
         by_words = iter(self._given_words(batch_size, "alone").answer(list(words.values())))
-        return [
-            next(by_words) if index in words else in_characters(text, next(answered))
-            for index, text in enumerate(texts)
-        ]
+        return [next(by_words) if i in words else in_characters(text, next(answered)) for i, text in enumerate(texts)]
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[Any]:
         """Turns the arrays of `answer_strings` into a list of dicts for each text, places in bytes."""
