@@ -3,7 +3,7 @@
     python benchmarks/scaling.py
     python benchmarks/scaling.py --step_seconds=0.25 --inside=25e9 --between=1.25e9
 
-With --measure it runs a training step of a small model instead, and holds the memory it takes against the formula.
+With --measure_memory it runs a training step of a small model instead, and holds the memory it takes against the formula.
 """
 
 import math
@@ -27,7 +27,7 @@ flags.DEFINE_integer("devices", 8, "Devices of a machine.")
 flags.DEFINE_float("inside", 300e9, "Bytes a second from a device to others of its machine.")
 flags.DEFINE_float("between", 200e9, "Bytes a second from a machine to others.")
 flags.DEFINE_float("latency", 10e-6, "Seconds a message takes before its first byte.")
-flags.DEFINE_bool("measure", False, "Measure the memory of a step of a small model on this machine.")
+flags.DEFINE_bool("measure_memory", False, "Measure the memory of a step of a small model on this machine.")
 
 MODELS = {
     "base": BertConfig(),
@@ -108,7 +108,7 @@ def measure(rows: int = 64, length: int = 128) -> None:
 
 def main(_: list[str]) -> None:
     """Prints the tables."""
-    if FLAGS.measure:
+    if FLAGS.measure_memory:
         measure()
         return
     print_memory()
