@@ -42,6 +42,7 @@ __all__ = [
     "tasks",
     "text",
     "training",
+    "trust",
 ]
 
 # The module in which each public name is found: a room re-exports what it shows.
@@ -64,13 +65,13 @@ _HOME = {
     "TokenMasker": "keras_bert.text",
 }
 _ROOMS = frozenset(
-    ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training"),
+    ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training", "trust"),
 )
 
 register()
 
 if TYPE_CHECKING:
-    from keras_bert import checkpoints, data, decoding, evaluation, layers, serving, tasks, text, training
+    from keras_bert import checkpoints, data, decoding, evaluation, layers, serving, tasks, text, training, trust
     from keras_bert.config import BertConfig
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError

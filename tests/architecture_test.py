@@ -43,8 +43,9 @@ BELOW = {
 BELOW["tasks"].add("runtime")  # what a caller may give in place of a text is read in one way
 BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
 BELOW["compression"] = {*BELOW["tasks"], "tasks"}  # smaller models out of larger ones; no task knows of it
+BELOW["trust"] = {*BELOW["tasks"], "tasks"}  # what a model does, and why; `model.explain` finds it by a hook
 BELOW["runtime"] = {"errors", "foreign_files"}  # answers from exported folders where no TensorFlow is
-BELOW["scripts"] = {*BELOW["compression"], "compression", "runtime"}
+BELOW["scripts"] = {*BELOW["compression"], "compression", "runtime", "trust"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows
 # (`__init__.py`) may name them all. A task rests on `base` alone; only `open_task` knows every task.
@@ -98,6 +99,9 @@ INNER = {
         "strategy": set(),
         **{key: set() for key in ("flops", "freeze", "scaling", "step_profile")},
         "runs": {"optimizers", "strategy"},  # a model that is not compiled gets an optimizer; the chief writes
+    },
+    "trust": {
+        "explain": set(),
     },
 }
 

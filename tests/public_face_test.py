@@ -11,7 +11,7 @@ import pytest
 import keras_bert
 
 PACKAGE = Path(keras_bert.__file__).parent
-ROOMS = ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training")
+ROOMS = ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training", "trust")
 HEAVY = ("absl", "keras", "keras_hub", "numpy", "tensorflow", "tensorflow_text")
 
 

@@ -1,0 +1,1 @@
+"""Why a model answers as it does: numbers for the words of a text."""
