@@ -3,7 +3,8 @@
     python benchmarks/scaling.py
     python benchmarks/scaling.py --step_seconds=0.25 --inside=25e9 --between=1.25e9
 
-With --measure_memory it runs a training step of a small model instead, and holds the memory it takes against the formula.
+With --measure_memory it runs a training step of a small model instead, and holds the memory it takes against the
+formula.
 """
 
 import math

@@ -34,7 +34,8 @@ class BertConfig:
 
     Attributes:
         vocab_size: Rows of the word-embedding table.
-        hidden_size: Width of the hidden states; a multiple of `num_attention_heads`.
+        hidden_size: Width of the hidden states; a multiple of `num_attention_heads`, unless `attention_head_size` is
+            given.
         num_hidden_layers: Encoder blocks.
         num_attention_heads: Attention heads a block.
         intermediate_size: Width of the feed-forward layer.
@@ -51,6 +52,8 @@ class BertConfig:
         position_embedding_type: `"absolute"` (a learned table) or `"sinusoidal"` (arXiv:1706.03762, 3.5).
         norm_first: Layer normalization before each sub-layer in place of after it, with one more at the end
             (pre-LN, arXiv:2002.04745). BERT itself is post-LN.
+        attention_head_size: Width of one attention head, where it is not `hidden_size / num_attention_heads`: of
+            models whose heads were pruned. Kept as `None` where it is.
 
     Raises:
         InputError: A value out of its range, or sizes that do not fit each other.
@@ -76,6 +79,7 @@ class BertConfig:
     classifier_dropout: float | None = None
     position_embedding_type: str = "absolute"
     norm_first: bool = False
+    attention_head_size: int | None = None
 
     def __post_init__(self) -> None:
         sizes = (
@@ -86,9 +90,12 @@ class BertConfig:
             "intermediate_size",
             "max_position_embeddings",
             "type_vocab_size",
+            "attention_head_size",
         )
         for name in sizes:
             value = getattr(self, name)
+            if name == "attention_head_size" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"BertConfig: {name} must be a positive integer, received: {value!r}")
             if value >= 2**31:
@@ -105,7 +112,10 @@ class BertConfig:
                 raise InputError(f"BertConfig: {name} must be a positive number, received: {value!r}")
         if not isinstance(self.norm_first, bool):
             raise InputError(f"BertConfig: norm_first must be true or false, received: {self.norm_first!r}")
-        if self.hidden_size % self.num_attention_heads:
+        if self.attention_head_size is not None:
+            if self.attention_head_size * self.num_attention_heads == self.hidden_size:
+                object.__setattr__(self, "attention_head_size", None)  # one config, one way to write it
+        elif self.hidden_size % self.num_attention_heads:
             raise InputError(
                 f"BertConfig: hidden_size={self.hidden_size} is not a multiple of "
                 f"num_attention_heads={self.num_attention_heads}"
@@ -123,7 +133,12 @@ class BertConfig:
     @property
     def head_size(self) -> int:
         """Width of one attention head."""
-        return self.hidden_size // self.num_attention_heads
+        return self.attention_head_size or self.hidden_size // self.num_attention_heads
+
+    @property
+    def attention_size(self) -> int:
+        """Width of all attention heads of a block together; the hidden size, unless heads were pruned."""
+        return self.num_attention_heads * self.head_size
 
     @property
     def head_dropout_prob(self) -> float:

@@ -131,6 +131,7 @@ class BertEncoder(keras.Model):
                     gradient_checkpointing=gradient_checkpointing,
                     unpad=unpad,
                     adapters=adapters,
+                    head_size=config.attention_head_size,
                     dtype=policy,
                     name=f"block_{index}",
                 )

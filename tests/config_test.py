@@ -24,6 +24,7 @@ BASE = {
     "classifier_dropout": None,
     "position_embedding_type": "absolute",
     "norm_first": False,
+    "attention_head_size": None,
 }
 # Every field, none with its default.
 OTHER = {
@@ -42,6 +43,7 @@ OTHER = {
     "classifier_dropout": 0.4,
     "position_embedding_type": "sinusoidal",
     "norm_first": True,
+    "attention_head_size": 8,
 }
 # https://huggingface.co/google-bert/bert-base-uncased, config.json
 HUGGING_FACE = {
@@ -111,6 +113,15 @@ def test_head_size_and_dropout_before_the_head():
     assert BertConfig().head_size == 64
     assert BertConfig(hidden_dropout_prob=0.2).head_dropout_prob == 0.2
     assert BertConfig(hidden_dropout_prob=0.2, classifier_dropout=0.0).head_dropout_prob == 0.0
+
+
+def test_heads_that_do_not_fill_the_hidden_size():
+    config = BertConfig(hidden_size=384, num_attention_heads=9, attention_head_size=32)
+    assert (config.head_size, config.attention_size) == (32, 288)
+    assert BertConfig.from_dict(config.to_dict()) == config
+    # the size that follows anyway is no other config
+    assert BertConfig(attention_head_size=64) == BertConfig()
+    assert BertConfig().attention_size == 768
 
 
 def test_hugging_face_fields_and_file(tmp_path):
@@ -187,6 +198,7 @@ def test_other_spellings_of_activations(alias, name):
             for value in (0.0, -1e-12, float("inf"), float("nan"), "1e-12", None)
         ),
         ({"norm_first": 1}, "BertConfig: norm_first must be true or false, received: 1"),
+        ({"attention_head_size": 0}, "BertConfig: attention_head_size must be a positive integer, received: 0"),
         ({"hidden_size": 100}, "BertConfig: hidden_size=100 is not a multiple of num_attention_heads=12"),
         (
             {"hidden_act": "gelu_10"},

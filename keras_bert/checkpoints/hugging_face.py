@@ -30,6 +30,8 @@ from keras_bert.kinds import check_kinds
 
 # What keras_bert writes for an architecture that transformers' BERT would run wrongly (pre-LN, sinusoids).
 OWN_MODEL_TYPE = "keras_bert"
+# Fields of a config that transformers' BERT does not have.
+OWN_FIELDS = ("norm_first", "position_embedding_type", "attention_head_size")
 DECODER_WEIGHT = "cls.predictions.decoder.weight"
 DECODER_BIAS = "cls.predictions.decoder.bias"
 OUTPUT_BIAS = "cls.predictions.bias"
@@ -245,15 +247,15 @@ def hugging_face_fields(config: BertConfig, metadata: dict[str, Any]) -> dict[st
     Returns:
         The fields, sorted by name.
     """
-    own = config.norm_first or config.position_embedding_type != "absolute"
+    own = config.norm_first or config.position_embedding_type != "absolute" or config.attention_head_size is not None
     own = own or OWN_SEQUENCES in (metadata.get("architectures") or ())
     fields = {**metadata, "model_type": OWN_MODEL_TYPE if own else "bert"}
     unchanged = "hidden_size" in metadata and BertConfig.from_dict(metadata) == config
     if not unchanged:
         defaults = BertConfig()
         for name, value in dataclasses.asdict(config).items():
-            # These two are no fields of transformers' BERT, so they are only written where they matter.
-            if name not in ("norm_first", "position_embedding_type") or value != getattr(defaults, name):
+            # Fields that transformers' BERT does not have are only written where they matter.
+            if name not in OWN_FIELDS or value != getattr(defaults, name):
                 fields[name] = value
             else:
                 fields.pop(name, None)

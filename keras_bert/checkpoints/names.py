@@ -46,10 +46,11 @@ def encoder_shapes(config: BertConfig) -> dict[str, tuple[int, ...]]:
 def layer_shapes(config: BertConfig, index: int) -> dict[str, tuple[int, ...]]:
     """Lists the tensors of one layer, numbered from 0; see `encoder_shapes`."""
     size, inner, layer = config.hidden_size, config.intermediate_size, f"bert.encoder.layer.{index}"
+    width = config.attention_size
     shapes: dict[str, tuple[int, ...]] = {}
     for part in ("query", "key", "value"):
-        shapes |= _dense(f"{layer}.attention.self.{part}", size, size)
-    shapes |= _dense(f"{layer}.attention.output.dense", size, size)
+        shapes |= _dense(f"{layer}.attention.self.{part}", width, size)
+    shapes |= _dense(f"{layer}.attention.output.dense", size, width)
     shapes |= _norm(f"{layer}.attention.output.LayerNorm", size)
     shapes |= _dense(f"{layer}.intermediate.dense", inner, size)
     shapes |= _dense(f"{layer}.output.dense", size, inner)

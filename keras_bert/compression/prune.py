@@ -1,4 +1,4 @@
-"""A checkpoint without the feed-forward columns and layers that matter least."""
+"""A checkpoint without the feed-forward columns, attention heads and layers that matter least."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ import numpy as np
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.compression.importance import Importance
 from keras_bert.errors import InputError
+from keras_bert.layers.adapted_linear import QUERY_KEY_VALUE
 
 
 def prune(
@@ -15,17 +16,20 @@ def prune(
     importance: Importance | None = None,
     keep_ffn: float = 1.0,
     keep_layers: int | Sequence[int] | None = None,
+    keep_heads: float = 1.0,
 ) -> Checkpoint:
-    """Takes feed-forward columns and whole layers from a checkpoint; its matrices are smaller, and so is its work.
+    """Takes feed-forward columns, attention heads and whole layers from a checkpoint, whose matrices become smaller.
 
-    In each layer as many columns go, those of the least importance, so that `intermediate_size` says it all, and
-    transformers opens the folder. Heads and poolers stay as they are.
+    In each layer as many columns and heads go, those of the least importance, so that `config.json` says the sizes. A
+    folder without columns or layers opens in transformers. One without heads does not: transformers' BERT has no head
+    size of its own, and the folder's `model_type` makes it say so.
 
     Args:
         checkpoint: An opened checkpoint; it stays as it is.
-        importance: See `measure_importance`; needed where columns go.
-        keep_ffn: Share of the feed-forward columns of each layer to keep, 0 to 1.
+        importance: See `measure_importance`; needed where columns or heads go.
+        keep_ffn: Share of the feed-forward columns of each layer to keep, above 0, up to 1.
         keep_layers: How many layers to keep, the lowest, or their numbers, from 1. None for all.
+        keep_heads: Share of the attention heads of each layer to keep, above 0, up to 1.
 
     Returns:
         The smaller checkpoint, which `open_task` and every `from_preset` take; `notes` says what was done.
@@ -42,39 +46,70 @@ def prune(
     """
     config = checkpoint.config
     layers = kept_layers(config.num_hidden_layers, keep_layers)
-    if isinstance(keep_ffn, bool) or not isinstance(keep_ffn, int | float) or not 0 < keep_ffn <= 1:
-        raise InputError(f"keep_ffn is {keep_ffn!r}; expected a share above 0, up to 1: what of each layer is kept")
-    count = max(1, round(keep_ffn * config.intermediate_size))
-    if count == config.intermediate_size and len(layers) == config.num_hidden_layers:
-        raise InputError("nothing is to go: name a keep_ffn below 1, or fewer layers than there are")
-    if count < config.intermediate_size:
-        shape = (config.num_hidden_layers, config.intermediate_size)
-        if importance is None or importance.columns.shape != shape:
-            told = "none" if importance is None else f"that of {importance.columns.shape}"
-            raise InputError(
-                f"{checkpoint.source}: importance of {shape} layers and columns is needed, received: {told}"
-            )
+    columns = _kept_count("keep_ffn", keep_ffn, config.intermediate_size)
+    heads = _kept_count("keep_heads", keep_heads, config.num_attention_heads)
+    smaller = dataclasses.replace(
+        config,
+        num_hidden_layers=len(layers),
+        intermediate_size=columns,
+        num_attention_heads=heads,
+        attention_head_size=config.head_size,
+    )
+    if smaller == config:
+        raise InputError("nothing is to go: name a keep_ffn or keep_heads below 1, or fewer layers than there are")
+    found = (None, None) if importance is None else (importance.columns, importance.heads)
+    for of_layers, kept, count, what in (
+        (found[0], columns, config.intermediate_size, "columns"),
+        (found[1], heads, config.num_attention_heads, "heads"),
+    ):
+        shape = (config.num_hidden_layers, count)
+        if kept < count and (of_layers is None or of_layers.shape != shape):
+            told = "none" if of_layers is None else f"that of {of_layers.shape}"
+            needed = f"importance of {shape} layers and {what}"
+            raise InputError(f"{checkpoint.source}: {needed} is needed, received: {told}")
     prefix = "bert.encoder.layer."
     tensors = {name: tensor for name, tensor in checkpoint.tensors.items() if not name.startswith(prefix)}
     for new, old in enumerate(layers):
         before, after = f"{prefix}{old}.", f"{prefix}{new}."
         own = {name[len(before) :]: tensor for name, tensor in checkpoint.tensors.items() if name.startswith(before)}
-        if importance is not None and count < config.intermediate_size:
-            columns = np.sort(np.argsort(importance.columns[old], kind="stable")[-count:])
-            own["intermediate.dense.weight"] = own["intermediate.dense.weight"][columns]
-            own["intermediate.dense.bias"] = own["intermediate.dense.bias"][columns]
-            own["output.dense.weight"] = own["output.dense.weight"][:, columns]
+        if importance is not None and columns < config.intermediate_size:
+            _keep(own, ("intermediate.dense",), "output.dense", _highest(importance.columns[old], columns))
+        if importance is not None and heads < config.num_attention_heads:
+            first = config.head_size * _highest(importance.heads[old], heads)
+            units = (first[:, None] + np.arange(config.head_size)).reshape(-1)
+            _keep(own, QUERY_KEY_VALUE, "attention.output.dense", units)
         tensors |= {f"{after}{name}": np.ascontiguousarray(tensor) for name, tensor in own.items()}
-    smaller = dataclasses.replace(config, intermediate_size=count, num_hidden_layers=len(layers))
-    note = f"pruned: {count} of {config.intermediate_size} feed-forward columns a layer, "
+    note = f"pruned: {columns} of {config.intermediate_size} feed-forward columns a layer, "
+    note += f"{heads} of {config.num_attention_heads} heads, " if heads < config.num_attention_heads else ""
     note += f"{len(layers)} of {config.num_hidden_layers} layers ({', '.join(str(layer + 1) for layer in layers)})"
     metadata = {**checkpoint.metadata}
-    for name in ("intermediate_size", "num_hidden_layers"):
-        metadata.pop(name, None)
+    for name, value in smaller.to_dict().items():
+        if name in metadata:
+            metadata[name] = value
     pruned = dataclasses.replace(
         checkpoint, config=smaller, tensors=tensors, metadata=metadata, notes=[*checkpoint.notes, note]
     )
     return pruned.check()
+
+
+def _kept_count(name: str, share: float, count: int) -> int:
+    """Returns how many of `count` are kept."""
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise InputError(f"{name} is {share!r}; expected a share above 0, up to 1: what of each layer is kept")
+    return max(1, round(share * count))
+
+
+def _highest(importance: np.ndarray, count: int) -> np.ndarray:
+    """Returns the places of the highest numbers, in their order."""
+    return np.sort(np.argsort(importance, kind="stable")[-count:])
+
+
+def _keep(tensors: dict[str, np.ndarray], into: Sequence[str], out_of: str, units: np.ndarray) -> None:
+    """Leaves of the layers `into` only those units, and what the layer `out_of` reads of them."""
+    for name in into:
+        tensors[f"{name}.weight"] = tensors[f"{name}.weight"][units]
+        tensors[f"{name}.bias"] = tensors[f"{name}.bias"][units]
+    tensors[f"{out_of}.weight"] = tensors[f"{out_of}.weight"][:, units]
 
 
 def kept_layers(count: int, keep: int | Sequence[int] | None) -> list[int]:

@@ -38,6 +38,7 @@ class EncoderBlock(CheckedLayer):
         unpad: The hidden states are without padding, see `FlattenTokens`; only attention puts it in again.
         adapters: Low-rank adapters, see `make_linear`: of attention's modules, `intermediate.dense` and `output.dense`.
             None for none.
+        head_size: Width of an attention head; None for the size of the hidden states, divided by `num_heads`.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
@@ -69,6 +70,7 @@ class EncoderBlock(CheckedLayer):
         gradient_checkpointing: bool = False,
         unpad: bool = False,
         adapters: Mapping[str, Any] | None = None,
+        head_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -84,6 +86,7 @@ class EncoderBlock(CheckedLayer):
         self.gradient_checkpointing = gradient_checkpointing
         self.unpad = unpad
         self.adapters = adapters
+        self.head_size = head_size
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = int(hidden_shape[-1] or 0)
@@ -94,6 +97,7 @@ class EncoderBlock(CheckedLayer):
             output_attentions=self.output_attentions,
             initializer_range=self.initializer_range,
             adapters=self.adapters,
+            head_size=self.head_size,
             dtype=policy,
             name="attention",
         )
@@ -186,4 +190,5 @@ class EncoderBlock(CheckedLayer):
             "gradient_checkpointing": self.gradient_checkpointing,
             "unpad": self.unpad,
             "adapters": self.adapters,
+            "head_size": self.head_size,
         }

@@ -21,12 +21,13 @@ class SelfAttention(CheckedLayer):
     each with the heads one after the other.
 
     Args:
-        num_heads: Attention heads; must divide the size of the hidden states.
+        num_heads: Attention heads; must divide the size of the hidden states, unless `head_size` is given.
         dropout: Dropout rate on the attention probabilities.
         output_attentions: Return the probabilities as well.
         initializer_range: Standard deviation of the kernels' initializer.
         adapters: Low-rank adapters, see `make_linear`; the modules are `attention.self.query`, `.key`, `.value` and
             `attention.output.dense`. None for none.
+        head_size: Width of a head; None for the size of the hidden states, divided by `num_heads`.
         **kwargs: Those of `keras.layers.Layer`.
 
     Call arguments:
@@ -53,27 +54,32 @@ class SelfAttention(CheckedLayer):
         output_attentions: bool = False,
         initializer_range: float = 0.02,
         adapters: Mapping[str, Any] | None = None,
+        head_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if num_heads < 1:
             raise ValueError(f"num_heads must be positive, received: {num_heads}")
+        if head_size is not None and head_size < 1:
+            raise ValueError(f"head_size must be positive, received: {head_size}")
         self.num_heads = num_heads
         self.dropout = dropout
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
         self.adapters = adapters
+        self._given_head_size = head_size
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = hidden_shape[-1]
-        if size is None or size % self.num_heads:
+        if size is None or (self._given_head_size is None and size % self.num_heads):
             raise ValueError(f"num_heads={self.num_heads} must divide the size of the hidden states, received: {size}")
-        self.head_size = size // self.num_heads
+        self.head_size = self._given_head_size or size // self.num_heads
+        width = self.num_heads * self.head_size
         options: dict[str, Any] = {"initializer_range": self.initializer_range, "dtype": self.dtype_policy}
-        self.qkv = make_linear(3 * size, QUERY_KEY_VALUE, self.adapters, name="qkv", **options)
+        self.qkv = make_linear(3 * width, QUERY_KEY_VALUE, self.adapters, name="qkv", **options)
         self.qkv.build(hidden_shape)
         self.output_dense = make_linear(size, ["attention.output.dense"], self.adapters, name="output_dense", **options)
-        self.output_dense.build(hidden_shape)
+        self.output_dense.build((*hidden_shape[:-1], width))
         self.probability_dropout = Dropout(self.dropout, dtype=self.dtype_policy)
 
     def call(
@@ -125,6 +131,7 @@ class SelfAttention(CheckedLayer):
             "output_attentions": self.output_attentions,
             "initializer_range": self.initializer_range,
             "adapters": self.adapters,
+            "head_size": self._given_head_size,
         }
 
 

@@ -19,7 +19,7 @@ PROGRAMS = {
     "vocabulary": "Learn a vocabulary from text, and measure it.",
     "pretraining-data": "Make examples for pre-training of text, as compressed records.",
     "distill": "Train a small model by a large one.",
-    "prune": "Take from a model the feed-forward columns and layers that matter least for your rows.",
+    "prune": "Take from a model the feed-forward columns, heads and layers that matter least for your rows.",
     "trim-vocabulary": "Take from a model the entries of its vocabulary that your texts do not need.",
     "convert": "Turn a checkpoint of any known format into a Hugging Face folder.",
     "tokenize": "Show the pieces, ids and places of a text.",

@@ -1,10 +1,11 @@
-"""Takes from a trained model the feed-forward columns, and the layers, that matter least for rows like yours.
+"""Takes from a trained model the feed-forward columns, heads and layers that matter least for rows like yours.
 
     keras-bert prune --model=runs/sst2/model --rows=sst2/train.tsv --keep_ffn=0.5 --output=runs/sst2-pruned
     keras-bert finetune --preset=runs/sst2-pruned --train=sst2/train.tsv --dev=sst2/dev.tsv ... --output=runs/sst2-small
 
-The matrices really become smaller, and transformers opens the folder. Fine-tune it on: some of the accuracy goes with
-the columns, and most of it comes back.
+The matrices really become smaller. A folder without some of the columns or layers opens in transformers, one without
+some of the heads (--keep_heads=0.75) in keras_bert alone. Fine-tune it on: some of the accuracy goes with them, and
+most of it comes back.
 """
 
 import sys
@@ -26,6 +27,7 @@ flags.DEFINE_list("rows_target", None, "For models that write: file with the tar
 flags.DEFINE_integer("max_rows", 2000, "Measure on so many of them, the first; 0: on all.", lower_bound=0)
 flags.DEFINE_integer("batch_size", 8, "Rows whose gradients are summed before their size is taken.", lower_bound=1)
 flags.DEFINE_float("keep_ffn", 1.0, "Share of the feed-forward columns of each layer to keep, such as 0.5.")
+flags.DEFINE_float("keep_heads", 1.0, "Share of the attention heads of each layer to keep, such as 0.75.")
 flags.DEFINE_list("keep_layers", None, "How many layers to keep, the lowest; or their numbers, such as 1,2,4,6.")
 flags.DEFINE_string("output", None, "The folder to write.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
@@ -50,11 +52,12 @@ def main() -> None:
     from keras_bert.scripts.task_kinds import kind_of
 
     layers = _layers()
-    if not 0 < FLAGS.keep_ffn <= 1:
-        raise InputError(f"--keep_ffn={FLAGS.keep_ffn:g}: expected a share above 0, up to 1: what is kept")
-    if FLAGS.keep_ffn == 1 and layers is None:
-        raise InputError("nothing is to go: name --keep_ffn below 1, such as 0.5, or --keep_layers")
-    measured = FLAGS.keep_ffn < 1 or FLAGS.plot is not None
+    for name, share in (("keep_ffn", FLAGS.keep_ffn), ("keep_heads", FLAGS.keep_heads)):
+        if not 0 < share <= 1:
+            raise InputError(f"--{name}={share:g}: expected a share above 0, up to 1: what is kept")
+    if FLAGS.keep_ffn == FLAGS.keep_heads == 1 and layers is None:
+        raise InputError("nothing is to go: name --keep_ffn or --keep_heads below 1, such as 0.5, or --keep_layers")
+    measured = min(FLAGS.keep_ffn, FLAGS.keep_heads) < 1 or FLAGS.plot is not None
     if measured and not FLAGS.rows:
         raise InputError("importance is measured on rows: name them, --rows=FILE")
     if FLAGS.plot:
@@ -74,7 +77,7 @@ def main() -> None:
         rows = kind.read_for(task, FLAGS.rows)
         importance = measure_importance(task, rows.take(FLAGS.max_rows) if FLAGS.max_rows else rows, FLAGS.batch_size)
         print(f"importance measured on {importance.rows:,} rows")
-    pruned = prune(checkpoint, importance, FLAGS.keep_ffn, layers)
+    pruned = prune(checkpoint, importance, FLAGS.keep_ffn, layers, FLAGS.keep_heads)
     save_checkpoint(target, pruned, FLAGS.overwrite)
     if FLAGS.plot and importance is not None:
         importance.plot(Path(FLAGS.plot))

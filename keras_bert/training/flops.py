@@ -31,8 +31,8 @@ def train_flops_per_token(config: BertConfig, length: float, prediction_share: f
     References:
         Chowdhery et al. 2022, arXiv:2204.02311, appendix B.
     """
-    size, inner = config.hidden_size, config.intermediate_size
-    block = 2 * (4 * size * size + 2 * size * inner) + 4 * length * size
+    size, inner, width = config.hidden_size, config.intermediate_size, config.attention_size
+    block = 2 * (4 * size * width + 2 * size * inner) + 4 * length * width
     head = 2 * (size * size + size * config.vocab_size) * prediction_share
     return 3 * (config.num_hidden_layers * block + head)
 

@@ -29,10 +29,10 @@ def parameter_count(config: BertConfig, pooler: bool = True) -> int:
         >>> parameter_count(BertConfig())
         109482240
     """
-    size, inner = config.hidden_size, config.intermediate_size
+    size, inner, width = config.hidden_size, config.intermediate_size, config.attention_size
     positions = 0 if config.position_embedding_type == "sinusoidal" else config.max_position_embeddings
     tables = (config.vocab_size + positions + config.type_vocab_size) * size
-    attention = 4 * (size * size + size)
+    attention = 4 * size * width + 3 * width + size
     dense = size * inner + inner + inner * size + size
     norms = (2 * config.num_hidden_layers + 1) * 2 * size
     return tables + norms + config.num_hidden_layers * (attention + dense) + (size * size + size if pooler else 0)
@@ -60,8 +60,8 @@ def activation_bytes(config: BertConfig, rows: int, length: int, number_bytes: i
     References:
         Korthikanti et al. 2022, arXiv:2205.05198, section 4.1: 34 h + 5 a s bytes a token in 16 bits.
     """
-    size, heads = config.hidden_size, config.num_attention_heads
-    token = number_bytes * (8 * size + 2 * config.intermediate_size) + 2 * size
+    size, heads, width = config.hidden_size, config.num_attention_heads, config.attention_size
+    token = number_bytes * (4 * (size + width) + 2 * config.intermediate_size) + 2 * size
     pairs = (2 * number_bytes + 1) * heads * length
     return rows * length * config.num_hidden_layers * (token + pairs)
 

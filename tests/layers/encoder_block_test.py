@@ -25,6 +25,7 @@ OPTIONS = {
     "initializer_range": 0.5,
     "gradient_checkpointing": True,
     "unpad": True,
+    "head_size": 5,
     "adapters": {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["attention.self.query", "output.dense"]},
 }
 

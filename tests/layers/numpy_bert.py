@@ -58,9 +58,10 @@ def self_attention(
     Returns:
         (batch, tokens, size), and the probabilities (batch, heads, tokens, tokens).
     """
-    batch, tokens, size = hidden.shape
-    head_size = size // num_heads
-    context = np.zeros(hidden.shape)
+    batch, tokens, _ = hidden.shape
+    width = query[0].shape[1]
+    head_size = width // num_heads
+    context = np.zeros((batch, tokens, width))
     probabilities = np.zeros((batch, num_heads, tokens, tokens))
     for row in range(batch):
         queries, keys, values = (dense(hidden[row], layer) for layer in (query, key, value))
@@ -153,7 +154,7 @@ def read_norm(layer: Any) -> Dense:
 def attention_weights(attention: Any) -> dict[str, Dense]:
     """The fused kernel taken apart: query, key and value side by side."""
     kernel, bias = read_dense(attention.qkv)
-    size = kernel.shape[0]
+    size = kernel.shape[1] // 3
     parts = {}
     for index, name in enumerate(("query", "key", "value")):
         columns = slice(index * size, (index + 1) * size)

@@ -35,7 +35,7 @@ def attend(layer, hidden, mask, **options):
 
 @pytest.mark.parametrize("output_attentions", [True, False])
 def test_the_layer(output_attentions, tmp_path):
-    options = {"num_heads": HEADS, "dropout": 0.1, "output_attentions": True, "initializer_range": 0.5}
+    options = {"num_heads": HEADS, "dropout": 0.1, "output_attentions": True, "initializer_range": 0.5, "head_size": 3}
     options["adapters"] = {"rank": 2, "alpha": 4.0, "dropout": 0.1, "targets": ["attention.self.key"]}
     shapes = [(BATCH * TOKENS, SIZE), (BATCH, HEADS, TOKENS, TOKENS)]
     inputs = [HIDDEN.reshape(-1, SIZE), bias_of(MASK)]
@@ -48,8 +48,9 @@ def test_the_layer(output_attentions, tmp_path):
         assert layer(*inputs).shape == layer.compute_output_shape(*(array.shape for array in inputs)) == shapes[0]
 
 
-def test_against_numpy():
-    layer = make_layer(output_attentions=True)
+@pytest.mark.parametrize("head_size", [None, 3, 7])
+def test_against_numpy(head_size):
+    layer = make_layer(output_attentions=True, head_size=head_size)
     outputs, probabilities = attend(layer, HIDDEN, MASK)
     expected = numpy_bert.self_attention(
         HIDDEN.astype("float64"),

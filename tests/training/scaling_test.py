@@ -19,7 +19,9 @@ LARGE = BertConfig(hidden_size=1024, num_hidden_layers=24, num_attention_heads=1
 TINY = BertConfig(vocab_size=50, hidden_size=32, num_hidden_layers=3, num_attention_heads=2, intermediate_size=48)
 
 
-@pytest.mark.parametrize("changes", [{}, {"position_embedding_type": "sinusoidal"}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{}, {"position_embedding_type": "sinusoidal"}, {"attention_head_size": 8}], ids=str
+)
 @pytest.mark.parametrize("pooler", [True, False])
 def test_weights_are_those_of_the_encoder(pooler: bool, changes: dict):
     config = dataclasses.replace(TINY, **changes)

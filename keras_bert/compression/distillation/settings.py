@@ -144,9 +144,10 @@ class DistillationSettings:
                 )
             return theirs
         for config in (student, teacher):
-            if config.hidden_size % self.relation_heads:
+            if config.attention_size % self.relation_heads:
                 raise InputError(
-                    f"relation_heads={self.relation_heads} does not divide hidden_size={config.hidden_size}"
+                    f"relation_heads={self.relation_heads} does not divide {config.attention_size}, the width of "
+                    f"{config.num_attention_heads} heads"
                 )
         return self.relation_heads
 

@@ -80,12 +80,12 @@ class _QueryKeyValue(keras.layers.Layer):
         self.built = True
 
     def call(self, hidden: Any) -> Any:
-        """Computes what the block computes first: float (batch · tokens, 3 · size)."""
+        """Computes what the block computes first: float (batch · tokens, 3 · heads · head size)."""
         return self.block.attention.qkv(self.block.attention_norm(hidden) if self.block.norm_first else hidden)
 
     def compute_output_shape(self, hidden_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Says how wide it is."""
-        return (*hidden_shape[:-1], 3 * hidden_shape[-1])  # type: ignore[operator]
+        return (*hidden_shape[:-1], self.block.attention.qkv.units)
 
 
 def _same(model: Any, inputs: Any, call: Callable[..., Any]) -> Any:

@@ -26,7 +26,7 @@ def test_blocks_are_spread_evenly_the_last_to_the_last():
         ({"relation_weight": -1.0}, "relation_weight must be 0 or more"),
         ({"relations": ("QV",)}, "relations are some of QK, QQ, KK, VV, each once"),
         ({"relation_heads": 4}, "relation_heads is for relations"),
-        ({"relations": ("QK",), "relation_heads": 5}, "relation_heads=5 does not divide hidden_size=32"),
+        ({"relations": ("QK",), "relation_heads": 5}, "relation_heads=5 does not divide 32, the width of 4 heads"),
         ({"relations": ("QK",), "relation_layer": 7}, "relation_layer=7: the teacher has the layers 1 to 4"),
         ({"hidden_weight": 1.0, "layer_map": (1,)}, "for each of the student's 2"),
         ({"hidden_weight": 1.0, "layer_map": (1, 5)}, "a block of the teacher, 1 to 4"),

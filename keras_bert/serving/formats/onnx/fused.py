@@ -62,7 +62,7 @@ class FusedEncoder(OnnxEncoder):
             num_heads=self.config.num_attention_heads,
             mask_filter_value=MASKED,
         )
-        size = self.config.hidden_size
+        size = self.config.attention_size
         if first_only:
             return graph.add("Squeeze", context, graph.integers(1))
         return self._without_padding(context, (-1, size))

@@ -43,7 +43,7 @@ class PlainEncoder(OnnxEncoder):
         probabilities = graph.add("Softmax", graph.add("Add", scores, self.bias), axis=-1)
         context = graph.add("MatMul", probabilities, self._heads(value, [0, 2, 1, 3]))
         context = graph.add("Transpose", context, perm=[0, 2, 1, 3])
-        shape = (-1, config.hidden_size) if first_only else (0, 0, config.hidden_size)
+        shape = (-1, config.attention_size) if first_only else (0, 0, config.attention_size)
         return graph.add("Reshape", context, graph.integers(*shape))
 
     def first(self, states: str) -> str:
