@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from keras_bert.errors import InputError
-from keras_bert.runtime.onnx_engine import OnnxEngine
+from keras_bert.runtime.onnx_engine import OnnxEngine, session_options
 
 
 def test_a_graph_runs_with_the_numbers_that_it_takes(tmp_path: Path):
@@ -33,3 +33,27 @@ def test_a_file_of_something_else_is_one_line(tmp_path: Path):
     (tmp_path / "model.onnx").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="ONNX Runtime cannot open it"):
         OnnxEngine(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("flags", "option"),
+    [
+        ("flags\t\t: fpu avx2 avx512_vnni amx_int8", None),
+        ("flags\t\t: fpu avx2 avx_vnni", None),
+        ("flags\t\t: fpu avx2", "1"),
+        ("Features\t: asimd", "1"),
+        (None, "1"),
+    ],
+    ids=str,
+)
+def test_without_vnni_bytes_are_multiplied_in_the_exact_way(flags: str | None, option: str | None, tmp_path: Path):
+    processor = tmp_path / "cpuinfo"
+    if flags is not None:
+        processor.write_text(f"processor\t: 0\n{flags}\n")
+    options = session_options(2, processor)
+    assert options.intra_op_num_threads == 2
+    if option:
+        assert options.get_session_config_entry("session.x64quantprecision") == option
+    else:
+        with pytest.raises(RuntimeError, match="x64quantprecision"):
+            options.get_session_config_entry("session.x64quantprecision")

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from keras_bert.runtime.onnx_engine import session_options
 from keras_bert.serving.formats.onnx.activations import LOWEST, activation
 from keras_bert.serving.formats.onnx.graph import Graph
 from keras_bert.serving.formats.onnx.products import (
@@ -20,10 +21,8 @@ from keras_bert.serving.formats.onnx.products import (
 
 def computed(graph: Graph, value: str, inputs: np.ndarray) -> np.ndarray:
     graph.output(value, "y", ["rows", "out"])
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
     model = graph.model("").SerializeToString()
-    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
     return session.run(None, {"x": inputs})[0]
 
 

@@ -12,6 +12,7 @@ import pytest
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.runtime import load
+from keras_bert.runtime.onnx_engine import session_options
 from keras_bert.serving.formats.network import ANSWERING_FILE, INPUTS, Network
 from keras_bert.serving.formats.onnx import write
 from keras_bert.serving.formats.onnx.write import FILES, FORMS, FUSED, PLAIN, onnx_graph
@@ -54,9 +55,7 @@ def session(network: Network, dtype: str, form: str) -> onnxruntime.InferenceSes
 
 
 def opened(model: Any) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, session_options(), providers=["CPUExecutionProvider"])
 
 
 def run(model: onnxruntime.InferenceSession, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
