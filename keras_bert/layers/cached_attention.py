@@ -20,7 +20,7 @@ def keys_and_values(block: EncoderBlock, hidden: Any, batch: Any) -> tuple[Any, 
     """
     attention = block.attention
     qkv = attention.qkv(block.attention_norm(hidden) if block.norm_first else hidden)
-    qkv = ops.reshape(qkv, (batch, -1, 3, attention.num_heads, attention.head_size))
+    qkv = ops.reshape(qkv, (batch, -1, 3, attention.num_heads, attention.size_per_head))
     _, key, value = ops.unstack(ops.transpose(qkv, (2, 0, 3, 1, 4)), 3)
     return key, value
 
@@ -46,12 +46,12 @@ def block_step(
     attention = block.attention
     inputs = block.attention_norm(hidden) if block.norm_first else hidden
     rows, beams = ops.shape(kept[0])[0], ops.shape(kept[0])[1]
-    qkv = ops.reshape(attention.qkv(inputs), (rows, beams, 3, attention.num_heads, attention.head_size))
+    qkv = ops.reshape(attention.qkv(inputs), (rows, beams, 3, attention.num_heads, attention.size_per_head))
     query, key, value = ops.unstack(qkv, 3, axis=2)  # (N, K, H, S)
     keys = ops.concatenate([kept[0], key[:, :, :, None]], axis=3)  # (N, K, H, T, S)
     values = ops.concatenate([kept[1], value[:, :, :, None]], axis=3)
 
-    scale = attention.head_size**-0.5
+    scale = attention.size_per_head**-0.5
     query = query * ops.cast(scale, query.dtype)
     of_source = ops.matmul(ops.transpose(query, (0, 2, 1, 3)), ops.transpose(source[0], (0, 1, 3, 2))) + source_bias
     own = ops.matmul(query[:, :, :, None], ops.transpose(keys, (0, 1, 2, 4, 3)))[:, :, :, 0]  # (N, K, H, T)
@@ -62,5 +62,5 @@ def block_step(
     from_source = ops.transpose(ops.matmul(probabilities[..., :tokens], source[1]), (0, 2, 1, 3))
     own_probabilities = ops.transpose(probabilities[..., tokens:], (0, 2, 1, 3))
     from_own = ops.matmul(own_probabilities[:, :, :, None], values)[:, :, :, 0]
-    context = ops.reshape(from_source + from_own, (-1, attention.num_heads * attention.head_size))
+    context = ops.reshape(from_source + from_own, (-1, attention.num_heads * attention.size_per_head))
     return block.finish(hidden, attention.output_dense(context)), (keys, values)

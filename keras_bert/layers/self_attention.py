@@ -67,14 +67,14 @@ class SelfAttention(CheckedLayer):
         self.output_attentions = output_attentions
         self.initializer_range = initializer_range
         self.adapters = adapters
-        self._given_head_size = head_size
+        self.head_size = head_size
 
     def build(self, hidden_shape: tuple[int | None, ...], attention_bias_shape: tuple[int | None, ...]) -> None:
         size = hidden_shape[-1]
-        if size is None or (self._given_head_size is None and size % self.num_heads):
+        if size is None or (self.head_size is None and size % self.num_heads):
             raise ValueError(f"num_heads={self.num_heads} must divide the size of the hidden states, received: {size}")
-        self.head_size = self._given_head_size or size // self.num_heads
-        width = self.num_heads * self.head_size
+        self.size_per_head = self.head_size or size // self.num_heads
+        width = self.num_heads * self.size_per_head
         options: dict[str, Any] = {"initializer_range": self.initializer_range, "dtype": self.dtype_policy}
         self.qkv = make_linear(3 * width, QUERY_KEY_VALUE, self.adapters, name="qkv", **options)
         self.qkv.build(hidden_shape)
@@ -96,19 +96,19 @@ class SelfAttention(CheckedLayer):
         qkv = self.qkv(hidden)
         if padding_mask is not None:
             qkv = restore_padding(qkv, padding_mask)
-        qkv = ops.reshape(qkv, (batch, tokens, 3, self.num_heads, self.head_size))
+        qkv = ops.reshape(qkv, (batch, tokens, 3, self.num_heads, self.size_per_head))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
         # unstack, not indexing: the gradient of a slice fills two thirds of a tensor with zeros, three times over
         query, key, value = ops.unstack(qkv, 3)  # (B, H, T, S)
         if first_token:
             query, attention_bias = query[:, :, :1], attention_bias[:, :, :1]
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
-        scores = scores * self.head_size**-0.5 + attention_bias
+        scores = scores * self.size_per_head**-0.5 + attention_bias
         probabilities = ops.softmax(wide(scores))
         probabilities = ops.cast(probabilities, self.compute_dtype)
         dropped = self.probability_dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(dropped, value), (0, 2, 1, 3))  # (B, T, H, S)
-        context = ops.reshape(context, (-1, self.num_heads * self.head_size))
+        context = ops.reshape(context, (-1, self.num_heads * self.size_per_head))
         if padding_mask is not None and not first_token:
             context = remove_padding(context, padding_mask)
         outputs = self.output_dense(context)
@@ -131,7 +131,7 @@ class SelfAttention(CheckedLayer):
             "output_attentions": self.output_attentions,
             "initializer_range": self.initializer_range,
             "adapters": self.adapters,
-            "head_size": self._given_head_size,
+            "head_size": self.head_size,
         }
 
 

@@ -69,7 +69,7 @@ class CachedDecoder:
         logits = tf.cast(self.head.logits(newest, *output_rows), tf.float32)
         source = {"layers": kept, "bias": bias, "length": lengths}
         attention = encoder.blocks[0].attention
-        none = tf.zeros([rows, 1, attention.num_heads, 0, attention.head_size], attention.compute_dtype)
+        none = tf.zeros([rows, 1, attention.num_heads, 0, attention.size_per_head], attention.compute_dtype)
         state = [(none, none) for _ in encoder.blocks]
 
         def step(ids: Any, time: Any, source: Any, state: Any) -> tuple[Any, Any]:
