@@ -38,4 +38,7 @@ class Classifier(RuntimeModel):
             threshold = np.float32(self.settings["threshold"])
             return {"labels": [labels[index] for index in order if scores[index] >= threshold], **named}
         best = int(scores.argmax())
-        return {"label": labels[best], "score": float(scores[best]), **(named if with_scores else {})}
+        answer = {"label": labels[best], "score": float(scores[best])}
+        if abstain_below := self.settings.get("abstain_below"):
+            answer["sure"] = bool(scores[best] >= np.float32(abstain_below))
+        return {**answer, **(named if with_scores else {})}

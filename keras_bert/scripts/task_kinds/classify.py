@@ -91,6 +91,8 @@ class Classify(TaskKind):
             problem_type=MULTI_LABEL if FLAGS.multi_label else SINGLE_LABEL,
             class_weights=class_weights(self._counts(train) if FLAGS.class_weights == "balanced" else {}, labels or []),
             label_smoothing=FLAGS.label_smoothing or 0.0,
+            temperature=1.0,  # training goes on from the preset, whose calibration is no longer that of the model
+            abstain_below=0.0,
             pooling=self.pooling(),
             new_pooler=FLAGS.new_pooler,
             text_pair=FLAGS.text_pair is not None,

@@ -34,6 +34,7 @@ class Head:
             named by a folder that is numbered from 2: `2_Dense/linear.weight`, `3_LayerNorm/norm.weight`.
         normalize: Of an embedder: the vector has the length 1.
         size: Numbers of the vector that are given; None for all.
+        temperature: Of a classifier: what the logits are divided by.
     """
 
     reads: tuple[str, ...]
@@ -43,6 +44,7 @@ class Head:
     modules: tuple[Mapping[str, Any], ...] = ()
     normalize: bool = False
     size: int | None = None
+    temperature: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,7 +82,7 @@ class TextModel(GlobalBatchModel):
         self.dtype_policy = encoder.dtype_policy
         self.encoder = encoder
         self.text_pair = text_pair
-        ids, strings = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.string)
+        ids = tf.TensorSpec([None, None], tf.int32)
         numbers = [dict.fromkeys(inputs, ids)]
         # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
         # switch XLA off for all of it.
@@ -94,8 +94,13 @@ class TextModel(GlobalBatchModel):
             # Both go from inputs to outputs; in scoring all workers take part, an answer may be one worker's alone.
             forward=on_replicas(self.distribute_strategy, lambda inputs: self(inputs, training=False), numbers),
             alone=on_replicas(None, lambda inputs: self(inputs, training=False), numbers),
-            answer=graph_function(self.answer_strings, input_signature=[strings] * len(self.text_fields)),
         )
+        self.trace_answers()
+
+    def trace_answers(self) -> None:
+        """Has `answer` trace its graph anew at its next call, after something changed that is a constant there."""
+        strings = tf.TensorSpec([None], tf.string)
+        self._stages.answer = graph_function(self.answer_strings, input_signature=[strings] * len(self.text_fields))
 
     @property
     def preprocessor(self) -> BertPreprocessor:

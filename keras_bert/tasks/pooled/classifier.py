@@ -21,8 +21,10 @@ from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
+from keras_bert.tasks.pooled.class_answers import ClassAnswers, kept_calibration
 from keras_bert.tasks.pooled.class_checks import check_classes
 from keras_bert.tasks.pooled.class_numbers import ClassNumbers
+from keras_bert.tasks.pooled.class_task import ClassTask
 from keras_bert.tasks.pooled.head import (
     ARCHITECTURE,
     MARKERS,
@@ -36,7 +38,6 @@ from keras_bert.tasks.pooled.head import (
 from keras_bert.tasks.pooled.label_set_accuracy import LabelSetAccuracy
 from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.tasks.pooled.markers import marker_ids, warn_of_unmarked
-from keras_bert.tasks.pooled.pooled_task import PooledTask
 from keras_bert.tasks.pooled.portable import pooled_portable
 from keras_bert.text.markers import MARKERS as MARKER_TOKENS
 from keras_bert.text.markers import has_tokens
@@ -45,7 +46,7 @@ from keras_bert.text.ragged_rows import row_ids
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertClassifier(PooledTask):
+class BertClassifier(ClassTask):
     """BERT that says which class, or which classes, a text belongs to.
 
     The head is BERT's own: pooled output → dropout → linear, one logit a class (arXiv:1810.04805, 4.1). With
@@ -64,6 +65,8 @@ class BertClassifier(PooledTask):
         class_weights: Label → weight of its rows in the loss; labels not named weigh 1.
         label_smoothing: Share of the probability spread over all classes in the loss.
         threshold: For several labels: classes with at least this probability are answered.
+        temperature: What logits are divided by to become probabilities, see `calibrate`.
+        abstain_below: Answers with a lower score are not `sure`, see `calibrate`.
         text_pair: The task takes two texts a row.
         **kwargs: Those of `keras.Model`.
 
@@ -98,15 +101,18 @@ class BertClassifier(PooledTask):
         class_weights: Mapping[str, float] | None = None,
         label_smoothing: float = 0.0,
         threshold: float = 0.5,
+        temperature: float = 1.0,
+        abstain_below: float = 0.0,
         text_pair: bool = False,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertClassifier, kwargs)
         labels, class_weights = class_names(labels), named_weights(class_weights)
         check_classes(labels, problem_type, class_weights, label_smoothing, threshold)
+        reading = ClassAnswers(tuple(labels), problem_type, threshold, temperature, abstain_below)
         self.marker_ids = marker_ids(preprocessor) if pooling == MARKERS else ()
         logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
-        super().__init__(encoder, preprocessor, logits, head, pooling, text_pair, **kwargs)
+        super().__init__(reading, encoder, preprocessor, logits, head, pooling, text_pair, **kwargs)
         self.labels = tuple(labels)
         self.problem_type = problem_type
         self.class_weights = class_weights
@@ -177,7 +183,7 @@ class BertClassifier(PooledTask):
             labels=labels,
             problem_type=problem_type or own_type or SINGLE_LABEL,
             text_pair=takes_pairs(checkpoint) if text_pair is None else text_pair,
-            **{"threshold": saved.get("threshold", 0.5), **options},
+            **{"threshold": saved.get("threshold", 0.5), **(kept_calibration(saved) if is_trained else {}), **options},
         )
 
     def features(self, rows: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -244,49 +250,6 @@ class BertClassifier(PooledTask):
         weights = tf.constant([float(self.class_weights.get(label, 1.0)) for label in self.labels])
         return classes, tf.gather(weights, classes)
 
-    def answers(self, outputs: Any) -> Tensors:
-        """Turns logits into labels and probabilities, in the graph.
-
-        Args:
-            outputs: float32 (batch, classes), logits.
-
-        Returns:
-            `label` string (batch,), the likeliest class; `score` float32 (batch,), its probability; `scores`
-            float32 (batch, classes). For several labels also `labels_padded` string (batch, classes), the
-            classes over the threshold from the likeliest on, padded with empty strings, and `count` int32
-            (batch,), how many they are.
-        """
-        names = tf.constant(self.labels)
-        multi = self.problem_type == MULTI_LABEL
-        scores = tf.sigmoid(outputs) if multi else tf.nn.softmax(outputs)
-        answers = {
-            "label": tf.gather(names, tf.argmax(scores, axis=1)),
-            "score": tf.reduce_max(scores, axis=1),
-            "scores": scores,
-        }
-        if multi:
-            order = tf.argsort(scores, axis=1, direction="DESCENDING", stable=True)
-            chosen = tf.gather(scores, order, batch_dims=1) >= self.threshold
-            answers["labels_padded"] = tf.where(chosen, tf.gather(names, order), "")
-            answers["count"] = tf.reduce_sum(tf.cast(chosen, tf.int32), axis=1)
-        return answers
-
-    def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-        """Turns the arrays of `answers` into dicts: `label` and `score`, or `labels` for several, and `scores`."""
-        if "marked" in answers:
-            plain = self.answer_rows({name: values for name, values in answers.items() if name != "marked"})
-            return [{**row, "marked": bool(there)} for row, there in zip(plain, answers["marked"], strict=True)]
-        all_scores = [dict(zip(self.labels, row.tolist(), strict=True)) for row in answers["scores"]]
-        if self.problem_type == MULTI_LABEL:
-            return [
-                {"labels": [name.decode() for name in names[:count]], "scores": scores}
-                for names, count, scores in zip(answers["labels_padded"], answers["count"], all_scores, strict=True)
-            ]
-        return [
-            {"label": label.decode(), "score": float(score), "scores": scores}
-            for label, score, scores in zip(answers["label"], answers["score"], all_scores, strict=True)
-        ]
-
     def answer(self, texts: Sequence[Text], batch_size: int = 32, scores: bool = False) -> list[Any]:
         """Answers texts with their classes.
 
@@ -297,7 +260,8 @@ class BertClassifier(PooledTask):
 
         Returns:
             One dict for each text, in their order: `label` and `score`, its probability; with several labels `labels`,
-            those over the threshold. `scores`: class → probability. With `pooling="markers"` `marked`, else a warning.
+            those over the threshold. `scores`: class → probability. With `abstain_below` `sure`: whether the score is
+            at least that. With `pooling="markers"` `marked`, else a warning.
 
         Raises:
             InputError: Not a list, or one of the texts is not what the task takes.
@@ -330,13 +294,6 @@ class BertClassifier(PooledTask):
             results |= relation_scores(names[targets], names[predicted])
         return results
 
-    def predicted(self, outputs: np.ndarray) -> np.ndarray:
-        """Turns logits into class numbers (rows,), or zeros and ones (rows, classes) for several labels."""
-        if self.problem_type == MULTI_LABEL:
-            # sigmoid(x) >= threshold, without its rounding
-            return (outputs >= _logit(self.threshold)).astype("int32")
-        return outputs.argmax(axis=1)
-
     def default_loss(self) -> keras.losses.Loss:
         """Returns softmax cross-entropy, or for several labels the mean binary cross-entropy."""
         if self.problem_type == MULTI_LABEL:
@@ -348,7 +305,7 @@ class BertClassifier(PooledTask):
     def default_metrics(self) -> list[keras.metrics.Metric]:
         """Returns the accuracy, for several labels the share of rows with all of them right, as `scores` has it."""
         if self.problem_type == MULTI_LABEL:
-            return [LabelSetAccuracy(_logit(self.threshold))]
+            return [LabelSetAccuracy(self._stages.reading.logit)]
         return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     def signatures(self) -> dict[str, Signature]:
@@ -367,8 +324,9 @@ class BertClassifier(PooledTask):
 
     def portable(self) -> Portable:
         """Returns what other formats need: `logits` float32 (batch, classes)."""
-        names = ("labels", "problem_type", "threshold")
-        return pooled_portable(self, "classify", {name: getattr(self, name) for name in names})
+        fields = {name: getattr(self, name) for name in ("labels", "problem_type", "threshold")}
+        fields |= {"abstain_below": self.abstain_below} if self.abstain_below else {}
+        return pooled_portable(self, "classify", fields, temperature=self.temperature)
 
     def metadata(self) -> dict[str, Any]:
         """Returns the classes and the problem type, as `config.json` has them."""
@@ -381,7 +339,7 @@ class BertClassifier(PooledTask):
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {**super().extra(), "threshold": self.threshold}
+        return {**super().extra(), "threshold": self.threshold, **self._stages.reading.settings()}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -392,8 +350,5 @@ class BertClassifier(PooledTask):
             "class_weights": self.class_weights,
             "label_smoothing": self.label_smoothing,
             "threshold": self.threshold,
+            **self._stages.reading.settings(),
         }
-
-
-def _logit(probability: float) -> float:
-    return float(np.log(probability / (1 - probability)))

@@ -50,6 +50,8 @@ class OnnxHead:
         """
         dense = self.encoder.dense(str(self.head.linear))
         logits = float_dense(self.graph, self._pooled(self._states()), dense)
+        if self.head.temperature != 1:
+            logits = self.graph.add("Div", logits, self.graph.number(self.head.temperature))
         return (activation(self.graph, logits, self.head.activation) if activate else logits), dense.bias.size
 
     def embedding_outputs(self, with_vector: bool, with_states: bool) -> None:

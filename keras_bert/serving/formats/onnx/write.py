@@ -66,7 +66,8 @@ def onnx_graph(network: Network, dtype: str, form: str) -> Graph:
         fused form of an embedder without its prompts `pooling_mask`; the plain form of multiple choice takes
         (batch_size, num_choices, sequence_length). Its outputs are float32: `logits`, `start_logits` and
         `end_logits`, or `sentence_embedding`, in the plain form with `last_hidden_state`. The plain form's logits are
-        those of the dense layer, as Hugging Face has them; in the fused form a head's activation is behind them.
+        those of the dense layer, divided by the temperature of a calibrated classifier, as Hugging Face has them; in
+        the fused form a head's activation is behind them.
     """
     graph, is_plain = Graph(), form == PLAIN
     by_choice = is_plain and network.answering["kind"] == "choose"
