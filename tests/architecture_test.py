@@ -101,6 +101,7 @@ INNER = {
         "runs": {"optimizers", "strategy"},  # a model that is not compiled gets an optimizer; the chief writes
     },
     "trust": {
+        "audit": set(),
         "explain": set(),
     },
 }

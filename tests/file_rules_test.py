@@ -101,6 +101,7 @@ TESTED_ELSEWHERE = {
     "training/runs/phase.py": "tests/training/runs/epoch_run_test.py",
     "training/runs/run_checkpoints.py": "tests/training/runs/run_state_test.py",
     "training/runs/run_log.py": "tests/training/runs/epoch_log_test.py and training_log_test.py",
+    "scripts/audit_probes.py": "tests/scripts/audit_test.py",
     "scripts/timed_answers.py": "tests/scripts/measured_export_test.py",
     "scripts/random_weights.py": "tests/scripts/task_kinds/generate_test.py",
     **{

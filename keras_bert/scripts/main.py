@@ -13,6 +13,7 @@ PROGRAMS = {
     "evaluate": "Score a fine-tuned model on labelled rows.",
     "predict": "Answer texts from a file or standard input, as JSON lines.",
     "search": "Index texts by their meaning, and find those nearest to a question.",
+    "audit": "How sure a model is, how it treats groups, what it prefers, which labels are doubtful.",
     "export": "Write a fine-tuned model as a SavedModel that answers strings.",
     "pretrain": "Pre-train on text: masked words and next sentences, from nothing or from a checkpoint.",
     "status": "Show how far a run of finetune, distill or pretrain is.",

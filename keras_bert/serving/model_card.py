@@ -9,6 +9,7 @@ import tensorflow_text as tf_text
 
 from keras_bert.config import BertConfig
 from keras_bert.escaping import markdown, markdown_code, to_json, yaml_string
+from keras_bert.serving.audit_section import audit_section
 from keras_bert.version import __version__
 
 CUT_OFF = "Input beyond the model's longest is cut off."
@@ -33,7 +34,8 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
             it gives in words, for a task without labels; `long_input` for one that cuts nothing off.
         facts: What is known of the model: `preset` (what it started from), `data` (name → what it was
             trained and scored on), `metrics` (name → value), `training` (setting → value), `license`; `format` of an
-            export (name → value), what it is and how it was measured. What is missing is said to be missing.
+            export (name → value), what it is and how it was measured; `audit`, see `audit_section`. What is missing is
+            said to be missing.
 
     Returns:
         The text of a `README.md`.
@@ -55,6 +57,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         **({"Format": _table(facts["format"], "")} if "format" in facts else {}),
         "Data": _table(facts.get("data"), "Not recorded."),
         "Metrics": _table(facts.get("metrics"), "Not measured."),
+        **({"Audit": audit_section(facts["audit"])} if facts.get("audit") else {}),
         "Training": _table(facts.get("training"), "Not recorded."),
         "Architecture": _table(config.to_dict(), ""),
         "Versions": _table(_VERSIONS, ""),
