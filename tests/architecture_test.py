@@ -95,6 +95,7 @@ INNER = {
         "learning": {"byte_pair", "normalizer_model", "ragged_rows", "token_layer", "vocabulary", "word_piece"},
     },
     "training": {
+        "adversary": set(),
         "optimizers": set(),
         "strategy": set(),
         **{key: set() for key in ("flops", "freeze", "scaling", "step_profile")},

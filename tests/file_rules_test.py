@@ -108,6 +108,10 @@ TESTED_ELSEWHERE = {
         f"scripts/{n}_flags.py": "tests/scripts/task_kinds/generate_test.py"
         for n in ("generation", "packing", "smoothing", "target")
     },
+    **dict.fromkeys(
+        ("training/adversary/adversary.py", "training/adversary/batch_part.py"),
+        "tests/training/adversary/fgm_test.py and named_test.py",
+    ),
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

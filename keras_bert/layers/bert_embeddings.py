@@ -10,6 +10,7 @@ from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.packed_positions import packed_positions
+from keras_bert.layers.word_shift import shifted
 
 POSITION_TYPES = ("absolute", "sinusoidal")
 
@@ -124,7 +125,7 @@ class BertEmbeddings(CheckedLayer):
 
     def _sum(self, token_ids: Any, segment_ids: Any, positions: Any, training: bool) -> Any:
         embeddings = ops.take(self.word_embeddings, token_ids, axis=0) + positions  # (B, T, D)
-        embeddings = embeddings + ops.take(self.token_type_embeddings, segment_ids, axis=0)
+        embeddings = shifted(embeddings + ops.take(self.token_type_embeddings, segment_ids, axis=0))
         if self.layer_norm is not None:
             embeddings = self.layer_norm(embeddings)
         return self.dropout_layer(ops.cast(embeddings, self.compute_dtype), training=training)

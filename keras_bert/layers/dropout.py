@@ -103,7 +103,7 @@ class Dropout(keras.layers.Dropout):
             shape = tf.stack([own or shape[axis] for axis, own in enumerate(self.noise_shape)])
         numbers = numbers_of_examples()
         if numbers is not None:
-            bits = _bits_by_example(self.seed_generator.state.value[0], numbers, shape)
+            bits = bits_by_example(self.seed_generator.state.value[0], numbers, shape)
             return _keep(inputs, bits >= tf.constant(threshold, tf.uint16), _LEVELS / (_LEVELS - threshold))
         # Within int32, as XLA needs it; the same numbers as in Keras (3.15, backend/tensorflow/random.py).
         seed = tf.cast(tf.math.floormod(self.seed_generator.next(), tf.int32.max - 1), "int32")
@@ -118,8 +118,17 @@ class Dropout(keras.layers.Dropout):
         return _keep(inputs, is_kept, _LEVELS / (_LEVELS - threshold))
 
 
-def _bits_by_example(seed: Any, numbers: Any, shape: Any) -> Any:
-    """Draws 16 bits for each value, of each example from a seed of its own: uint16 in the shape of the mask."""
+def bits_by_example(seed: Any, numbers: Any, shape: Any) -> Any:
+    """Draws 16 bits for each value, of each example from a seed of its own.
+
+    Args:
+        seed: Of the layer, an integer scalar.
+        numbers: As `dropout_by_example` was given them.
+        shape: Of what is drawn, int32; its first axis is of examples, or of as many rows for each.
+
+    Returns:
+        uint16 in that shape.
+    """
     # Inside of a block the rows of a tensor are tokens, as many for each example.
     count, size = tf.size(numbers), tf.reduce_prod(shape) // tf.maximum(tf.size(numbers), 1)
     told = ["dropout by example: rows, which these numbers of examples cannot share:", shape[0], count]
@@ -130,8 +139,10 @@ def _bits_by_example(seed: Any, numbers: Any, shape: Any) -> Any:
         own = tf.random.experimental.stateless_fold_in(base, number)
         return tf.random.stateless_uniform(((size + 1) // 2,), own, minval=None, maxval=None, dtype=tf.int32)
 
-    words = tf.map_fn(draw, numbers, fn_output_signature=tf.TensorSpec([None], tf.int32))
-    bits = tf.reshape(tf.bitcast(words, tf.uint16), [count, -1])[:, :size]
+    # One more than there are: what is drawn for no example at all has no shape.
+    drawn = tf.concat([numbers, tf.zeros([1], numbers.dtype)], 0)
+    words = tf.map_fn(draw, drawn, fn_output_signature=tf.TensorSpec([None], tf.int32))[:-1]
+    bits = tf.reshape(tf.bitcast(words, tf.uint16), [count, (size + 1) // 2 * 2])[:, :size]
     return tf.reshape(bits, shape)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_bert.layers.dropout import bits_by_example, numbers_of_examples
+
 
 @keras.saving.register_keras_serializable(package="keras_bert")
 class TokenDropout(keras.layers.Layer):
@@ -53,8 +55,13 @@ class TokenDropout(keras.layers.Layer):
     def call(self, token_ids: Any, segment_ids: Any, training: bool = False) -> Any:
         if not training or not self.rate:
             return token_ids
-        drawn = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator)
-        hidden = ops.logical_and(drawn < self.rate, segment_ids == 1)
+        numbers = numbers_of_examples()
+        if numbers is None:
+            is_drawn = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator) < self.rate
+        else:  # the same tokens in each pass over an example
+            bits = bits_by_example(self.seed_generator.state.value[0], numbers, ops.shape(token_ids))
+            is_drawn = ops.cast(bits, "int32") < round(self.rate * 2**16)
+        hidden = ops.logical_and(is_drawn, segment_ids == 1)
         return ops.where(hidden, ops.cast(self.token_id, token_ids.dtype), token_ids)
 
     def compute_output_shape(self, token_ids_shape: Any, segment_ids_shape: Any) -> Any:

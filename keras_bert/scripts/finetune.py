@@ -4,6 +4,7 @@ r"""Fine-tunes BERT on your rows.
     keras-bert finetune --task=regress --train=sts/train.tsv --dev=sts/dev.tsv --text=sentence1 \
         --text_pair=sentence2 --label=score --output=runs/stsb
     keras-bert finetune --lora_rank=8 --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --output=runs/sst2-lora
+    keras-bert finetune --adversary=freelb --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --output=runs/free
     keras-bert finetune --flagfile=runs/sst2/flags.txt --seed=2 --output=runs/sst2-again
 
 Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`. Into --output it writes `model/`
@@ -24,7 +25,14 @@ from absl import flags
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
-from keras_bert.scripts import adapter_flags, checkpoint_flags, row_flags, start_flags, training_flags
+from keras_bert.scripts import (
+    adapter_flags,
+    adversary_flags,
+    checkpoint_flags,
+    row_flags,
+    start_flags,
+    training_flags,
+)
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
 from keras_bert.scripts.program import run_program
@@ -146,7 +154,7 @@ def finetune() -> dict[str, Any]:
             layer_decay=FLAGS.layer_decay,
             num_hidden_layers=task.encoder.config.num_hidden_layers,
         )
-        task.compile(optimizer, **training_flags.compile_options())
+        task.compile(optimizer, adversary=adversary_flags.settings(), **training_flags.compile_options())
     kind.describe(task, parts)
     if training_flags.tried_out(task, batches):
         return {}
@@ -160,6 +168,7 @@ def _check_flags() -> None:
     refuse_flags_of_others(FLAGS.task)
     KINDS[FLAGS.task].check_flags()
     adapter_flags.check_flags()
+    adversary_flags.check_flags()
     if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].compares_rows():
         raise InputError(
             "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
@@ -225,7 +234,8 @@ def _modules() -> list[types.ModuleType]:
 
 def _shared_modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of every task."""
-    return [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags, adapter_flags]
+    own = [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags]
+    return [*own, adapter_flags, adversary_flags]
 
 
 def _facts(train: tf.data.Dataset) -> dict[str, Any]:
@@ -281,6 +291,7 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
         "seed",
     )
     settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")} | adapter_flags.card()
+    settings |= adversary_flags.card()
     preset = FLAGS.config or ("random weights" if FLAGS.vocabulary else FLAGS.preset)
     return {"preset": preset, "data": data, "metrics": {}, "training": settings}
 

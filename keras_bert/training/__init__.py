@@ -1,5 +1,6 @@
 """Optimizers, schedules, distribution and callbacks; knows nothing of tasks."""
 
+from keras_bert.training.adversary import Adversary, Fgm, FreeLb, Pgd, RDrop, Smart, make_adversary
 from keras_bert.training.flops import measured_peak_flops, train_flops_per_token
 from keras_bert.training.freeze import freeze
 from keras_bert.training.optimizers.adamw import AdamW
@@ -26,18 +27,24 @@ from keras_bert.training.strategy import STRATEGIES, is_chief, is_chief_of, make
 __all__ = [
     "STRATEGIES",
     "AdamW",
+    "Adversary",
     "ClockSchedule",
     "EpochLog",
     "EpochRun",
     "EvaluateRows",
+    "Fgm",
+    "FreeLb",
     "Lamb",
     "LinearWarmupDecay",
+    "Pgd",
     "Phase",
+    "RDrop",
     "Run",
     "RunSettings",
     "RunState",
     "RunStatus",
     "SaveBest",
+    "Smart",
     "StepProfile",
     "TrainingLog",
     "WatchLoss",
@@ -47,6 +54,7 @@ __all__ = [
     "freeze",
     "is_chief",
     "is_chief_of",
+    "make_adversary",
     "make_strategy",
     "measured_peak_flops",
     "name_workers",

@@ -20,7 +20,8 @@ class StepProfile:
     Attributes:
         waiting: Until the next batch is there, while the input pipeline works beside the steps.
         forward: The model and its loss, as in training.
-        backward: The gradients; with gradient checkpointing, the blocks' second forward pass as well.
+        backward: The gradients; with gradient checkpointing, the blocks' second forward pass as well, with an adversary
+            its other passes, too.
         update: The rest: clipping, the optimizer, the metrics.
         steps: Batches that these are the medians of.
 
@@ -105,9 +106,11 @@ def _functions(model: keras.Model, spec: Any) -> list[Callable[[Any], Any]]:
         return model.compute_loss(x, y, model(x, training=True), sample_weight, training=True)
 
     def both(batch: Any) -> Any:
+        # All of it an output, so that none of it is left out.
+        if hasattr(model, "loss_and_gradients"):
+            return model.loss_and_gradients(batch)
         with tf.GradientTape() as tape:
             loss = model.optimizer.scale_loss(forward(batch))
-        # All of it an output, so that none of it is left out.
         return loss, tape.gradient(loss, model.trainable_variables)
 
     # With the shapes of the specification, not those of each batch, which would be compiled anew.

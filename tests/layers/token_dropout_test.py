@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_bert.layers.dropout import dropout_by_example
 from keras_bert.layers.token_dropout import TokenDropout
 from tests.layer_test_case import check_config, to_numpy
 
@@ -31,6 +32,18 @@ def test_a_share_of_the_target_is_replaced_in_training_alone():
     assert ((out == 4) | (out == IDS)).all()
     np.testing.assert_array_equal(to_numpy(layer(IDS, SEGMENTS)), IDS)
     assert not np.array_equal(to_numpy(layer(IDS, SEGMENTS, training=True)), out)
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="dropout by example is for TensorFlow")
+def test_by_example_the_same_tokens_each_time():
+    layer = TokenDropout(0.3, 4, seed=0)
+    with dropout_by_example(keras.ops.convert_to_tensor([7, 8, 7, 9])):
+        first, again = (to_numpy(layer(IDS - IDS + 9, SEGMENTS, training=True)) == 4 for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first[0], first[2])
+    assert (first[0] != first[1]).any()
+    assert first[:, 500:].mean() == pytest.approx(0.3, abs=0.03)
+    assert not first[:, :500].any()
 
 
 def test_a_rate_that_is_none_is_refused():

@@ -12,8 +12,11 @@ from keras import ops
 from keras_bert.errors import InputError
 from keras_bert.layers.wide import wide
 from keras_bert.tasks.base.micro_batches import accumulate as accumulate_parts
+from keras_bert.tasks.base.part_of_step import check_adversary, one_pass, row_numbers, with_adversary
 from keras_bert.tasks.base.partial_loss import global_mean, partial_loss, regularization
 from keras_bert.tasks.base.replicas import over_replicas, replicas
+from keras_bert.training.adversary.adversary import Trained
+from keras_bert.training.adversary.named import make_adversary
 from keras_bert.training.optimizers.adamw import AdamW
 
 __all__ = ["GlobalBatchModel", "global_mean"]
@@ -44,7 +47,7 @@ class GlobalBatchModel(keras.Model):
     learning_rate: ClassVar[float] = 3e-5
     """The rate of `compile()` without an optimizer: of those in Devlin et al. 2018, arXiv:1810.04805, appendix A.3."""
 
-    _parts = types.SimpleNamespace(count=1, totals={})
+    _parts = types.SimpleNamespace(count=1, totals={}, adversary=None)
     _last_step: Any = None
 
     @property
@@ -72,9 +75,14 @@ class GlobalBatchModel(keras.Model):
             totals["weights"] = ops.sum(wide(ops.convert_to_tensor(sample_weight)))
         return totals
 
+    @property
+    def totals(self) -> Mapping[str, Any]:
+        """`loss_totals` over the whole batch while a part of it is computed, empty otherwise."""
+        return self._parts.totals
+
     def total_of(self, name: str) -> Any:
-        """Returns one of `loss_totals` over the whole batch while a part of it is computed, None otherwise."""
-        return self._parts.totals.get(name)
+        """Returns one of `totals`, None where there are none."""
+        return self.totals.get(name)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -109,22 +117,20 @@ class GlobalBatchModel(keras.Model):
             before = {id(variable): tf.identity(variable.value) for variable in self.metrics_variables}
 
         def step(part: Any) -> tuple[Any, list[Any]]:
-            x, y, sample_weight = part
-            with tf.GradientTape() as tape:
-                y_pred = self(x, training=True)
-                loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-                scaled = self.optimizer.scale_loss(loss)
+            x, y, sample_weight = part[:3]
+            loss, y_pred, gradients = self._trained(part)
             self.compute_metrics(x, y, y_pred, sample_weight)
-            return loss, tape.gradient(scaled, variables)
+            return loss, gradients
 
+        data = self._numbered(x, y, sample_weight)
         if self._parts.count == 1:
-            loss, gradients = step((x, y, sample_weight))
+            loss, gradients = step(data)
         else:
             totals = {name: over_replicas(total) for name, total in self.loss_totals(y, sample_weight).items()}
             self._parts.totals = totals
             try:
                 loss, gradients = accumulate_parts(
-                    step, (x, y, sample_weight), self._parts.count, variables, static=bool(self.jit_compile)
+                    step, data, self._parts.count, variables, static=bool(self.jit_compile)
                 )
             finally:
                 self._parts.totals = {}
@@ -138,6 +144,25 @@ class GlobalBatchModel(keras.Model):
             self._keep_metrics(is_finite, before)
         self._last_step.values.assign(ops.stack([loss, ops.cast(is_finite, "float32")]))
         return self._vectors(self.get_metrics_result())
+
+    def loss_and_gradients(self, data: Any) -> tuple[Any, list[Any]]:
+        """Computes the loss of a batch and the gradients of what is trained, and changes nothing.
+
+        Args:
+            data: A batch as `fit` takes it.
+        """
+        trained = self._trained(self._numbered(*keras.utils.unpack_x_y_sample_weight(data)))
+        return trained.loss, trained.gradients
+
+    def _numbered(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
+        """Adds numbers of the rows, where the step needs them."""
+        return (x, y, sample_weight) if self._parts.adversary is None else (x, y, sample_weight, row_numbers(self, x))
+
+    def _trained(self, part: Any) -> Trained:
+        """Computes a part of a batch in the way that `compile` has chosen."""
+        if self._parts.adversary is not None:
+            return with_adversary(self, self._parts.adversary, part)
+        return one_pass(self, part)
 
     def _keep_metrics(self, is_finite: Any, before: Mapping[int, Any]) -> None:
         """Gives the metrics their values from before the step unless it was finite."""
@@ -171,7 +196,14 @@ class GlobalBatchModel(keras.Model):
         return {name: ops.reshape(value, (1,)) for name, value in logs.items()}
 
     def compile(
-        self, optimizer: Any = None, loss: Any = None, metrics: Any = None, *, accumulate: int = 1, **kwargs: Any
+        self,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        *,
+        accumulate: int = 1,
+        adversary: Any = None,
+        **kwargs: Any,
     ) -> None:
         """Keras' `compile`.
 
@@ -183,12 +215,15 @@ class GlobalBatchModel(keras.Model):
             metrics: As in Keras.
             accumulate: Compute each batch in so many parts, one after the other, which takes the memory of one part;
                 the update is that of the whole batch.
+            adversary: Train on shifted word vectors, or so that outputs agree: `"fgm"`, `"pgd"`, `"freelb"`, `"smart"`,
+                `"rdrop"`, or one with settings, such as `{"name": "fgm", "epsilon": 0.3}`; see
+                `keras_bert.training.adversary`.
             **kwargs: Keras' other arguments.
 
         Raises:
             InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
                 gradients of one of them only. Or, with several replicas or `accumulate`, the loss is no sum or mean
-                over rows, which could be had in parts.
+                over rows, which could be had in parts. Or the adversary does not suit the model.
         """
         if accumulate < 1:
             raise InputError(f"accumulate is the number of parts of a batch, 1 or more, received: {accumulate}")
@@ -197,11 +232,14 @@ class GlobalBatchModel(keras.Model):
                 "mixed_float16 does not work on several replicas: each would scale its loss by itself; "
                 "take mixed_bfloat16, which needs no scaling"
             )
+        adversary = make_adversary(adversary)
         optimizer = AdamW(self.learning_rate, global_clipnorm=1.0) if optimizer is None else optimizer
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         if accumulate > 1 or self.distribute_strategy.num_replicas_in_sync > 1:
             self._check_parts(accumulate, kwargs.get("loss_weights"))
-        self._parts = types.SimpleNamespace(count=accumulate, totals={})
+        if adversary is not None:
+            check_adversary(self, adversary)
+        self._parts = types.SimpleNamespace(count=accumulate, totals={}, adversary=adversary)
         self._compiled_state_is_built = False
         if self._last_step is None:
             with self.distribute_strategy.scope():
@@ -230,7 +268,11 @@ class GlobalBatchModel(keras.Model):
     def get_compile_config(self) -> Mapping[str, Any]:
         """Returns the arguments of `compile`."""
         config = super().get_compile_config()
-        return {**config, "accumulate": self._parts.count} if config and self._parts.count > 1 else config
+        if not config:
+            return config
+        more = {"accumulate": self._parts.count} if self._parts.count > 1 else {}
+        adversary = self._parts.adversary
+        return {**config, **more, **({} if adversary is None else {"adversary": adversary.config()})}
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Keras' `fit`, also for batches that do not divide evenly among the replicas."""

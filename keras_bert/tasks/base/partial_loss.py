@@ -61,16 +61,35 @@ def partial_loss(
         >>> float(partial_loss(loss, y[:1], y_pred[:1], totals={"rows": 4.0}))
         0.25
     """
-    totals = totals or {}
-    if loss.reduction not in (*MEANS, "sum"):
-        raise InputError(f"{loss.name}: reduction={loss.reduction!r} gives no number; take one of {', '.join(MEANS)}")
     if getattr(y_pred, "_keras_mask", None) is not None:
         raise InputError(
             f"{loss.name}: the outputs have a mask of Keras, which several replicas and accumulate cannot share; "
             "give sample_weight in its place"
         )
     y, y_pred = (ops.convert_to_tensor(each, dtype=loss.dtype) for each in (y, y_pred))
-    values = wide(loss.call(y, y_pred))
+    return part_of_mean(loss, wide(loss.call(y, y_pred)), sample_weight, totals)
+
+
+def part_of_mean(
+    loss: keras.losses.Loss, values: Any, sample_weight: Any = None, totals: Mapping[str, Any] | None = None
+) -> Any:
+    """Gives what values of some rows of a batch add to what a loss makes of them, such as their mean.
+
+    Args:
+        loss: Its `reduction` says what the sum over values is divided by.
+        values: float32 or float64 (rows, ...).
+        sample_weight: As in `partial_loss`.
+        totals: As in `partial_loss`.
+
+    Returns:
+        Scalar of that dtype.
+
+    Raises:
+        InputError: As `partial_loss`.
+    """
+    totals = totals or {}
+    if loss.reduction not in (*MEANS, "sum"):
+        raise InputError(f"{loss.name}: reduction={loss.reduction!r} gives no number; take one of {', '.join(MEANS)}")
     if not len(values.shape):
         raise InputError(f"{loss.name} gives one number for a batch, not one a row, so that it cannot be had in parts")
     weights = ops.ones_like(values)

@@ -27,6 +27,9 @@ class SmoothedCrossEntropy(keras.losses.Loss):
         Szegedy et al. 2016, arXiv:1512.00567, section 7; for translation Vaswani et al. 2017, arXiv:1706.03762, 5.4.
     """
 
+    outputs_are = "classes"
+    """Logits of one of several, see `keras_bert.training.adversary`."""
+
     def __init__(
         self,
         label_smoothing: float = 0.0,

@@ -31,6 +31,9 @@ class ClassificationLoss(keras.losses.Loss):
         0.6931
     """
 
+    outputs_are = "classes"
+    """Logits of one of several, see `keras_bert.training.adversary`."""
+
     def __init__(self, label_smoothing: float = 0.0, name: str = "classification_loss") -> None:
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
         if not 0 <= label_smoothing < 1:

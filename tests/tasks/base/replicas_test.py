@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from keras_bert.tasks.base.replicas import over_replicas, replicas
+from keras_bert.tasks.base.replicas import first_row, over_replicas, replicas
 
 
 def test_one_device_is_one_replica():
@@ -26,3 +26,21 @@ def test_inside_all_are_asked(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr("tensorflow.distribute.get_replica_context", Context)
     assert (replicas(), over_replicas(2.0)) == (3, 6.0)
+
+
+def test_a_replicas_rows_come_after_those_of_the_replicas_before(monkeypatch: pytest.MonkeyPatch):
+    """Three replicas with 4, 0 and 3 rows."""
+    rows = [4, 0, 3]
+    assert int(first_row(tf.constant(4))) == 0
+    for number, expected in enumerate([0, 4, 4]):
+
+        class Context:
+            num_replicas_in_sync = 3
+            replica_id_in_sync_group = number
+
+            def all_reduce(self, _, value, number=number):
+                assert value.numpy().tolist() == [rows[number] * (index == number) for index in range(3)]
+                return tf.constant(rows)
+
+        monkeypatch.setattr("tensorflow.distribute.get_replica_context", Context)
+        assert int(first_row(tf.constant(rows[number]))) == expected
