@@ -102,6 +102,7 @@ INNER = {
         "runs": {"optimizers", "strategy"},  # a model that is not compiled gets an optimizer; the chief writes
     },
     "trust": {
+        "attack": set(),
         "audit": set(),
         "explain": set(),
     },

@@ -112,6 +112,15 @@ TESTED_ELSEWHERE = {
         ("training/adversary/adversary.py", "training/adversary/batch_part.py"),
         "tests/training/adversary/fgm_test.py and named_test.py",
     ),
+    **{
+        f"trust/attack/{name}.py": "tests/trust/attack/attack_test.py"
+        for name in ("constraints", "kinds", "report", "similarity", "stop_words", "victim")
+    },
+    **{
+        f"trust/attack/{name}.py": "tests/trust/attack/word_search_test.py"
+        for name in ("search_together", "word_order")
+    },
+    "trust/attack/proposer.py": "tests/trust/attack/synonyms_test.py",
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

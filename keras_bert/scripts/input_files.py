@@ -10,7 +10,7 @@ from keras_bert.errors import InputError
 
 FILES = (
     *("train", "dev", "test", "rows", "input", "text", "measure"),
-    *("train_target", "dev_target", "test_target", "rows_target"),
+    *("train_target", "dev_target", "test_target", "rows_target", "synonyms", "stop_words"),
 )
 """Flags that name a file, or several; one that names none in a program is passed over there."""
 

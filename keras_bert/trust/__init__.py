@@ -1,5 +1,8 @@
 """What a model does and why: explained, attacked, audited."""
 
+from keras_bert.trust.attack.attack import attack
+from keras_bert.trust.attack.report import AttackReport
+from keras_bert.trust.attack.sentence import AttackedRow, Change
 from keras_bert.trust.audit.association import audit_association, read_association
 from keras_bert.trust.audit.calibration import Calibration, measure_calibration
 from keras_bert.trust.audit.finding import Finding
@@ -11,8 +14,12 @@ from keras_bert.trust.audit.stereotypes import audit_stereotypes, read_stereoset
 from keras_bert.trust.audit.templates import audit_templates, fill_templates, read_fillers
 
 __all__ = [
+    "AttackReport",
+    "AttackedRow",
     "Calibration",
+    "Change",
     "Finding",
+    "attack",
     "audit_association",
     "audit_groups",
     "audit_labels",
