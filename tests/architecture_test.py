@@ -104,6 +104,7 @@ INNER = {
     "trust": {
         "attack": set(),
         "audit": set(),
+        "behaviour": {"attack", "audit"},  # typing errors; a suite's outcome is a finding
         "explain": set(),
     },
 }

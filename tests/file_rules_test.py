@@ -121,6 +121,11 @@ TESTED_ELSEWHERE = {
         for name in ("search_together", "word_order")
     },
     "trust/attack/proposer.py": "tests/trust/attack/synonyms_test.py",
+    **{
+        f"trust/behaviour/{name}.py": "tests/trust/behaviour/behave_test.py"
+        for name in ("asked", "case", "judge", "report")
+    },
+    "trust/behaviour/typing_errors.py": "tests/trust/behaviour/read_suite_test.py",
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

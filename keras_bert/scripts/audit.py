@@ -6,6 +6,7 @@ r"""Audits a model: how sure it is, how it treats groups, what it prefers, which
     keras-bert audit --model=runs/pretrained/model --probe=pairs --rows=crows_pairs_anonymized.csv
     keras-bert audit --model=runs/pretrained/model --probe=stereotypes --rows=stereoset.jsonl
     keras-bert audit --model=runs/mine/model --probe=association --rows=sent-weat6.jsonl
+    keras-bert audit --model=runs/sst2/model --probe=behaviour --rows=sentiment_en --label_names=negative:0,positive:1
     keras-bert audit --preset=minilm --probe=labels --rows=train.tsv --text=sentence --output=audit
 
 Prints what was found, with 95 % intervals, and writes it into the section "Audit" of the model card, beside the model
@@ -46,7 +47,8 @@ flags.DEFINE_integer("epochs", 2, "labels: passes over the rows of the other fol
 flags.DEFINE_float("learning_rate", 5e-5, "labels: the peak learning rate.", lower_bound=0.0)
 flags.DEFINE_integer("train_batch_size", 32, "labels: rows a step of training.", lower_bound=1)
 flags.DEFINE_integer("max_length", 128, "labels: longest input in tokens.")
-flags.DEFINE_integer("seed", 0, "labels: of the folds and the training.")
+flags.DEFINE_integer("seed", 0, "labels: of the folds and the training; behaviour: of what a suite draws.")
+flags.DEFINE_list("label_names", [], "behaviour: a suite's classes as the model has them, negative:0,positive:1.")
 
 # What to leave behind
 flags.DEFINE_string("output", None, "Folder for all numbers as JSON, and pictures.")

@@ -33,9 +33,9 @@ OF_PROBES = {
     "compare": ("templates",),
     "draws": ("groups", "templates"),
     "encodings": ("association",),
-    **dict.fromkeys(
-        ("preset", "folds", "epochs", "learning_rate", "train_batch_size", "max_length", "seed"), ("labels",)
-    ),
+    "label_names": ("behaviour",),
+    "seed": ("behaviour", "labels"),
+    **dict.fromkeys(("preset", "folds", "epochs", "learning_rate", "train_batch_size", "max_length"), ("labels",)),
 }
 """Flag → the probes that read it."""
 
@@ -149,6 +149,30 @@ def _association() -> Found:
     return audit_association(_plain_task(), tests, FLAGS.encodings, batch_size=FLAGS.batch_size, where=FLAGS.rows), {}
 
 
+def _behaviour() -> Found:
+    from keras_bert.trust import behave
+
+    names = label_names(FLAGS.label_names)
+    task = open_model(_checkpoint(), text_pair=FLAGS["text_pair"].present > 0)
+    report = behave(task, FLAGS.rows, label_names=names, seed=FLAGS.seed, batch_size=FLAGS.batch_size)
+    return report.finding(FLAGS.rows), {}
+
+
+def label_names(parts: list[str]) -> dict[str, str]:
+    """Reads --label_names.
+
+    Raises:
+        InputError: A part that is not of the form class:class.
+    """
+    names = {}
+    for part in parts:
+        name, colon, label = part.rpartition(":")
+        if not (name and colon and label):
+            raise InputError(f"--label_names={part}: expected a class of the suite, a colon and the model's class")
+        names[name] = label
+    return names
+
+
 def _labels() -> Found:
     from keras_bert.trust import audit_labels
 
@@ -179,6 +203,7 @@ def _labels() -> Found:
 
 PROBES: dict[str, Callable[[], Found]] = {
     "association": _association,
+    "behaviour": _behaviour,
     "calibration": _calibration,
     "groups": _groups,
     "labels": _labels,

@@ -13,7 +13,7 @@ PROGRAMS = {
     "evaluate": "Score a fine-tuned model on labelled rows.",
     "predict": "Answer texts from a file or standard input, as JSON lines.",
     "search": "Index texts by their meaning, and find those nearest to a question.",
-    "audit": "How sure a model is, how it treats groups, what it prefers, which labels are doubtful.",
+    "audit": "How sure a model is, how it treats groups, what it prefers, where it breaks, which labels are doubtful.",
     "attack": "Look for small changes of texts after which a classifier is wrong.",
     "export": "Write a fine-tuned model as a SavedModel that answers strings.",
     "pretrain": "Pre-train on text: masked words and next sentences, from nothing or from a checkpoint.",

@@ -12,10 +12,13 @@ from keras_bert.trust.audit.labels import audit_labels
 from keras_bert.trust.audit.pairs import audit_pairs, read_pairs
 from keras_bert.trust.audit.stereotypes import audit_stereotypes, read_stereoset
 from keras_bert.trust.audit.templates import audit_templates, fill_templates, read_fillers
+from keras_bert.trust.behaviour.behave import behave
+from keras_bert.trust.behaviour.report import BehaviourReport
 
 __all__ = [
     "AttackReport",
     "AttackedRow",
+    "BehaviourReport",
     "Calibration",
     "Change",
     "Finding",
@@ -26,6 +29,7 @@ __all__ = [
     "audit_pairs",
     "audit_stereotypes",
     "audit_templates",
+    "behave",
     "fill_templates",
     "keep_finding",
     "measure_calibration",

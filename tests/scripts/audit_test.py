@@ -144,3 +144,23 @@ def test_probes_on_models_without_the_head_they_need(model: Path, regressor: Pat
     assert done.error == "the probe 'calibration' is for classifiers; this model is a BertRegressor"
     done = run_program("audit", "--probe=calibration", f"--rows={table}")
     assert done.error == "--probe=calibration asks a model; name it, --model=FOLDER"
+
+
+def test_behaviour(model: Path, tmp_path: Path):
+    names = "--label_names=negative:bad,positive:good"
+    asked = (f"--model={model}", "--probe=behaviour", "--rows=sentiment_en", f"--output={tmp_path}/audit")
+    done = run_program("audit", *asked, names, "--seed=1")
+    assert done.status == 0, done.stderr
+    assert "Negation: not good (MFT)" in done.stdout
+    tests = json.loads((tmp_path / "audit" / "behaviour.json").read_text())["details"]["tests"]
+    assert sum(f"{test['failures']} of {test['cases']} failed" in done.stdout for test in tests) == len(tests)
+    assert "Negation" in (tmp_path / "audit" / "behaviour.txt").read_text()
+    assert "Negation: not good" in (model / "README.md").read_text()
+    for flags, message in (
+        (["--rows=nothing", names], "nothing: no such file, and no suite of the package; these are: paraphrase_en"),
+        (["--rows=sentiment_en"], "the suite's classes are positive, negative, the model's bad, good"),
+        (["--rows=sentiment_en", "--label_names=positive"], "--label_names=positive: expected a class of the suite"),
+        (["--rows=sentiment_en", "--draws=100"], "--draws is for --probe=groups and templates"),
+        (["--rows=paraphrase_en", names], "line 2: the template makes pairs (template_pair), which the model does not"),
+    ):
+        assert message in run_program("audit", f"--model={model}", "--probe=behaviour", *flags).error
