@@ -105,6 +105,7 @@ INNER = {
         "attack": set(),
         "audit": set(),
         "behaviour": {"attack", "audit"},  # typing errors; a suite's outcome is a finding
+        "page": set(),  # of what explain gives, as JSON has it
         "explain": set(),
     },
 }

@@ -126,6 +126,10 @@ TESTED_ELSEWHERE = {
         for name in ("asked", "case", "judge", "report")
     },
     "trust/behaviour/typing_errors.py": "tests/trust/behaviour/read_suite_test.py",
+    **{
+        f"trust/page/{name}.py": "tests/trust/page/write_page_test.py"
+        for name in ("attention_part", "markup", "style", "text_part")
+    },
     "scripts/demo.py": "`make demo`, a stage of the whole check",
 }
 

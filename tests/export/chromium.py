@@ -42,6 +42,7 @@ class Page:
         self._buffer = b""
         self._number = 0
         self._session: dict[str, Any] = {}
+        self.events: list[dict[str, Any]] = []  # what the browser reported unasked, of domains that were enabled
 
     def open(self, url: str) -> None:
         """Opens an address."""
@@ -55,7 +56,7 @@ class Page:
         message = {"id": self._number, "method": method, "params": parameters, **self._session}
         os.write(self._send, json.dumps(message).encode() + b"\0")
         while (answer := self._message()).get("id") != self._number:
-            pass
+            self.events.append(answer)
         assert "error" not in answer, answer
         return answer["result"]
 
