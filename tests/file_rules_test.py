@@ -102,6 +102,17 @@ TESTED_ELSEWHERE = {
     "training/runs/run_checkpoints.py": "tests/training/runs/run_state_test.py",
     "training/runs/run_log.py": "tests/training/runs/epoch_log_test.py and training_log_test.py",
     "scripts/audit_probes.py": "tests/scripts/audit_test.py",
+    "explain_hook.py": "tests/trust/explain/explain_test.py",
+    "scripts/asked_texts.py": "tests/scripts/predict_test.py and explain_test.py",
+    # What an explanation is made of is tested by what it says of texts.
+    **{
+        f"trust/explain/{name}.py": "tests/trust/explain/gradients_test.py, replacing_test.py and explain_test.py"
+        for name in ("attribution", "reading", "readout", "scorer")
+    },
+    **{
+        f"trust/explain/readers/{name}.py": "tests/trust/explain/explain_test.py"
+        for name in ("explained_task", "packed", "pooled", "similar")
+    },
     "scripts/timed_answers.py": "tests/scripts/measured_export_test.py",
     "scripts/random_weights.py": "tests/scripts/task_kinds/generate_test.py",
     **{

@@ -118,13 +118,28 @@ class BertEmbeddings(CheckedLayer):
         positions = ops.minimum(positions, self.max_positions - 1)
         return self._sum(token_ids, segment_ids, ops.take(self._position_table(), positions, axis=0), training=False)
 
+    def without_words(self, segment_ids: Any) -> Any:
+        """Embeds places alone: what stands there when the vector of the word is zero, without dropout.
+
+        Args:
+            segment_ids: int32 (batch, tokens).
+
+        Returns:
+            float (batch, tokens, hidden_size).
+        """
+        positions = self._position_table()[: ops.shape(segment_ids)[1]]
+        return self._finish(ops.zeros_like(positions), segment_ids, positions, training=False)
+
     def _position_table(self) -> Any:
         if self.position_embeddings is not None:
             return self.position_embeddings
         return ops.convert_to_tensor(sinusoidal_positions(self.max_positions, self.hidden_size), self.variable_dtype)
 
     def _sum(self, token_ids: Any, segment_ids: Any, positions: Any, training: bool) -> Any:
-        embeddings = ops.take(self.word_embeddings, token_ids, axis=0) + positions  # (B, T, D)
+        return self._finish(ops.take(self.word_embeddings, token_ids, axis=0), segment_ids, positions, training)
+
+    def _finish(self, words: Any, segment_ids: Any, positions: Any, training: bool) -> Any:
+        embeddings = words + positions  # (B, T, D)
         embeddings = shifted(embeddings + ops.take(self.token_type_embeddings, segment_ids, axis=0))
         if self.layer_norm is not None:
             embeddings = self.layer_norm(embeddings)

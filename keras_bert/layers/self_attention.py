@@ -91,21 +91,10 @@ class SelfAttention(CheckedLayer):
         first_token: bool = False,
     ) -> Any:
         # B batch, T tokens, H heads, S size of a head
-        bias_shape = ops.shape(attention_bias)
-        batch, tokens = bias_shape[0], bias_shape[3]
-        qkv = self.qkv(hidden)
-        if padding_mask is not None:
-            qkv = restore_padding(qkv, padding_mask)
-        qkv = ops.reshape(qkv, (batch, tokens, 3, self.num_heads, self.size_per_head))
-        qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
-        # unstack, not indexing: the gradient of a slice fills two thirds of a tensor with zeros, three times over
-        query, key, value = ops.unstack(qkv, 3)  # (B, H, T, S)
+        query, key, value = self._query_key_value(hidden, attention_bias, padding_mask)  # (B, H, T, S)
         if first_token:
             query, attention_bias = query[:, :, :1], attention_bias[:, :, :1]
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
-        scores = scores * self.size_per_head**-0.5 + attention_bias
-        probabilities = ops.softmax(wide(scores))
-        probabilities = ops.cast(probabilities, self.compute_dtype)
+        probabilities = self._attend(query, key, attention_bias)
         dropped = self.probability_dropout(probabilities, training=training)
         context = ops.transpose(ops.matmul(dropped, value), (0, 2, 1, 3))  # (B, T, H, S)
         context = ops.reshape(context, (-1, self.num_heads * self.size_per_head))
@@ -113,6 +102,36 @@ class SelfAttention(CheckedLayer):
             context = remove_padding(context, padding_mask)
         outputs = self.output_dense(context)
         return (outputs, probabilities) if self.output_attentions else outputs
+
+    def probabilities(self, hidden: Any, attention_bias: Any, padding_mask: Any = None) -> Any:
+        """Computes who looks at whom, and no more.
+
+        Args:
+            hidden: As in a call.
+            attention_bias: As in a call.
+            padding_mask: As in a call.
+
+        Returns:
+            float (batch, heads, tokens, tokens), the share that each token gives to each.
+        """
+        query, key, _ = self._query_key_value(hidden, attention_bias, padding_mask)
+        return self._attend(query, key, attention_bias)
+
+    def _query_key_value(self, hidden: Any, attention_bias: Any, padding_mask: Any) -> Any:
+        """Returns three of float (batch, heads, tokens, size of a head)."""
+        bias_shape = ops.shape(attention_bias)
+        qkv = self.qkv(hidden)
+        if padding_mask is not None:
+            qkv = restore_padding(qkv, padding_mask)
+        qkv = ops.reshape(qkv, (bias_shape[0], bias_shape[3], 3, self.num_heads, self.size_per_head))
+        qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))
+        # unstack, not indexing: the gradient of a slice fills two thirds of a tensor with zeros, three times over
+        return ops.unstack(qkv, 3)
+
+    def _attend(self, query: Any, key: Any, attention_bias: Any) -> Any:
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))  # (B, H, T, T)
+        scores = scores * self.size_per_head**-0.5 + attention_bias
+        return ops.cast(ops.softmax(wide(scores)), self.compute_dtype)
 
     def compute_output_spec(self, hidden: Any, attention_bias: Any, *arguments: Any, **options: Any) -> Any:
         if options.get("first_token"):

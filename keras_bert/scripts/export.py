@@ -23,6 +23,10 @@ multiplies 8-bit integers; the rows show between which limits the numbers lie. B
 writes a folder that keras_bert.runtime answers from where no TensorFlow is (docs/formats.md). With
 --measure=sst2/dev.tsv --text=sentence it is timed, and its answers compared with those in float32.
 
+    keras-bert export --model=runs/sst2/model --output=export/models/sst2/5 --explain
+
+adds a signature that says which words of a text speak for the answer (docs/trust.md).
+
 A folder of transformers does not say that its model takes pairs, nor perhaps what its classes are called:
 --text_pair=text_pair and --labels=negative,positive do.
 """
@@ -57,6 +61,7 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_bool("freeze", False, "Write the weights into the graph as constants: faster, on CPUs above all.")
 flags.DEFINE_bool("unpad", True, "Compute nothing but attention for padding; no with a server that compiles with XLA.")
+flags.DEFINE_bool("explain", False, "Add a signature explain: which words speak for the answer, and which against it.")
 flags.DEFINE_bool("overwrite", False, "Replace what is at --output.")
 
 
@@ -75,7 +80,7 @@ def main() -> None:
     saved_model = FLAGS.format == "saved_model"
     if FLAGS["calibrate"].present and (FLAGS.format, FLAGS.dtype) != ("saved_model", "int8"):
         raise InputError("--calibrate is of --format=saved_model with --dtype=int8 alone")
-    for name in () if saved_model else ("freeze", "unpad", "warmup"):
+    for name in () if saved_model else ("freeze", "unpad", "warmup", "explain"):
         if FLAGS[name].present:
             raise InputError(f"--{name} is of SavedModels; --format={FLAGS.format} has none")
     check_target(FLAGS.output, FLAGS.overwrite, tensorflow=saved_model)
@@ -91,6 +96,10 @@ def main() -> None:
         options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": export_rows.warmup_rows(task)}
         if FLAGS.dtype == "int8":
             options["calibration"] = export_rows.calibration_rows(task)
+        if FLAGS.explain:
+            from keras_bert.trust import explain_signature
+
+            options["more"] = explain_signature
     task.export(FLAGS.output, overwrite=FLAGS.overwrite, **options, **prompt_flags.prompt_options(task))
     if rows is not None:
         _measure(task, rows, card)

@@ -12,6 +12,7 @@ PROGRAMS = {
     "finetune": "Train a task on your rows, from a pre-trained checkpoint.",
     "evaluate": "Score a fine-tuned model on labelled rows.",
     "predict": "Answer texts from a file or standard input, as JSON lines.",
+    "explain": "Say which words of texts speak for a model's answer, and which against it.",
     "search": "Index texts by their meaning, and find those nearest to a question.",
     "audit": "How sure a model is, how it treats groups, what it prefers, where it breaks, which labels are doubtful.",
     "attack": "Look for small changes of texts after which a classifier is wrong.",

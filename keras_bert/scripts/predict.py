@@ -15,28 +15,21 @@ model takes pairs: --text_pair=COLUMN does, for lines of standard input too.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
 from keras_bert.scripts import checkpoint_flags, generation_flags, prompt_flags, row_flags
+from keras_bert.scripts.asked_texts import has_lines, rows_reader, texts_of_lines, texts_of_rows
 from keras_bert.scripts.generation_flags import count_cut_texts
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
-from keras_bert.scripts.text_lines import read_text_lines
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from keras_bert.checkpoints.checkpoint import Checkpoint
-    from keras_bert.tasks.base.task import BertTask
 
 FLAGS = flags.FLAGS
 
@@ -50,7 +43,6 @@ flags.DEFINE_list("keep", [], "Columns of a .csv, .tsv or .jsonl file to write b
 
 # Texts read ahead and answered together, those of like length in one batch.
 _WINDOW_BATCHES = 16
-TAB = "\t"
 SOURCE = "source"
 """What was asked, in an answer that has a text of its own."""
 
@@ -65,19 +57,23 @@ def main() -> None:
     from keras_bert.checkpoints import open_checkpoint
 
     check_output_file(FLAGS.output)
-    by_lines = FLAGS.input == "-" or FLAGS.input.endswith((".txt", ".txt.gz"))
+    by_lines = has_lines(FLAGS.input)
     if by_lines and FLAGS.keep:
         raise InputError("--keep names columns of a .csv, .tsv or .jsonl file; lines of text have none")
     checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint, labelled=False)
     # Read before the model is built: what is wrong with a file is said at once.
-    rows = None if by_lines else _reader(checkpoint)(FLAGS.input, label=False)
+    rows = None if by_lines else rows_reader(checkpoint)(FLAGS.input, label=False)
     kept = _kept_columns() if FLAGS.keep else itertools.repeat({})
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0)
     if FLAGS.scores and not task.can_show_scores:
         raise InputError(f"--scores: a {type(task).__name__} has no classes to score")
     size = _WINDOW_BATCHES * FLAGS.batch_size
-    windows = _from_lines(task, size) if rows is None else _from_rows(rows, task, size)
+    windows = (
+        texts_of_lines(FLAGS.input, task.text_fields, size)
+        if rows is None
+        else texts_of_rows(rows, FLAGS.input, task.text_fields, size)
+    )
     options = {**prompt_flags.prompt_options(task), **({"scores": True} if FLAGS.scores else {})}
     if task.answers_text and task.generation.do_sample:
         options["seed"] = FLAGS.seed or 0
@@ -106,86 +102,10 @@ def main() -> None:
         logging.warning("%d texts are longer than %d tokens, and were cut", cut, task.preprocessor.max_length)
 
 
-def _reader(checkpoint: Checkpoint) -> Callable[..., tf.data.Dataset]:
-    """Returns what reads the input's layout: that of SQuAD for a model that answers questions."""
-    from keras_bert.checkpoints.heads import CHOICES, QUESTIONS, TOKENS, head_of
-    from keras_bert.data import read_squad
-
-    head = head_of(checkpoint)
-    if head == QUESTIONS:
-        return functools.partial(read_squad, encoding=FLAGS.encoding)
-    if FLAGS.words and head == TOKENS:
-        return row_flags.read_word_rows
-    return row_flags.read_choice_rows if head == CHOICES else row_flags.read_rows
-
-
 def _kept_columns() -> Iterator[dict[str, Any]]:
     """Yields the columns of --keep of each row of the input, as they stand there."""
     for values in row_flags.read_columns(FLAGS.input, FLAGS.keep):
         yield dict(zip(FLAGS.keep, values, strict=True))
-
-
-def _from_rows(rows: tf.data.Dataset, task: BertTask, size: int) -> Iterator[list[dict[str, Any]]]:
-    """Yields the texts of a file with columns, some at a time, each a dict of the task's fields."""
-    fields = task.text_fields
-    if "words" in rows.element_spec:
-        fields = ("words",)
-    elif "text" in fields:
-        row_flags.check_texts(FLAGS.input, fields)
-    elif "id" in rows.element_spec:
-        fields = ("id", *fields)
-    for batch in rows.ragged_batch(size):
-        texts = (_decoded(_listed(batch[name])) for name in fields)
-        for_rows = [dict(zip(fields, row, strict=True)) for row in zip(*texts, strict=True)]
-        # Rows with fewer choices than others are filled up with empty ones.
-        yield [{**row, "choices": list(filter(None, row["choices"]))} if "choices" in row else row for row in for_rows]
-
-
-def _listed(column: Any) -> list[Any]:
-    return column.to_list() if hasattr(column, "to_list") else column.numpy().tolist()
-
-
-def _decoded(texts: list[Any]) -> list[Any]:
-    """Makes strings of bytes, and of lists of them."""
-    return [text.decode() if isinstance(text, bytes) else _decoded(text) for text in texts]
-
-
-def _from_lines(task: BertTask, size: int) -> Iterator[list[dict[str, Any]]]:
-    """Yields the texts of a file of lines, or those that have arrived at standard input."""
-    fields, number, has_warned = task.text_fields, 0, fields_with_tabs(task.text_fields)
-    for lines in read_text_lines(FLAGS.input, size, **row_flags.line_options()):
-        for index, line in enumerate(lines, start=number + 1):
-            if not has_warned and TAB in line:
-                has_warned = True
-                logging.warning(
-                    "%s, line %d: has a tab, and the model takes one text, so the whole line is read as one; if this "
-                    "is a classifier or regressor of pairs, which its folder does not say, give --text_pair=text_pair",
-                    _source(),
-                    index,
-                )
-        yield [_texts(line, number + index, fields) for index, line in enumerate(lines, start=1)]
-        number += len(lines)
-
-
-def fields_with_tabs(fields: tuple[str, ...]) -> bool:
-    """Tells whether the fields of a line are divided by tabs."""
-    return len(fields) > 1
-
-
-def _texts(line: str, number: int, fields: tuple[str, ...]) -> dict[str, Any]:
-    parts: list[Any] = line.split(TAB) if fields_with_tabs(fields) else [line]
-    if "choices" in fields and len(parts) > len(fields):
-        before = len(fields) - 1
-        parts = [*parts[:before], parts[before:]]
-    if len(parts) != len(fields) or ("choices" in fields and isinstance(parts[-1], str)):
-        asked = "a text, a question" if "question" in fields else "a text"
-        expected = f"{asked} and two or more choices with tabs" if "choices" in fields else "two texts with a tab"
-        raise InputError(f"{_source()}, line {number}: expected {expected} between, found {line.count(TAB)} tabs")
-    return dict(zip(fields, parts, strict=True))
-
-
-def _source() -> str:
-    return "standard input" if FLAGS.input == "-" else FLAGS.input
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from keras_bert.trust.audit.stereotypes import audit_stereotypes, read_stereoset
 from keras_bert.trust.audit.templates import audit_templates, fill_templates, read_fillers
 from keras_bert.trust.behaviour.behave import behave
 from keras_bert.trust.behaviour.report import BehaviourReport
+from keras_bert.trust.explain.explain import explain
+from keras_bert.trust.explain.signature import explain_signature
 
 __all__ = [
     "AttackReport",
@@ -30,6 +32,8 @@ __all__ = [
     "audit_stereotypes",
     "audit_templates",
     "behave",
+    "explain",
+    "explain_signature",
     "fill_templates",
     "keep_finding",
     "measure_calibration",

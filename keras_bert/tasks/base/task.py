@@ -264,6 +264,7 @@ class BertTask(TextModel):
         format: str = "saved_model",
         dtype: str | None = None,
         calibration: Iterable[Any] | None = None,
+        more: "Callable[[BertTask], Mapping[str, Signature]] | None" = None,
     ) -> None:
         """Writes a SavedModel that answers raw strings, or a folder of LiteRT or ONNX that `keras_bert.runtime` opens.
 
@@ -286,6 +287,7 @@ class BertTask(TextModel):
                 the model computes; `"float32"` (None) or `"int8"` of the others, 8 bits for the weights.
             calibration: For a SavedModel of 8 bits: texts as `answer` takes them, like those to come; the first 256
                 show between which limits its numbers lie.
+            more: Makes further signatures of the task that is written, such as `keras_bert.trust.explain_signature`.
 
         Raises:
             InputError: The folder holds something and `overwrite` is False, its path holds `*`, `?`, `[` or a
@@ -296,13 +298,15 @@ class BertTask(TextModel):
         check_format(format, dtype)
         if calibration is not None and (format, dtype) != ("saved_model", "int8"):
             raise InputError("calibration is of format='saved_model' with dtype='int8' alone")
+        if more and (format != "saved_model" or dtype == "int8" or freeze):
+            raise InputError("more signatures are of SavedModels that are neither frozen nor of 8 bits")
         if format != "saved_model":
             if freeze or warmup is not None:
                 raise InputError(f"{'freeze' if freeze else 'warmup'} is of SavedModels; format={format!r} has none")
             export_format(self, folder, format, dtype, overwrite, card)
             return
         if (task := in_dtype(self, dtype)) is not self:
-            task.export(folder, overwrite, card, freeze, unpad, warmup, dtype=dtype, calibration=calibration)
+            task.export(folder, overwrite, card, freeze, unpad, warmup, dtype=dtype, calibration=calibration, more=more)
             return
         if dtype == "int8":
             check_target(folder, overwrite, tensorflow=True)
@@ -311,7 +315,7 @@ class BertTask(TextModel):
             with int8_products(self, calibration):
                 self.export(folder, overwrite, card, freeze=True, unpad=unpad, warmup=warmup)
             return
-        files, signatures = {"README.md": self.card(card)}, self.signatures()
+        files, signatures = {"README.md": self.card(card)}, {**self.signatures(), **(more(self) if more else {})}
         if freeze:  # a copy of the weights a function
             signatures = {name: signature for name, signature in signatures.items() if signature.frozen}
         inputs = signatures["serving_default"].inputs

@@ -14,6 +14,7 @@ from keras_bert.data.batching.batch_size import check_batch_size
 from keras_bert.data.memory.given_rows import given_texts, refuse_texts
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
+from keras_bert.explain_hook import explain
 from keras_bert.graph import graph_function
 from keras_bert.layers.frozen_parts import freeze_parts
 from keras_bert.tasks.base.global_batch import GlobalBatchModel
@@ -189,8 +190,33 @@ class TextModel(GlobalBatchModel):
             [{'label': 'positive', 'score': 0.998}]
         """
         given = given_texts(texts, self.text_fields)
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
+        rows = [self.texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         return self._in_batches(rows, batch_size, self._stages.answer, self.answer_rows)
+
+    def explain(
+        self, texts: Sequence[Text], method: str = "integrated_gradients", target: Any = None, **options: Any
+    ) -> list[dict[str, Any]]:
+        """Says which words of texts speak for an answer and which against it; see `keras_bert.trust.explain`.
+
+        Args:
+            texts: As `answer` takes them; an embedder, whose similarity is explained, takes pairs of texts.
+            method: `"integrated_gradients"`, `"gradient_x_input"`, `"attention"`, `"rollout"`, `"occlusion"` or
+                `"shapley"`.
+            target: What is explained, by default the model's own answer: a class; an entity; a span.
+            **options: Those of `keras_bert.trust.explain`.
+
+        Returns:
+            For each text a dict: `label`, `score`, `baseline_score`, `gap`, and `words`, each with `text`, `start`,
+            `end` and `value`.
+
+        Raises:
+            InputError: The task cannot be explained, or an argument is none that it takes.
+
+        Example:
+            >>> model.explain(["a gripping film"])[0]["words"][1]  # doctest: +SKIP
+            {'text': 'gripping', 'start': 2, 'end': 10, 'value': 2.31, 'field': 'text'}
+        """
+        return explain(self, texts, method=method, target=target, **options)
 
     @contextlib.contextmanager
     def answering_by(self, function: Callable[..., Tensors]) -> Iterator[None]:
@@ -229,7 +255,7 @@ class TextModel(GlobalBatchModel):
             answers.update(zip(chunk, to_answers(numbers), strict=True))
         return [answers[index] for index in range(len(rows))]
 
-    def _texts_of(self, index: int, text: Any, fields: tuple[str, ...]) -> tuple[bytes, ...]:
+    def texts_of(self, index: int, text: Any, fields: tuple[str, ...]) -> tuple[bytes, ...]:
         """Returns the strings of one input of `answer`, in UTF-8."""
         parts: tuple[Any, ...]
         if isinstance(text, Mapping):

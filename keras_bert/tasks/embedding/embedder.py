@@ -246,7 +246,7 @@ class BertEmbedder(ScoredEmbedder):
 
     def _embed(self, function: Any, texts: Sequence[Text], batch_size: int, prompt: str | None) -> np.ndarray:
         given = given_texts(texts, self.text_fields, "embed", "texts; for one text write embed([text])")
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
+        rows = [self.texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         place = {row: index for index, row in enumerate(dict.fromkeys(rows))}
         before = self.prompts.text(prompt)
         skipped = self._stages.inputs.tokens_of(before)

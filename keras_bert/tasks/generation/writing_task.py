@@ -151,7 +151,7 @@ class WritingTask(LabelledTask):
         return self._stages.search.texts(outputs)
 
     def _rows_of(self, texts: Sequence[Text]) -> list[tuple[bytes, ...]]:
-        return [self._texts_of(at, text, ("text",)) for at, text in enumerate(given_texts(texts, ("text",)))]
+        return [self.texts_of(at, text, ("text",)) for at, text in enumerate(given_texts(texts, ("text",)))]
 
     def _sources(self, text: Any) -> Tensors:
         rows = source_rows(self.tokenizer, text, self.preprocessor.max_length)

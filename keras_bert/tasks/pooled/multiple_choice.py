@@ -266,7 +266,7 @@ class BertMultipleChoice(PooledTask):
         *texts, choices = parts
         if not len(choices):
             raise InputError(f"text {index}: has no choices")
-        return tuple(part for text in (*texts, *choices) for part in self._texts_of(index, text, ("text",)))
+        return tuple(part for text in (*texts, *choices) for part in self.texts_of(index, text, ("text",)))
 
     def answer_rows(self, answers: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """Turns the arrays of `answer_strings` into dicts."""

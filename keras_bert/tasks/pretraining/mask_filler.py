@@ -118,7 +118,7 @@ class MaskFiller(PretrainingTask):
         if not 1 <= count <= most:
             of = "the size of the vocabulary" if chosen is None else "the number of targets"
             raise InputError(f"top_k is {top_k}; it must be from 1 to {most}, {of}")
-        rows = [self._texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
+        rows = [self.texts_of(index, text, self.text_fields) for index, text in enumerate(given)]
         masks = count_masks(row[0] for row in rows)
         answers = self._in_batches(
             rows,
@@ -164,7 +164,7 @@ class MaskFiller(PretrainingTask):
         """
         if not self.next_sentence:
             raise InputError("the model has no next-sentence head (next_sentence=False)")
-        rows = [self._texts_of(index, pair, ("text", "text_pair")) for index, pair in enumerate(pairs)]
+        rows = [self.texts_of(index, pair, ("text", "text_pair")) for index, pair in enumerate(pairs)]
         return self._in_batches(
             rows, batch_size, self._stages.continuation, lambda answers: answers["score"].astype(float).tolist()
         )

@@ -284,7 +284,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
         rows: list[tuple[bytes, ...]] = []
         contexts: list[str | bytes] = []
         for index, text in enumerate(asked):
-            row = self._texts_of(index, text, self.text_fields)
+            row = self.texts_of(index, text, self.text_fields)
             given: list[Any] = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)
             pairs = zip(given, row, strict=True)
             rows.append(tuple(valid_utf8(data) if isinstance(part, str) else data for part, data in pairs))
