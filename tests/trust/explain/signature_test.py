@@ -69,8 +69,6 @@ def test_what_has_no_signature(tmp_path: Path):
     with pytest.raises(InputError, match="a classifier of marked entities has no signature explain"):
         explain_signature(model)
     for options in ({"freeze": True}, {"dtype": "int8"}):
-        with pytest.raises(
-            InputError, match="more signatures are of SavedModels that are neither frozen nor"
-        ):
+        with pytest.raises(InputError, match="more signatures are of SavedModels that are neither frozen nor"):
             tiny.classifier().export(tmp_path / "2", more=explain_signature, **options)
     assert not (tmp_path / "2").exists()
