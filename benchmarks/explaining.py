@@ -1,7 +1,7 @@
 """Integrated gradients of a classifier: how complete they are, whether the words they name matter, what they cost.
 
     python benchmarks/explaining.py --model=runs/sst2/model --data=FOLDER/text_classification/sst2/dev.tsv
-        [--text=sentence] [--texts=500] [--method=integrated_gradients] [--repeats=15]
+        [--text=sentence] [--skip=0] [--texts=500] [--method=integrated_gradients] [--repeats=15]
 
 Complete: the gap between the sum of the values and the difference of the logits, over the first texts of the file.
 
@@ -15,6 +15,7 @@ it, with the gradients of all weights, and with those of the word vectors alone;
 import argparse
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -35,21 +36,21 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="folder of a classifier")
     parser.add_argument("--data", required=True, help="a file with one text a row")
     parser.add_argument("--text", default="sentence", help="its column")
+    parser.add_argument("--skip", type=int, default=0, help="texts that are passed over")
     parser.add_argument("--texts", type=int, default=500)
     parser.add_argument("--method", default="integrated_gradients")
     parser.add_argument("--repeats", type=int, default=15)
     arguments = parser.parse_args()
     model = open_task(arguments.model)
-    rows = read(arguments.data, text=arguments.text).take(arguments.texts)
+    rows = read(arguments.data, text=arguments.text).skip(arguments.skip).take(arguments.texts)
     texts = [row["text"].decode() for row in rows.as_numpy_iterator()]
     start = time.perf_counter()
     found = model.explain(texts, arguments.method)
     print(f"{len(texts)} texts explained by {arguments.method} in {time.perf_counter() - start:.1f} s")
     if found[0]["gap"] is not None:
-        gaps, steps = np.array([each["gap"] for each in found]), [each["steps"] for each in found]
-        counts = dict(zip(*map(list, np.unique(steps, return_counts=True)), strict=True))
+        gaps, steps = np.array([each["gap"] for each in found]), Counter(each["steps"] for each in found)
         print(f"gap: largest {gaps.max():.4%}, median {np.median(gaps):.5%}, over 1 %: {(gaps > 0.01).sum()}")
-        print(f"texts by the steps they needed: {counts}")
+        print(f"texts by the steps they needed: {dict(steps)}", flush=True)
     print(deletion(model, found))
     if arguments.repeats:
         typical = sorted(texts, key=len)[len(texts) // 2]
