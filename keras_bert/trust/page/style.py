@@ -27,7 +27,7 @@ figure { margin: 1rem 0; overflow-x: auto; }
 .rows, .columns { font: .75rem/1rem ui-monospace, monospace; white-space: pre; }
 .rows span { display: block; height: 1rem; text-align: end; padding-inline-end: .3rem; }
 .columns { display: flex; align-items: end; }
-.columns span { width: 1rem; writing-mode: vertical-rl; padding-block-end: .3rem; }
+.columns span { width: 1rem; line-height: 1rem; writing-mode: vertical-rl; padding-bottom: .3rem; }
 """
 
 

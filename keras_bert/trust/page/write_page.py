@@ -67,11 +67,11 @@ def _key(explained: Sequence[Mapping[str, Any]]) -> str:
     methods = {one["method"] for one in explained}
     names = ", ".join(shown(method.replace("_", " ")) for method in sorted(methods))
     if methods <= set(SHARES):
-        says = "the darker a word, the more the model looked at it: where it looked, not what for"
+        says = "the deeper its colour, the more the model looked at a word: where it looked, not what for"
     else:
         says = (
             '<b class="p6">blue</b> words speak for the answer that is explained, <b class="n6">orange and '
-            "underlined</b> ones against it; the darkest of each text is its strongest"
+            "underlined</b> ones against it, the deeper the more, each text by its own strongest word"
         )
     return f'<p class="key">Method: {names}. Colours: {says}.</p>\n'
 
@@ -101,8 +101,9 @@ def _article(one: Mapping[str, Any], index: int, count: int) -> str:
     others = [(index - 1, "previous"), (index + 1, "next")]
     links = [f'<a href="#t{other}">{word}</a>' for other, word in others if 1 <= other <= count]
     note = f'<p class="note">{shown(one["note"])}</p>\n' if one.get("note") else ""
+    heading = f"Text {index}: {shown(_label(one))}"
     return (
-        f'<article id="t{index}" aria-labelledby="h{index}">\n<h2 id="h{index}">{index}. {shown(_label(one))}</h2>\n'
+        f'<article id="t{index}" aria-labelledby="h{index}">\n<h2 id="h{index}">{heading}</h2>\n'
         f'<p class="facts">{" · ".join([*_facts(one), *links])}</p>\n{note}'
         f"{text_part(one, f't{index}')}{_cut(one)}{attention_part(one.get('maps') or ())}</article>\n"
     )

@@ -49,6 +49,12 @@ def test_a_page_of_a_hundred_texts(tmp_path: Path):
         press(page, "Enter")
         page.wait("document.querySelector('#t98 details').open")
 
+        # The name of each column of an attention map stands over it.
+        page.evaluate("document.querySelectorAll('#t100 details').forEach(each => each.open = true)")
+        edges = "[...document.querySelectorAll('#t100 .map')].map(map => ['.columns span:last-child', 'img'].map("
+        edges += "part => map.querySelector(part).getBoundingClientRect().right))"
+        assert all(abs(name - picture) <= 2 for name, picture in page.evaluate(edges))
+
         light = page.evaluate("getComputedStyle(document.body).backgroundColor")
         dark_mode = [{"name": "prefers-color-scheme", "value": "dark"}]
         page.call("Emulation.setEmulatedMedia", features=dark_mode)

@@ -98,7 +98,13 @@ def test_pairs_cuts_notes_and_nothing_to_explain():
     pair["cut"] = [{"field": "text_pair", "start": 4, "end": 8, "reason": "max_length"}]
     nothing = explanation("book", label=None, words=[], score=None, note="no entity was found", answer=None)
     reader = Reader(page([pair, nothing]))
-    for expected in ("bad book <b>", "1. no answer", "2. nothing to explain", "no entity was found", "gap 0.31%"):
+    for expected in (
+        "bad book <b>",
+        "Text 1: no answer",
+        "Text 2: nothing to explain",
+        "no entity was found",
+        "gap 0.31%",
+    ):
         assert expected in reader.text
     assert "Not read, characters: text_pair 4 to 8 (max_length)" in reader.text
     assert "0.012" in reader.text
