@@ -46,8 +46,8 @@ def group_scores(
         (how often it is true), `precision`, `recall`, `false_positive_rate`. `left_out`: name → rows. `differences`:
         `accuracy`, and for each class `rate` (demographic parity), `rate_ratio` (the least rate by the highest),
         `recall` (equal opportunity), `false_positive_rate` and `equalized_odds`, the larger of the two before. Each
-        number is a dict of `value` and `interval`, nan where there is nothing to divide by; of a difference also
-        `by_chance`.
+        number is a dict of `value` and `interval`, nan where there is nothing to divide by, or no second group to
+        compare with; of a difference also `by_chance`.
 
     Raises:
         InputError: Arrays that do not fit each other, one group only, or one only that is large enough.
@@ -158,8 +158,9 @@ def _table(groups: np.ndarray, places: np.ndarray, num_groups: int, num_places: 
 
 
 def _range(values: np.ndarray) -> np.ndarray:
-    """Returns the highest of the groups' values less the lowest; those that are nan are passed over."""
-    return np.fmax.reduce(values, axis=-1) - np.fmin.reduce(values, axis=-1)
+    """Returns the highest of the groups' values less the lowest, nan where fewer than two of them are numbers."""
+    apart = np.fmax.reduce(values, axis=-1) - np.fmin.reduce(values, axis=-1)
+    return np.where(np.isfinite(values).sum(axis=-1) > 1, apart, np.nan)
 
 
 def _by_chance(

@@ -74,6 +74,8 @@ def test_several_labels_and_what_cannot_be_told():
     assert found["groups"]["a"]["accuracy"]["value"] == 0.5
     assert found["groups"]["a"]["classes"]["p"]["recall"]["value"] == pytest.approx(1 / 3)
     assert found["differences"]["q"]["equalized_odds"]["value"] == 0
+    alone = group_scores(np.array([1, 1, 0, 0]), np.zeros(4, int), list("aabb"), ["no", "yes"], least_rows=2, draws=100)
+    assert math.isnan(alone["differences"]["yes"]["recall"]["value"])  # b has no row of the class
     none = group_scores(np.zeros(8, int), np.zeros(8, int), ["a", "b"] * 4, ["no", "yes"], least_rows=2, draws=100)
     assert math.isnan(none["groups"]["a"]["classes"]["yes"]["recall"]["value"])
 

@@ -1,5 +1,6 @@
 """How a classifier treats groups of people, or of any other rows, that a column names."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,10 +64,13 @@ def audit_groups(
     summary["difference of accuracy"] = _apart(scores["differences"]["accuracy"])
     for label in next(iter(scores["groups"].values()))["classes"]:
         apart = scores["differences"][label]
-        summary[f"difference of rates of {label}"] = _apart(apart["rate"])
-        summary[f"least rate of {label} by the highest"] = number(**_plain(apart["rate_ratio"]))
-        summary[f"difference of recall of {label}"] = _apart(apart["recall"])
-        summary[f"equalized odds difference of {label}"] = _apart(apart["equalized_odds"])
+        named = {
+            f"difference of rates of {label}": (apart["rate"], _apart),
+            f"least rate of {label} by the highest": (apart["rate_ratio"], lambda entry: number(**_plain(entry))),
+            f"difference of recall of {label}": (apart["recall"], _apart),
+            f"equalized odds difference of {label}": (apart["equalized_odds"], _apart),
+        }
+        summary |= {name: write(entry) for name, (entry, write) in named.items() if math.isfinite(entry["value"])}
     details = {"column": column, "least_rows": least_rows, "draws": draws, **scores}
     where = f"{where}, groups by {column!r}"
     return Finding(

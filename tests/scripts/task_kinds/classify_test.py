@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
+from keras_bert.checkpoints import open_checkpoint
 from keras_bert.data import read
 from keras_bert.data.sources.labels import label_counts
-from tests.scripts.programs import imported, run_program, write_table
+from tests.scripts.programs import imported, run_program, save_classifier, write_table
 
 
 def test_balanced_class_weights_are_those_of_scikit_learn(tmp_path: Path):
@@ -29,6 +30,16 @@ def test_the_classes_are_those_of_the_rows_sorted(tmp_path: Path):
         train = kind.read(str(path))
         assert kind.labels(train) == ["a", "b"]
         assert sorted(row["label"] for row in train.as_numpy_iterator()) == [b"a", b"b", b"b"]
+
+
+def test_training_goes_on_without_the_calibration_of_its_preset(tmp_path: Path):
+    preset = save_classifier(tmp_path / "model", temperature=2.0, abstain_below=0.9)
+    path = write_table(tmp_path / "train.tsv", ("text", "label"), [("film", "bad"), ("food", "good")])
+    with imported("finetune") as module:
+        module.FLAGS(["finetune", "--max_length=24"])
+        kind = module.KINDS["classify"]
+        task = kind.build(open_checkpoint(str(preset)), kind.read(str(path)), ["bad", "good"])
+    assert (task.temperature, task.abstain_below) == (1, 0)
 
 
 def test_rows_without_the_markers_of_relations_are_named(encoder: Path, tmp_path: Path):
