@@ -1,6 +1,7 @@
-"""Says which words of texts speak for a model's answer and which against it, one JSON object a line.
+r"""Says which words of texts speak for a model's answer and which against it, one JSON object a line.
 
-    keras-bert explain --model=runs/sst2/model --rows=sst2/dev.tsv --text=sentence --output=explained.jsonl
+    keras-bert explain --model=runs/sst2/model --rows=sst2/dev.tsv --text=sentence --limit=100 \
+        --output=explained.jsonl --page=explained.html
     echo "a gripping film" | keras-bert explain --model=runs/sst2/model --method=occlusion
 
 Classifiers, regressors, taggers, question answerers and embedders can be explained; rows are those of `keras-bert
@@ -34,6 +35,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tuned model.")
 flags.DEFINE_string("rows", "-", "Texts: a file, or - for standard input.")
 flags.DEFINE_string("output", "-", "File for what was found, JSON lines, or - for standard output.")
+flags.DEFINE_string("page", None, "File for a page of it, .html, that needs nothing but a browser.")
 flags.DEFINE_string("method", "integrated_gradients", "How: the name of a method.")
 flags.DEFINE_string("target", None, "What is explained: a class, or the number of an entity; the model's own answer.")
 flags.DEFINE_string("baseline", None, "What stands for a word that is not there: [PAD], [MASK] or zero.")
@@ -64,6 +66,7 @@ def main() -> None:
     options |= {"layers": _numbers("layers"), "heads": _numbers("heads")}
     ExplainSettings.of(FLAGS.method, **options)  # before anything is opened
     check_output_file(FLAGS.output)
+    check_output_file(FLAGS.page)
     checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint, labelled=False)
     if FLAGS["words"].present:
@@ -78,16 +81,23 @@ def main() -> None:
         else texts_of_rows(rows, FLAGS.rows, fields, _TEXTS_AT_ONCE)
     )
     left: int | None = FLAGS.limit
+    explained: list[dict[str, Any]] = []  # for the page
     with output_file(FLAGS.output) as out:
         for window in windows:
             texts = window[:left]
             left = None if left is None else left - len(texts)
-            for text, found in zip(texts, task.explain(texts, FLAGS.method, _target(task), **options), strict=True):
+            all_found = task.explain(texts, FLAGS.method, _target(task), **options)
+            explained += all_found if FLAGS.page else []
+            for text, found in zip(texts, all_found, strict=True):
                 beside = {"id": text["id"]} if "id" in text else {}
                 out.write(to_json({**beside, **found}) + "\n")
             out.flush()
             if left == 0:
                 break
+    if FLAGS.page:
+        from keras_bert.trust.page import write_page
+
+        write_page(FLAGS.page, explained)
 
 
 def _numbers(name: str) -> list[int] | None:

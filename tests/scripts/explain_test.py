@@ -19,6 +19,7 @@ def table(tmp_path: Path) -> Path:
 def test_rows_of_a_file(classifier: Path, table: Path, tmp_path: Path):
     output = tmp_path / "explained.jsonl"
     flags = (f"--rows={table}", "--text=sentence", f"--output={output}", "--limit=3", "--target=good")
+    flags = (*flags, f"--page={tmp_path}/explained.html")
     done = run_program("explain", f"--model={classifier}", *flags)
     assert done.status == 0, done.stderr
     lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
@@ -27,6 +28,9 @@ def test_rows_of_a_file(classifier: Path, table: Path, tmp_path: Path):
         assert (line["label"], line["method"], line["task"]) == ("good", "integrated_gradients", "BertClassifier")
         assert line["gap"] <= 0.01
         assert all(line["texts"]["text"][word["start"] : word["end"]] == word["text"] for word in line["words"])
+    page = (tmp_path / "explained.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert page.count("<article") == 3
 
 
 def test_lines_of_standard_input(classifier: Path, pair_classifier: Path):
