@@ -6,6 +6,7 @@ from keras_bert.text.markers import MARKERS, tokenize_with_markers
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 from keras_bert.trust.explain.field_tokens import field_tokens
 from tests.tasks import tiny
+from tests.text.byte_level import byte_level
 
 TOKENIZER = BertTokenizer([*tiny.VOCABULARY, *MARKERS, "!"])
 
@@ -44,3 +45,14 @@ def test_a_prompt_has_tokens_and_no_words():
     assert tokens.ids.tolist() == TOKENIZER(["the book was bad film"]).to_list()[0]
     assert tokens.word.tolist() == [-1, -1, -1, 0, 1]
     assert tokens.places.tolist() == [[0, 3], [4, 8]]
+
+
+def test_words_of_a_byte_level_vocabulary():
+    """A token begins with the blank before its word, and may be a part of a character."""
+    tokenizer = byte_level("good", "film", "Vienna")
+    text = "good films in “Vienna”, 北京 e\u0301"
+    tokens = field_tokens(tokenizer, text.encode())
+    words = [text.encode()[start:end].decode() for start, end in tokens.places]
+    assert words == ["good", "films", "in", "“", "Vienna", "”", ",", "北", "京", "e\u0301"]
+    assert tokens.ids.tolist() == tokenizer([text]).to_list()[0]
+    assert set(tokens.word) - {-1} == set(range(len(words)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_bert.tasks import BertClassifier
+from keras_bert.trust.explain import scorer as scorer_module
 from keras_bert.trust.explain.gradients import LARGEST_GAP, gradient_x_input, integrated_gradients
 from keras_bert.trust.explain.readers.pooled import read_pooled
 from keras_bert.trust.explain.reading import Reading
@@ -111,6 +112,21 @@ def test_padding_has_nothing(model: BertClassifier, scorer: Scorer):
     for baseline in BASELINES:
         alone, beside = (integrated_gradients(scorer, each, baseline, 50) for each in (reading, wider))
         np.testing.assert_allclose(beside.values, alone.values, rtol=1e-3, atol=1e-5)
+
+
+def test_what_goes_through_the_model_in_parts_or_without_padding(
+    model: BertClassifier, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+):
+    reading = read(model)
+    whole = integrated_gradients(scorer, reading, "[MASK]", 50)
+    monkeypatch.setattr(scorer_module, "_TOKENS_AT_ONCE", 100)
+    model.encoder.unpad = True
+    try:
+        parts = integrated_gradients(Scorer(model), reading, "[MASK]", 50)
+    finally:
+        model.encoder.unpad = False
+    np.testing.assert_allclose(parts.values, whole.values, rtol=1e-3, atol=1e-5)
+    assert parts.score == pytest.approx(whole.score, abs=1e-5)
 
 
 def test_gradient_times_input_is_one_gradient(model: BertClassifier, scorer: Scorer):

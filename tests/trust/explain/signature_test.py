@@ -23,7 +23,7 @@ def explained(answers: dict[str, Any], row: int) -> list[tuple]:
 
 
 def test_an_export_explains_as_python_does(tmp_path: Path):
-    model = tiny.classifier()
+    model = tiny.classifier(config=tiny.without_dropout())
     texts = ["É good  books!", "", "the film was bad", "  ".join(tiny.TEXTS)]
     model.export(tmp_path / "1", more=explain_signature)
     loaded = tf.saved_model.load(str(tmp_path / "1"))
@@ -48,7 +48,7 @@ def test_an_export_explains_as_python_does(tmp_path: Path):
 
 
 def test_pairs_and_a_regressor():
-    model = tiny.regressor(text_pair=True, activation="sigmoid")
+    model = tiny.regressor(text_pair=True, activation="sigmoid", config=tiny.without_dropout())
     signature = explain_signature(model)["explain"]
     texts, pairs = ["good film", "a " * 30], ["bad books", "good " * 20]
     answers = tf.function(signature.function)(text=tf.constant(texts), text_pair=tf.constant(pairs))
