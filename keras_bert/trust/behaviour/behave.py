@@ -31,7 +31,8 @@ def behave(
         model: A `BertClassifier` with one label a row, of texts or of pairs, or a `BertQuestionAnswerer`.
         suite: A file of JSON lines or the name of a suite that comes with the package, see `read_suite`; or tests.
         label_names: Class of the suite → class of the model, such as `{"positive": "1"}`; a class that is not named has
-            the same name in both. Cases of a class that the model has not are counted and not judged.
+            the same name in both, unless another one is named so. Cases of a class that the model has not are counted
+            and not judged.
         seed: Of what a suite draws.
         batch_size: Texts a batch.
 

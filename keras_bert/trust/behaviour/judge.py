@@ -15,7 +15,8 @@ class Judge:
 
     Args:
         labels: The model's classes; None where answers are texts.
-        names: Class of the suite → class of the model; a class that is not named has the same name in both.
+        names: Class of the suite → class of the model; a class that is not named has the same name in both, unless
+            another one is named so.
         same: Tells whether an answer is the right one.
     """
 
@@ -84,7 +85,11 @@ class Judge:
         return _failure(rows, shown, wrong, expected.in_words()) if wrong else None
 
     def _knows(self, label: str) -> bool:
-        return self._labels is None or self._name(label) in self._labels
+        """Tells whether the model has a class; one that another class of the suite was named for is not meant."""
+        if self._labels is None:
+            return True
+        is_taken = label not in self._names and label in self._names.values()
+        return self._name(label) in self._labels and not is_taken
 
     def _name(self, label: str) -> str:
         return self._names.get(label, label)

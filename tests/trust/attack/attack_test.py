@@ -57,6 +57,16 @@ def test_the_numbers_are_those_of_the_sentences(model, rows, kind: str):
     assert len(json.loads(json.dumps(report.lines()))) == len(rows)
 
 
+def test_texts_without_words_and_longer_ones_than_the_model_reads(model):
+    texts = ["", " ... !", "🙂", "good " * 60, "[MASK] [UNK]", "好看"]
+    labels = [answer["label"] for answer in model.answer(texts)]
+    for order in ("delete", "unk"):
+        found = attack(model, list(zip(texts, labels, strict=True)), "typos", order=order).rows
+        assert [row.words for row in found] == [0, 0, 0, 60, 2, 2]
+        assert [row.status for row in found[:3]] == ["held"] * 3
+        assert found[5].queries == 3
+
+
 def test_the_same_seed_finds_the_same(model, rows):
     found = [attack(model, rows, "typos", seed=seed).rows for seed in (0, 0, 1)]
     assert found[0] == found[1] != found[2]

@@ -86,6 +86,14 @@ def test_what_cannot_be_judged_is_counted(model):
     assert json.loads(json.dumps(report.to_dict()))["tests"][1]["failure_rate"] is None
 
 
+def test_a_class_that_another_was_named_for_is_not_meant(model):
+    """CheckList's 0, 1 and 2 are negative, neutral and positive; a model's 1 may be positive."""
+    cases = [Case((("good film",),), labels=(label,)) for label in ("0", "1", "2")]
+    (result,) = behave(model, [mft(*cases)], label_names={"0": "0", "2": "1"}).tests
+    assert result.cases == 2
+    assert result.skipped == {"'1' is no class of the model": 1}
+
+
 def test_the_table_shows_examples(model):
     wrong = str(1 - int(answers(model)["good film"]["label"]))
     report = behave(model, [mft(Case((("good film",),), labels=(wrong,)))])
