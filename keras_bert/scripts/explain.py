@@ -36,6 +36,9 @@ flags.DEFINE_string("model", "runs/library_docs/model", "Folder of the fine-tune
 flags.DEFINE_string("rows", "-", "Texts: a file, or - for standard input.")
 flags.DEFINE_string("output", "-", "File for what was found, JSON lines, or - for standard output.")
 flags.DEFINE_string("page", None, "File for a page of it, .html, that needs nothing but a browser.")
+flags.DEFINE_string(
+    "plot", None, "File for a picture, .png: bars of the first 8 texts; with --method=attention the first text's maps."
+)
 flags.DEFINE_string("method", "integrated_gradients", "How: the name of a method.")
 flags.DEFINE_string("target", None, "What is explained: a class, or the number of an entity; the model's own answer.")
 flags.DEFINE_string("baseline", None, "What stands for a word that is not there: [PAD], [MASK] or zero.")
@@ -67,6 +70,11 @@ def main() -> None:
     ExplainSettings.of(FLAGS.method, **options)  # before anything is opened
     check_output_file(FLAGS.output)
     check_output_file(FLAGS.page)
+    check_output_file(FLAGS.plot)
+    if FLAGS.plot:
+        from keras_bert.evaluation.extras import import_extra
+
+        import_extra("matplotlib.figure")
     checkpoint = open_checkpoint(FLAGS.model, pad_vocabulary=FLAGS.pad_vocabulary)
     take_row_settings(checkpoint, labelled=False)
     if FLAGS["words"].present:
@@ -81,13 +89,13 @@ def main() -> None:
         else texts_of_rows(rows, FLAGS.rows, fields, _TEXTS_AT_ONCE)
     )
     left: int | None = FLAGS.limit
-    explained: list[dict[str, Any]] = []  # for the page
+    explained: list[dict[str, Any]] = []  # for the page and the picture
     with output_file(FLAGS.output) as out:
         for window in windows:
             texts = window[:left]
             left = None if left is None else left - len(texts)
             all_found = task.explain(texts, FLAGS.method, _target(task), **options)
-            explained += all_found if FLAGS.page else []
+            explained += all_found if FLAGS.page or FLAGS.plot else []
             for text, found in zip(texts, all_found, strict=True):
                 beside = {"id": text["id"]} if "id" in text else {}
                 out.write(to_json({**beside, **found}) + "\n")
@@ -98,6 +106,10 @@ def main() -> None:
         from keras_bert.trust.page import write_page
 
         write_page(FLAGS.page, explained)
+    if FLAGS.plot:
+        from keras_bert.trust.page import draw_explained
+
+        draw_explained(FLAGS.plot, explained)
 
 
 def _numbers(name: str) -> list[int] | None:

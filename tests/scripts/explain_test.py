@@ -19,7 +19,7 @@ def table(tmp_path: Path) -> Path:
 def test_rows_of_a_file(classifier: Path, table: Path, tmp_path: Path):
     output = tmp_path / "explained.jsonl"
     flags = (f"--rows={table}", "--text=sentence", f"--output={output}", "--limit=3", "--target=good")
-    flags = (*flags, f"--page={tmp_path}/explained.html")
+    flags = (*flags, f"--page={tmp_path}/explained.html", f"--plot={tmp_path}/explained.png")
     done = run_program("explain", f"--model={classifier}", *flags)
     assert done.status == 0, done.stderr
     lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
@@ -31,6 +31,7 @@ def test_rows_of_a_file(classifier: Path, table: Path, tmp_path: Path):
     page = (tmp_path / "explained.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert page.count("<article") == 3
+    assert (tmp_path / "explained.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_lines_of_standard_input(classifier: Path, pair_classifier: Path):

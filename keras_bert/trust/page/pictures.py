@@ -23,6 +23,24 @@ MOST_WORDS = 30
 _MOST_TOKENS = 64
 
 
+def draw_explained(path: str | Path, explained: Iterable[Mapping[str, Any]]) -> None:
+    """Draws what a picture holds of explanations: bars of the first eight texts, or the attention maps of the first.
+
+    Args:
+        path: The .png to write.
+        explained: What `keras_bert.trust.explain` gives.
+
+    Raises:
+        InputError: matplotlib is not installed, or there are no words to draw.
+    """
+    found = list(explained)
+    with_maps = [one for one in found if one.get("maps")]
+    if with_maps:
+        draw_attention(path, with_maps[0])
+    else:
+        draw_words(path, [one for one in found if one["words"]][:MOST_TEXTS])
+
+
 def draw_words(path: str | Path, explained: Iterable[Mapping[str, Any]]) -> None:
     """Draws the values of words as bars, a panel a text.
 

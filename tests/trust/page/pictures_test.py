@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keras_bert.errors import InputError
-from keras_bert.trust.page import draw_attention, draw_words
+from keras_bert.trust.page import draw_attention, draw_explained, draw_words
 from tests.trust.page.explained import attention, explanation
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -21,6 +21,15 @@ def test_maps_of_attention(tmp_path: Path):
     one = attention(["[CLS]", "good", "$fi$lm", "[SEP]"], [1, 2], [1, 2, 3, 4, 5])
     draw_attention(tmp_path / "maps.png", one)
     assert (tmp_path / "maps.png").read_bytes().startswith(PNG)
+
+
+def test_what_a_picture_holds_of_many(tmp_path: Path):
+    draw_explained(tmp_path / "words.png", [explanation("", words=[]), *[explanation("good film")] * 20])
+    maps = attention(["[CLS]", "good", "[SEP]"], [1], [1])
+    draw_explained(tmp_path / "maps.png", [maps] * 20)
+    assert all((tmp_path / name).read_bytes().startswith(PNG) for name in ("words.png", "maps.png"))
+    with pytest.raises(InputError, match="0 explained texts with words"):
+        draw_explained(tmp_path / "none.png", [explanation("", words=[])])
 
 
 def test_bad_input(tmp_path: Path):
