@@ -85,6 +85,19 @@ def _plain_task() -> BertTask:
     return open_model(_checkpoint())
 
 
+def _any_task() -> BertTask:
+    """Opens the model for its encoder, which may be all that there is."""
+    from keras_bert.tasks import BertEmbedder
+    from keras_bert.tasks.open_task import task_class
+
+    checkpoint = _checkpoint()
+    try:
+        task_class(checkpoint)
+    except InputError:
+        return BertEmbedder.from_preset(checkpoint)
+    return open_model(checkpoint)
+
+
 def _labelled_rows(task: BertTask) -> Any:
     from keras_bert.scripts.task_kinds import kind_of
     from keras_bert.trust.audit.class_outputs import check_classifier
@@ -146,7 +159,7 @@ def _association() -> Found:
     from keras_bert.trust import audit_association, read_association
 
     tests = read_association(FLAGS.rows)
-    return audit_association(_plain_task(), tests, FLAGS.encodings, batch_size=FLAGS.batch_size, where=FLAGS.rows), {}
+    return audit_association(_any_task(), tests, FLAGS.encodings, batch_size=FLAGS.batch_size, where=FLAGS.rows), {}
 
 
 def _behaviour() -> Found:

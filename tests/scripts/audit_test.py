@@ -78,7 +78,7 @@ def test_templates(model: Path, tmp_path: Path):
     assert json.loads((tmp_path / "audit" / "templates.json").read_text())["details"]["contexts"] == 11
 
 
-def test_pairs_stereotypes_and_association(pretrainer: Path, tmp_path: Path):
+def test_pairs_stereotypes_and_association(pretrainer: Path, encoder: Path, tmp_path: Path):
     pairs = tmp_path / "pairs.csv"
     header = "sent_more,sent_less,stereo_antistereo,bias_type"
     pairs.write_text(f"{header}\nthe film was good,the book was good,stereo,art\n")
@@ -96,6 +96,10 @@ def test_pairs_stereotypes_and_association(pretrainer: Path, tmp_path: Path):
     test.write_text(json.dumps({name: {"category": name, "examples": words} for name, words in sets.items()}))
     flags = (f"--model={pretrainer}", "--probe=association", f"--rows={test}", "--encodings=mean", "--nocard")
     assert "test (mean)  d = " in run_program("audit", *flags).stdout
+    # An encoder without any head will do for this one, and for this one alone.
+    assert "test (mean)  d = " in run_program("audit", f"--model={encoder}", *flags[1:]).stdout
+    flags = (f"--model={encoder}", "--probe=pairs", f"--rows={pairs}")
+    assert "no trained head there, only an encoder" in run_program("audit", *flags).error
 
 
 def test_labels_by_a_trained_model(model: Path, table: Path, tmp_path: Path):

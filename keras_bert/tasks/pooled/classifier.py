@@ -350,5 +350,6 @@ class BertClassifier(ClassTask):
             "class_weights": self.class_weights,
             "label_smoothing": self.label_smoothing,
             "threshold": self.threshold,
-            **self._stages.reading.settings(),
+            "temperature": self.temperature,
+            "abstain_below": self.abstain_below,
         }

@@ -38,12 +38,12 @@ def unusual(name: str) -> BertTask:
     if name == "regressor":
         return tiny.regressor(pooling="mean", activation="sigmoid", **options)
     if name == "classifier":
+        options |= {"class_weights": {"a": 3.0}, "abstain_below": 0.6}
         return tiny.classifier(
-            ["b", "a"], pooling="max", class_weights={"a": 3.0}, label_smoothing=0.1, threshold=0.3, **options
+            ["b", "a"], pooling="max", label_smoothing=0.1, threshold=0.3, temperature=1.5, **options
         )
-    return tiny.classifier(
-        ["b", "a"], problem_type=MULTI_LABEL, pooling="cls", label_smoothing=0.1, threshold=0.3, **options
-    )
+    options |= {"problem_type": MULTI_LABEL, "temperature": 0.7}
+    return tiny.classifier(["b", "a"], pooling="cls", label_smoothing=0.1, threshold=0.3, **options)
 
 
 QUESTIONS = [("Good film [MASK]", "bäd"), ("the food was cold and dull " * 5, "fine film"), ("", "")]
@@ -90,9 +90,8 @@ def test_the_config_holds_every_argument(name: str):
     assert json.loads(json.dumps(again.get_config())) == json.loads(json.dumps(config))
     defaults = inspect.signature(type(model).__init__).parameters
     for argument in arguments[2:]:
-        if not (argument == "problem_type" and name == "classifier") and not (
-            argument == "class_weights" and name == "tagger"
-        ):
+        one_of_them = {("classifier", "problem_type"), ("tagger", "class_weights"), ("tagger", "abstain_below")}
+        if (name, argument) not in one_of_them:
             assert getattr(again, argument) != defaults[argument].default, argument
             assert getattr(again, argument) == getattr(model, argument)
 
