@@ -13,7 +13,15 @@ import time
 
 from absl import flags
 
-from keras_bert.scripts import adapter_flags, checkpoint_flags, finetune, row_flags, start_flags, training_flags
+from keras_bert.scripts import (
+    adapter_flags,
+    adversary_flags,
+    checkpoint_flags,
+    finetune,
+    row_flags,
+    start_flags,
+    training_flags,
+)
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.task_kinds import kind_modules
 
@@ -45,7 +53,7 @@ def run() -> None:
     """Runs the program."""
     for name, value in DEFAULTS.items():
         FLAGS.set_default(name, value)
-    shared = (finetune, start_flags, checkpoint_flags, row_flags, training_flags, adapter_flags)
+    shared = (finetune, start_flags, checkpoint_flags, row_flags, training_flags, adapter_flags, adversary_flags)
     run_program(main, sys.modules[__name__], *shared, *kind_modules())
 
 
