@@ -82,10 +82,8 @@ def prune(
     note = f"pruned: {columns} of {config.intermediate_size} feed-forward columns a layer, "
     note += f"{heads} of {config.num_attention_heads} heads, " if heads < config.num_attention_heads else ""
     note += f"{len(layers)} of {config.num_hidden_layers} layers ({', '.join(str(layer + 1) for layer in layers)})"
-    metadata = {**checkpoint.metadata}
-    for name, value in smaller.to_dict().items():
-        if name in metadata:
-            metadata[name] = value
+    architecture = smaller.to_dict()  # a config.json that the fields came from says how it was
+    metadata = {name: value for name, value in checkpoint.metadata.items() if name not in architecture}
     pruned = dataclasses.replace(
         checkpoint, config=smaller, tensors=tensors, metadata=metadata, notes=[*checkpoint.notes, note]
     )
