@@ -98,10 +98,15 @@ INNER = {
     },
     "training": {
         "adversary": set(),
+        "privacy": set(),
         "optimizers": set(),
         "strategy": set(),
         **{key: set() for key in ("flops", "freeze", "scaling", "step_profile")},
-        "runs": {"optimizers", "strategy"},  # a model that is not compiled gets an optimizer; the chief writes
+        "runs": {
+            "optimizers",
+            "privacy",
+            "strategy",
+        },  # a model that is not compiled gets an optimizer; the chief writes
     },
     "trust": {
         "attack": set(),
@@ -126,6 +131,7 @@ FOREIGN = ("keras", "keras_hub", "tensorflow", "tensorflow_text", "tensorflow_da
 EXTRAS = {
     "ai_edge_litert",
     "apache_beam",
+    "dp_accounting",
     "faiss",
     "grpc",
     "matplotlib",

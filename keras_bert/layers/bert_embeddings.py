@@ -1,5 +1,6 @@
 """Word, position and segment embeddings."""
 
+import functools
 from typing import Any
 
 import keras
@@ -8,6 +9,7 @@ from keras import ops
 
 from keras_bert.layers.checked_layer import CheckedLayer
 from keras_bert.layers.dropout import Dropout
+from keras_bert.layers.example_norms import by_example, table_squares, tapped
 from keras_bert.layers.layer_norm import LayerNorm
 from keras_bert.layers.packed_positions import packed_positions
 from keras_bert.layers.word_shift import shifted
@@ -136,7 +138,11 @@ class BertEmbeddings(CheckedLayer):
         return ops.convert_to_tensor(sinusoidal_positions(self.max_positions, self.hidden_size), self.variable_dtype)
 
     def _sum(self, token_ids: Any, segment_ids: Any, positions: Any, training: bool) -> Any:
-        return self._finish(ops.take(self.word_embeddings, token_ids, axis=0), segment_ids, positions, training)
+        words = ops.take(self.word_embeddings, token_ids, axis=0)
+        # The gradient of words is that of all tables: their rows are only added up.
+        tables = (self.word_embeddings, self.token_type_embeddings, self.position_embeddings)
+        words = tapped(words, tables, functools.partial(self._squares, token_ids, segment_ids))
+        return self._finish(words, segment_ids, positions, training)
 
     def _finish(self, words: Any, segment_ids: Any, positions: Any, training: bool) -> Any:
         embeddings = words + positions  # (B, T, D)
@@ -144,6 +150,13 @@ class BertEmbeddings(CheckedLayer):
         if self.layer_norm is not None:
             embeddings = self.layer_norm(embeddings)
         return self.dropout_layer(ops.cast(embeddings, self.compute_dtype), training=training)
+
+    def _squares(self, token_ids: Any, segment_ids: Any, upstream: Any, examples: Any, *counts: bool) -> Any:
+        """Gives the squared norms of each example's gradients, see `example_norms`; each text begins at position 0."""
+        texts, tokens = ops.shape(token_ids)
+        positions = ops.broadcast_to(ops.arange(tokens, dtype="int32")[None, :], (texts, tokens))
+        rows = [by_example(ids[..., None], examples)[..., 0] for ids in (token_ids, segment_ids, positions)]
+        return table_squares([ids for ids, own in zip(rows, counts, strict=True) if own], upstream, examples)
 
     def compute_output_shape(self, token_ids_shape: Any, segment_ids_shape: Any, examples_shape: Any = None) -> Any:
         return (*token_ids_shape, self.hidden_size)

@@ -1,5 +1,6 @@
 """Layer normalization that a CPU runs as one kernel in inference, with a lean gradient in training."""
 
+import functools
 import math
 from typing import Any
 
@@ -7,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_bert.layers.checked_layer import CheckedLayer
+from keras_bert.layers.example_norms import sum_squares, tapped
 from keras_bert.layers.wide import wide
 
 # The epsilon of TensorFlow's fused kernel: a graph's own is lost when grappler puts the kernel in its place
@@ -63,7 +65,15 @@ class LayerNorm(CheckedLayer):
             outputs = _norm_with_lean_gradient(self.epsilon)(inputs, gamma, beta)
         else:
             outputs = _fusible_norm(wide(inputs), self.gamma, self.beta, self.epsilon)
-        return ops.cast(outputs, self.compute_dtype)
+        outputs = ops.cast(outputs, self.compute_dtype)
+        return tapped(outputs, (self.gamma, self.beta), functools.partial(self._squares, inputs))
+
+    def _squares(self, inputs: Any, upstream: Any, examples: Any, gamma: bool, beta: bool) -> Any:
+        """Gives the squared norms of each example's gradients, see `example_norms`."""
+        centered = wide(inputs) - ops.mean(wide(inputs), axis=-1, keepdims=True)
+        normal = centered * ops.rsqrt(ops.mean(ops.square(centered), axis=-1, keepdims=True) + self.epsilon)
+        parts = [values for values, counts in ((upstream * normal, gamma), (upstream, beta)) if counts]
+        return sum_squares(ops.concatenate(parts, axis=-1), examples)
 
     def compute_output_shape(self, inputs_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return inputs_shape

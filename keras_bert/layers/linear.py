@@ -1,6 +1,7 @@
 """A dense layer whose bias and activation fuse with the product."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from keras import ops
 from keras_bert.layers.activations import activation as get_activation
 from keras_bert.layers.bias_add import bias_add
 from keras_bert.layers.checked_layer import CheckedLayer
+from keras_bert.layers.example_norms import dense_squares, tapped
 from keras_bert.layers.gelu import gelu_with_lean_gradient
 
 
@@ -72,7 +74,8 @@ class Linear(CheckedLayer):
     def product(self, inputs: Any, training: bool = False) -> Any:
         """Computes inputs · kernel + bias, float (..., units)."""
         del training
-        return bias_add(ops.matmul(inputs, self.kernel), self.bias)
+        outputs = bias_add(ops.matmul(inputs, self.kernel), self.bias)
+        return tapped(outputs, (self.kernel, self.bias), functools.partial(dense_squares, inputs))
 
     def activate(self, outputs: Any) -> Any:
         """Applies the activation, if there is one, to a product with its bias."""

@@ -18,6 +18,7 @@ from keras_bert.scripts import (
     adversary_flags,
     checkpoint_flags,
     finetune,
+    privacy_flags,
     row_flags,
     start_flags,
     training_flags,
@@ -53,7 +54,8 @@ def run() -> None:
     """Runs the program."""
     for name, value in DEFAULTS.items():
         FLAGS.set_default(name, value)
-    shared = (finetune, start_flags, checkpoint_flags, row_flags, training_flags, adapter_flags, adversary_flags)
+    ways = (adapter_flags, adversary_flags, privacy_flags)
+    shared = (finetune, start_flags, checkpoint_flags, row_flags, training_flags, *ways)
     run_program(main, sys.modules[__name__], *shared, *kind_modules())
 
 

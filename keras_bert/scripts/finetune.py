@@ -5,6 +5,8 @@ r"""Fine-tunes BERT on your rows.
         --text_pair=sentence2 --label=score --output=runs/stsb
     keras-bert finetune --lora_rank=8 --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --output=runs/sst2-lora
     keras-bert finetune --adversary=freelb --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --output=runs/free
+    keras-bert finetune --privacy_epsilon=8 --privacy_delta=1e-5 --batch_size=1000 --accumulate=10 \
+        --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --decay=0 --output=runs/sst2-private
     keras-bert finetune --flagfile=runs/sst2/flags.txt --seed=2 --output=runs/sst2-again
 
 Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`. Into --output it writes `model/`
@@ -29,6 +31,7 @@ from keras_bert.scripts import (
     adapter_flags,
     adversary_flags,
     checkpoint_flags,
+    privacy_flags,
     row_flags,
     start_flags,
     training_flags,
@@ -40,6 +43,8 @@ from keras_bert.scripts.random_weights import random_weights
 from keras_bert.scripts.task_kinds import KINDS, flag_modules, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -149,16 +154,22 @@ def finetune() -> dict[str, Any]:
         batches = _batches(task, train, 0)
         if FLAGS.freeze_blocks is not None:
             freeze(task.encoder, FLAGS.freeze_blocks)
+        steps = int(batches.cardinality()) * FLAGS.epochs
         optimizer = training_flags.make_adamw(
-            int(batches.cardinality()) * FLAGS.epochs,
+            steps,
             layer_decay=FLAGS.layer_decay,
             num_hidden_layers=task.encoder.config.num_hidden_layers,
         )
-        task.compile(optimizer, adversary=adversary_flags.settings(), **training_flags.compile_options())
+        ways = {
+            "adversary": adversary_flags.settings(),
+            "privacy": privacy_flags.budget(int(train.cardinality()), steps),
+        }
+        task.compile(optimizer, **ways, **training_flags.compile_options())
+    epochs = _epochs(task, train)
     kind.describe(task, parts)
-    if training_flags.tried_out(task, batches):
+    if training_flags.tried_out(task, batches if epochs is None else epochs(0)):
         return {}
-    return _run(task, parts).train() or {}
+    return _run(task, parts, epochs).train() or {}
 
 
 def _check_flags() -> None:
@@ -169,6 +180,7 @@ def _check_flags() -> None:
     KINDS[FLAGS.task].check_flags()
     adapter_flags.check_flags()
     adversary_flags.check_flags()
+    privacy_flags.check_flags()
     if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].compares_rows():
         raise InputError(
             "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
@@ -191,7 +203,14 @@ def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Data
     return made if KINDS[FLAGS.task].compares_rows() else training_flags.shaped(made, task)
 
 
-def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
+def _epochs(task: Any, train: tf.data.Dataset) -> Callable[[int], tf.data.Dataset] | None:
+    """Returns what makes the batches of an epoch in private training; None for batches as ever."""
+    return None if FLAGS.privacy_epsilon is None else task.private_batches(train, FLAGS.batch_size)
+
+
+def _run(
+    task: BertTask, parts: dict[str, tf.data.Dataset], epochs: Callable[[int], tf.data.Dataset] | None = None
+) -> Run:
     """Makes the run that the flags describe."""
     from keras_bert.compression import AdapterRun
     from keras_bert.training import Run
@@ -199,7 +218,7 @@ def _run(task: BertTask, parts: dict[str, tf.data.Dataset]) -> Run:
     run = (Run if FLAGS.lora_rank is None or FLAGS.lora_merge else AdapterRun)(
         FLAGS.output,
         task,
-        lambda epoch: _batches(task, parts["train"], epoch),
+        epochs or (lambda epoch: _batches(task, parts["train"], epoch)),
         parts.get("dev"),
         parts.get("test"),
         card=_card(parts),
@@ -235,7 +254,7 @@ def _modules() -> list[types.ModuleType]:
 def _shared_modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of every task."""
     own = [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags]
-    return [*own, adapter_flags, adversary_flags]
+    return [*own, adapter_flags, adversary_flags, privacy_flags]
 
 
 def _facts(train: tf.data.Dataset) -> dict[str, Any]:
@@ -291,7 +310,7 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
         "seed",
     )
     settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")} | adapter_flags.card()
-    settings |= adversary_flags.card()
+    settings |= adversary_flags.card() | privacy_flags.card()
     preset = FLAGS.config or ("random weights" if FLAGS.vocabulary else FLAGS.preset)
     return {"preset": preset, "data": data, "metrics": {}, "training": settings}
 

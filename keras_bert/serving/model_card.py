@@ -12,6 +12,12 @@ from keras_bert.escaping import markdown, markdown_code, to_json, yaml_string
 from keras_bert.serving.audit_section import audit_section
 from keras_bert.version import __version__
 
+NOT_COVERED = (
+    "\n\nDifferential privacy of single training rows, for who sees this model alone. Not covered: what was chosen by "
+    "the rows, such as weights of classes or a vocabulary learned from them; the loss and the scores of training in "
+    "the log; the rows that the best epoch was chosen by; persons whom several rows are of."
+)
+
 CUT_OFF = "Input beyond the model's longest is cut off."
 
 _VERSIONS = {
@@ -59,6 +65,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         "Metrics": _table(facts.get("metrics"), "Not measured."),
         **({"Audit": audit_section(facts["audit"])} if facts.get("audit") else {}),
         "Training": _table(facts.get("training"), "Not recorded."),
+        **({"Privacy": _table(facts["privacy"], "") + NOT_COVERED} if "privacy" in facts else {}),
         "Architecture": _table(config.to_dict(), ""),
         "Versions": _table(_VERSIONS, ""),
         "Limits": (

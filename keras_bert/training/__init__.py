@@ -7,6 +7,7 @@ from keras_bert.training.optimizers.adamw import AdamW
 from keras_bert.training.optimizers.lamb import Lamb
 from keras_bert.training.optimizers.optimizer import adamw
 from keras_bert.training.optimizers.schedule import LinearWarmupDecay
+from keras_bert.training.privacy import Privacy
 from keras_bert.training.runs.clock import ClockSchedule, parse_duration
 from keras_bert.training.runs.data_fingerprint import data_fingerprint
 from keras_bert.training.runs.epoch_log import EpochLog
@@ -38,6 +39,7 @@ __all__ = [
     "LinearWarmupDecay",
     "Pgd",
     "Phase",
+    "Privacy",
     "RDrop",
     "Run",
     "RunSettings",

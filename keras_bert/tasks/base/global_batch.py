@@ -14,10 +14,13 @@ from keras_bert.layers.wide import wide
 from keras_bert.tasks.base.micro_batches import accumulate as accumulate_parts
 from keras_bert.tasks.base.part_of_step import check_adversary, one_pass, row_numbers, with_adversary
 from keras_bert.tasks.base.partial_loss import global_mean, partial_loss, regularization
+from keras_bert.tasks.base.private_step import check_privacy, clipped, with_noise
 from keras_bert.tasks.base.replicas import over_replicas, replicas
 from keras_bert.training.adversary.adversary import Trained
 from keras_bert.training.adversary.named import make_adversary
 from keras_bert.training.optimizers.adamw import AdamW
+from keras_bert.training.privacy.privacy import Privacy
+from keras_bert.training.privacy.secret import Secret
 
 __all__ = ["GlobalBatchModel", "global_mean"]
 
@@ -47,7 +50,7 @@ class GlobalBatchModel(keras.Model):
     learning_rate: ClassVar[float] = 3e-5
     """The rate of `compile()` without an optimizer: of those in Devlin et al. 2018, arXiv:1810.04805, appendix A.3."""
 
-    _parts = types.SimpleNamespace(count=1, totals={}, adversary=None)
+    _parts = types.SimpleNamespace(count=1, totals={}, adversary=None, privacy=None, secret=None)
     _last_step: Any = None
 
     @property
@@ -57,6 +60,16 @@ class GlobalBatchModel(keras.Model):
             return None
         loss, is_finite = self._last_step.values.numpy()
         return StepResult(float(loss), bool(is_finite))
+
+    @property
+    def privacy(self) -> Privacy | None:
+        """The budget that `compile` was given."""
+        return self._parts.privacy
+
+    @property
+    def secret(self) -> Secret:
+        """What the noise and the batches of private training follow from."""
+        return self._parts.secret
 
     def loss_totals(self, y: Any, sample_weight: Any) -> dict[str, Any]:
         """Says what the sums in the loss are divided by; for `accumulate`, which has to know before it computes a part.
@@ -135,6 +148,8 @@ class GlobalBatchModel(keras.Model):
             finally:
                 self._parts.totals = {}
         self._count_loss(loss, x)
+        if self.privacy is not None:
+            gradients = with_noise(self, self.privacy, self.secret, gradients)
         if variables:
             self.optimizer.apply(gradients, variables)
         loss = over_replicas(ops.cast(loss, "float32"))
@@ -162,6 +177,8 @@ class GlobalBatchModel(keras.Model):
         """Computes a part of a batch in the way that `compile` has chosen."""
         if self._parts.adversary is not None:
             return with_adversary(self, self._parts.adversary, part)
+        if self.privacy is not None:
+            return clipped(self, self.privacy, part)
         return one_pass(self, part)
 
     def _keep_metrics(self, is_finite: Any, before: Mapping[int, Any]) -> None:
@@ -203,6 +220,7 @@ class GlobalBatchModel(keras.Model):
         *,
         accumulate: int = 1,
         adversary: Any = None,
+        privacy: Privacy | Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         """Keras' `compile`.
@@ -218,12 +236,13 @@ class GlobalBatchModel(keras.Model):
             adversary: Train on shifted word vectors, or so that outputs agree: `"fgm"`, `"pgd"`, `"freelb"`, `"smart"`,
                 `"rdrop"`, or one with settings, such as `{"name": "fgm", "epsilon": 0.3}`; see
                 `keras_bert.training.adversary`.
+            privacy: Train within a budget, `keras_bert.training.Privacy(...)`; on `private_batches`, or by a `Run`.
             **kwargs: Keras' other arguments.
 
         Raises:
             InputError: The policy is mixed_float16 and there are several replicas: Keras' loss scaling looks at the
                 gradients of one of them only. Or, with several replicas or `accumulate`, the loss is no sum or mean
-                over rows, which could be had in parts. Or the adversary does not suit the model.
+                over rows, which could be had in parts. Or adversary or privacy do not suit the model.
         """
         if accumulate < 1:
             raise InputError(f"accumulate is the number of parts of a batch, 1 or more, received: {accumulate}")
@@ -233,13 +252,20 @@ class GlobalBatchModel(keras.Model):
                 "take mixed_bfloat16, which needs no scaling"
             )
         adversary = make_adversary(adversary)
+        privacy = Privacy(**privacy) if isinstance(privacy, Mapping) else privacy
+        if privacy is not None:  # no batch is as large as another, and XLA would compile each of them
+            kwargs.setdefault("jit_compile", False)
         optimizer = AdamW(self.learning_rate, global_clipnorm=1.0) if optimizer is None else optimizer
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
         if accumulate > 1 or self.distribute_strategy.num_replicas_in_sync > 1:
             self._check_parts(accumulate, kwargs.get("loss_weights"))
         if adversary is not None:
             check_adversary(self, adversary)
-        self._parts = types.SimpleNamespace(count=accumulate, totals={}, adversary=adversary)
+        if privacy is not None:
+            check_privacy(self, adversary)
+        self._parts = types.SimpleNamespace(
+            count=accumulate, totals={}, adversary=adversary, privacy=privacy, secret=privacy and Secret()
+        )
         self._compiled_state_is_built = False
         if self._last_step is None:
             with self.distribute_strategy.scope():
@@ -271,13 +297,15 @@ class GlobalBatchModel(keras.Model):
         if not config:
             return config
         more = {"accumulate": self._parts.count} if self._parts.count > 1 else {}
-        adversary = self._parts.adversary
-        return {**config, **more, **({} if adversary is None else {"adversary": adversary.config()})}
+        ways = {"adversary": self._parts.adversary, "privacy": self.privacy}
+        return {**config, **more, **{name: way.config() for name, way in ways.items() if way is not None}}
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Keras' `fit`, also for batches that do not divide evenly among the replicas."""
         self._build_compiled_state(x)
         self._build_optimizer()
+        if self.privacy is not None:
+            self.privacy.refuse_more(int(ops.convert_to_numpy(self.optimizer.iterations)), x, **kwargs)
         is_over = self._warn_at_rate_0(0)
         history = super().fit(x, *args, **kwargs)
         if not is_over:

@@ -1,6 +1,6 @@
 """Tasks that learn from labelled rows: their batches, their loss, their scores."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches
+from keras_bert.data.batching.poisson_batches import PoissonBatches
 from keras_bert.data.memory.given_rows import given_rows
 from keras_bert.data.sources.tensors import labels_in_memory
 from keras_bert.errors import InputError
@@ -81,6 +82,45 @@ class LabelledTask(BertTask):
             seed=seed,
             keep_order=keep_order,
         )
+
+    def private_batches(self, rows: Any, batch_size: int) -> Callable[[int], tf.data.Dataset]:
+        """Makes the batches that a model with a budget of privacy is trained on: each row is drawn by itself.
+
+        Args:
+            rows: As `batches` takes them.
+            batch_size: Rows of a batch on average, that of the budget.
+
+        Returns:
+            From the number of an epoch to its batches, which follow from that and from the model's secret.
+
+        Raises:
+            InputError: The model was not compiled with `privacy`, or for other rows; or a row of the task becomes
+                several rows of a batch, as a long text does, so that a budget would be that of a part of a row.
+
+        Example:
+            >>> privacy = Privacy(epsilon=8, rows=67_349, batch_size=1000, steps=204)  # doctest: +SKIP
+            >>> model.compile(optimizer, privacy=privacy)  # doctest: +SKIP
+            >>> epochs = model.private_batches(rows, batch_size=1000)  # doctest: +SKIP
+            >>> model.fit(epochs(0))  # doctest: +SKIP
+        """
+        if self.privacy is None:
+            raise InputError("private_batches are for a model that is compiled with privacy=...")
+        if type(self).batches is not LabelledTask.batches:
+            raise InputError(
+                f"privacy: {type(self).__name__} makes several training rows of a text, so that a budget would not be "
+                "one of texts; classifiers, regressors, embedders and multiple choice have one"
+            )
+        rows = given_rows(rows, self.row_fields)
+        column = labels_in_memory(rows)
+        if column is not None:
+            self.check_labels(column)
+        drawn = PoissonBatches(rows, self.features, self._stages.pad, batch_size)
+        if (drawn.rows, batch_size) != (self.privacy.rows, self.privacy.batch_size):
+            raise InputError(
+                f"privacy: the budget is for batches of {self.privacy.batch_size} of {self.privacy.rows:,} rows, not "
+                f"of {batch_size} of {drawn.rows:,}"
+            )
+        return lambda epoch: drawn.epoch(lambda step: self.secret.seed("rows", epoch, step))
 
     def compile(self, optimizer: Any = None, loss: Any = None, metrics: Any = None, **kwargs: Any) -> None:
         """Keras' `compile`, with the task's own loss and metrics where none are given.

@@ -106,6 +106,38 @@ def part_of_mean(
     return global_mean(values, weights, ops.ones_like(values), total)
 
 
+def example_losses(loss: keras.losses.Loss, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    """Gives each row a loss of its own, which no other row of the batch has a part in.
+
+    Args:
+        loss: A Keras loss, whatever its reduction.
+        y: Targets of the rows.
+        y_pred: The model's outputs.
+        sample_weight: Of the rows, or of their values; None for 1.
+
+    Returns:
+        float (rows,): a row's value times its weight; of several values, as a row of tags has them, the mean, weighted
+        by the values' own weights.
+
+    Example:
+        >>> loss = keras.losses.MeanSquaredError()
+        >>> example_losses(loss, ops.zeros((2, 1)), ops.array([[1.0], [3.0]])).numpy().tolist()
+        [1.0, 9.0]
+    """
+    y, y_pred = (ops.convert_to_tensor(each, dtype=loss.dtype) for each in (y, y_pred))
+    values = wide(loss.call(y, y_pred))
+    if sample_weight is None:
+        return ops.mean(values, axis=list(range(1, len(values.shape)))) if len(values.shape) > 1 else values
+    weights = ops.cast(sample_weight, values.dtype)
+    if len(values.shape) == 1:
+        return values * _of_rank(values, weights, loss.name)
+    axes = list(range(1, len(values.shape)))
+    if len(weights.shape) == 1:
+        return ops.mean(values, axis=axes) * weights
+    totals = ops.sum(_of_rank(values, weights, loss.name), axis=axes)
+    return ops.sum(values * weights, axis=axes) / ops.where(totals > 0, totals, 1.0)
+
+
 def regularization(model: keras.Model, rows: Any, total: Any = None) -> Any:
     """Gives some rows' share of what the regularizers of a model's weights add to its loss; None without any.
 

@@ -28,6 +28,7 @@ class EpochLog(RunLog):
         evaluations_per_epoch: Into how many parts of equal length an epoch is cut, each with a row at its end.
         early_stopping: Epochs without a better score after which it is enough; 0: never.
         tensorboard: Folder of TensorBoard's files.
+        spent: Returns what stands in a row beside, what of a budget is spent by then.
 
     Example:
         >>> log = EpochLog("runs/mine/log.csv", state, evaluate, save, "f1")  # doctest: +SKIP
@@ -44,8 +45,10 @@ class EpochLog(RunLog):
         evaluations_per_epoch: int = 1,
         early_stopping: int = 0,
         tensorboard: str | Path | None = None,
+        spent: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         super().__init__(path, state, evaluate, tensorboard)
+        self.spent = spent
         self.save = save
         self.monitor = f"val_{monitor}"
         self.mode = mode
@@ -128,7 +131,8 @@ class EpochLog(RunLog):
         place = self.state.place
         # A run that ends with its epoch has moved on to the next one already.
         epoch = place["epoch"] + 1 if place["step"] else place["epoch"]
-        row = {"epoch": epoch, "step": place["steps"], **self.state.logs, **self._scores()}
+        spent = {} if self.spent is None else self.spent()
+        row = {"epoch": epoch, "step": place["steps"], **self.state.logs, **self._scores(), **spent}
         best = self.best
         if self.save is not None and self.evaluate is not None:
             value = find(self.monitor, row)

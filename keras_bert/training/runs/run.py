@@ -27,6 +27,7 @@ from keras_bert.training.runs.epoch_log import EpochLog
 from keras_bert.training.runs.epoch_run import EpochRun
 from keras_bert.training.runs.made_once import MadeOnce
 from keras_bert.training.runs.phase import Phase, are_phases
+from keras_bert.training.runs.run_budget import RunBudget
 from keras_bert.training.runs.run_checkpoints import checkpoint_names
 from keras_bert.training.runs.run_folder import goes_on, new_model_is_there, run_folder, worker_folder
 from keras_bert.training.runs.run_log import RunLog
@@ -115,7 +116,8 @@ class Run:
         self.on_stop: Callable[[Run], None] | None = None
         self.on_end: Callable[[Run], None] | None = None
         self.settings.check(are_phases(train), clock is not None, dev is not None)
-        self._facts = {**labels_of(model), **(data or {})}
+        self._budget = RunBudget(model, self.settings, self.card)
+        self._facts = {**labels_of(model), **self._budget.facts, **(data or {})}
         if isinstance(train, tf.data.Dataset):
             known = {"batch_size": self.settings.batch_size, "seed": self.settings.seed}
             self._facts |= {"rows": data_fingerprint(train), **known}
@@ -212,7 +214,8 @@ class Run:
 
     def _batches_of(self, rows: tf.data.Dataset) -> Callable[[int], tf.data.Dataset]:
         size, seed = self.settings.batch_size, self.settings.seed
-        return lambda epoch: self.model.batches(rows, size, shuffle=True, seed=seed * 100_003 + epoch)
+        drawn = self._budget.batches_of(rows, size)
+        return drawn or (lambda epoch: self.model.batches(rows, size, shuffle=True, seed=seed * 100_003 + epoch))
 
     def score(self, rows: Any) -> dict[str, float]:
         """Scores the model on held-out rows."""
@@ -265,6 +268,7 @@ class Run:
         if went_on:
             check_facts(state, self._facts, self.settings.resume, self.target)
         state.place["data"] = self._facts
+        self._budget.begin(state.place)
         self._state = state
         self._log = self._make_log(state)
         if isinstance(self._log, EpochLog):
@@ -296,6 +300,7 @@ class Run:
             evaluations_per_epoch=settings.evaluations_per_epoch,
             early_stopping=settings.early_stopping,
             tensorboard=tensorboard,
+            spent=lambda: self._budget.spent(state.place["steps"], self._status),
         )
 
     def _loop(self, stalls: WatchStalls) -> EpochRun:
@@ -347,10 +352,11 @@ class Run:
             )
         metrics: dict[str, Any] = {"seconds": round(self.state.seconds, 1)}
         metrics |= self._end_of_epochs() if isinstance(self._log, EpochLog) else self._end_of_steps()
-        self.metrics = metrics
+        self.metrics = metrics | self._budget.metrics(place["steps"])
         self.save()
-        if self.settings.plots:
-            self._plot()
+        if self.settings.plots and self.history:
+            steps = None if self.settings.log_steps is None else [row["step"] for row in self.log.rows]
+            plot_curves(self.history, self.folder / "curves.png", steps)
         if self.on_end is not None:
             self.on_end(self)
         write_file(self.folder / "metrics.json", to_json(self.metrics, indent=2) + "\n")
@@ -384,13 +390,6 @@ class Run:
         scores = {name[4:]: value for name, value in self.log.rows[-1].items() if name.startswith("val_")}
         self.card["metrics"].update({f"held out {name}": value for name, value in scores.items()})
         return {"steps": self.state.place["steps"], "held_out": scores}
-
-    def _plot(self) -> None:
-        if not self.history:
-            return
-        is_long = self.settings.log_steps is not None
-        steps = [row["step"] for row in self.log.rows] if is_long else None
-        plot_curves(self.history, self.folder / "curves.png", steps)
 
 
 def _begun(part: Part | None) -> Part:
