@@ -1,6 +1,9 @@
 """Products in 8 bits against numpy, and the operation behind them, which TensorFlow may take away."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.serving.formats import int8_product as module
 from keras_bert.serving.formats.int8_product import Limits, check_int8_products, column_scales, int8_product, smoothing
+from tests.sources import ROOT
 
 RANDOM = np.random.default_rng(0)
 KERNEL = RANDOM.normal(scale=0.05, size=(48, 96)).astype("float32")
@@ -96,3 +100,14 @@ def test_an_operation_that_computes_something_else(monkeypatch):
     monkeypatch.setattr(module, "int8_product", lambda *a, **k: lambda values: tf.zeros([2, 2]))
     with pytest.raises(InputError, match="in another way than this version knows"):
         check_int8_products.__wrapped__()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one_dnn", ["0", "1"])
+def test_with_and_without_one_dnn_the_integers_are_the_same(one_dnn: str):
+    """TensorFlow turns oneDNN on by the processor, and both quantize symmetric limits in their own way."""
+    name = f"{__file__}::test_it_is_the_integer_product_of_rounded_numbers"
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", name]
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": one_dnn}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
