@@ -110,8 +110,8 @@ def column_scales(kernel: np.ndarray) -> np.ndarray:
 
 def _quantized(values: tf.Tensor, factors: np.ndarray, most: float) -> tuple[tf.Tensor, Limits]:
     limits = Limits(-max(most, 1e-8), max(most, 1e-8))
-    # With oneDNN, which TensorFlow turns on where the processor has VNNI, the larger limit is 127.5 steps from 0, which the
-    # product does not know of. Without, the highest is 127 steps and the lowest 128. Here both are `most` / 127.
+    # With oneDNN, which TensorFlow turns on where the processor has VNNI, the larger limit is 127.5 steps from 0, which
+    # the product does not know of. Without, the highest is 127 steps and the lowest 128. Here both are `most` / 127.
     outputs = tf.raw_ops.QuantizeV2(
         input=values * factors,
         min_range=limits.low * 127.5 / 127,
