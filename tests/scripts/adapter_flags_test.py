@@ -23,7 +23,7 @@ def test_merged_by_default(encoder: Path, tables: Path, tmp_path: Path, monkeypa
     assert done.status == 0, done.stderr
     assert "adapters: " in done.stdout
     assert " weights are trained, " in done.stdout
-    assert "--learning_rate=0.0005" in (tmp_path / "run" / "flags.txt").read_text().splitlines()
+    assert "--learning_rate=0.001" in (tmp_path / "run" / "flags.txt").read_text().splitlines()
     model = tmp_path / "run" / "model"
     assert not is_adapter(model)
     assert not any("lora" in name for name in open_checkpoint(model).tensors)
