@@ -149,7 +149,7 @@ def test_markers_of_entities_stay():
         ({"order": "up"}, "order 'up': expected one of delete, unk"),
         ({"batch_size": 0}, "batch_size 0: expected a whole number of 1 or more"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_bad_arguments(model, rows, options: dict[str, Any], message: str):
     if callable(options.get("embedder")):
