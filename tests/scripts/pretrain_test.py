@@ -209,7 +209,7 @@ def test_phases_follow_the_clock_and_masked_words_alone_are_enough(source: list[
     assert not model.next_sentence
     assert model.preprocessor.max_length == 32
     rates = [float(row["learning_rate"]) for row in log_of(tmp_path / "run") if row.get("learning_rate")]
-    assert all(0 <= rate <= 5e-3 for rate in rates)
+    assert all(0 <= rate <= 1e-2 for rate in rates)  # --learning_rate in TRAIN is the highest
 
 
 def test_left_to_right(source: list[str], tmp_path: Path):
