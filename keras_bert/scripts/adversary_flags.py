@@ -23,10 +23,10 @@ flags.DEFINE_enum(
     "several that all train; or so that outputs agree: smart, with those at a shift; rdrop, of two dropout masks.",
 )
 flags.DEFINE_float(
-    "adversary_epsilon", None, "Longest shift of an example: 0.5 of fgm and pgd, 0.6 of freelb.", lower_bound=0.0
+    "adversary_epsilon", None, "Longest shift of an example: 0.1 of fgm and pgd, 0.6 of freelb.", lower_bound=0.0
 )
 flags.DEFINE_float(
-    "adversary_step_size", None, "Length of a step: 0.2 of pgd, 0.1 of freelb, 0.001 of smart.", lower_bound=0.0
+    "adversary_step_size", None, "Length of a step: 0.05 of pgd, 0.1 of freelb, 0.001 of smart.", lower_bound=0.0
 )
 flags.DEFINE_integer("adversary_steps", None, "Steps: 3 of pgd, 2 of freelb, 1 of smart.", lower_bound=1)
 flags.DEFINE_float("adversary_init", None, "Size of freelb's random beginning, 1.", lower_bound=0.0)

@@ -30,8 +30,8 @@ class Pgd(Adversary):
 
     name: ClassVar[str] = "pgd"
 
-    epsilon: float = 0.5
-    step_size: float = 0.2
+    epsilon: float = 0.1
+    step_size: float = 0.05
     steps: int = 3
 
     def step(self, part: BatchPart) -> Trained:
