@@ -153,7 +153,7 @@ def test_where_names_cannot_be_exchanged_the_old_folder_goes_aside_first(old, mo
 
 @pytest.mark.parametrize("name", ["model", "b[1]*"])
 def test_a_folder_that_a_killed_process_moved_aside_is_put_back(tmp_path, name):
-    """Killed between its two renames: the old folder is `.NAME.XXXX.old`, the new one is not yet there."""
+    """Killed between its two renames: the old folder is `.NAME.0123.old`, the new one is not yet there."""
     (tmp_path / f".{name}.0123.old").mkdir()
     (tmp_path / f".{name}.0123.old" / "file").write_text("old")
     with pytest.raises(InputError, match="already holds file"), atomic_folder(tmp_path / name):

@@ -93,9 +93,7 @@ def percent(value: float, interval: tuple[float, float] | None = None) -> str:
         >>> percent(0.5, (0.4, 0.6))
         '50.0 % [40.0, 60.0]'
     """
-    if interval is None or not math.isfinite(interval[0]):
-        return f"{100 * value:.1f} %"
-    return f"{100 * value:.1f} % [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+    return f"{100 * value:.1f} %{_bounds(interval, lambda bound: f'{100 * bound:.1f}')}"
 
 
 def number(value: float, interval: tuple[float, float] | None = None) -> str:
@@ -105,6 +103,11 @@ def number(value: float, interval: tuple[float, float] | None = None) -> str:
         >>> number(1.25, (0.5, 2))
         '1.25 [0.5, 2]'
     """
+    return f"{value:.3g}{_bounds(interval, lambda bound: f'{bound:.3g}')}"
+
+
+def _bounds(interval: tuple[float, float] | None, written: Callable[[float], str]) -> str:
+    """Writes an interval behind a number; nothing where there is none."""
     if interval is None or not math.isfinite(interval[0]):
-        return f"{value:.3g}"
-    return f"{value:.3g} [{interval[0]:.3g}, {interval[1]:.3g}]"
+        return ""
+    return f" [{written(interval[0])}, {written(interval[1])}]"

@@ -11,11 +11,6 @@ from keras_bert.trust.explain.scorer import Scorer
 from tests.tasks import tiny
 
 
-@pytest.fixture(scope="module")
-def model() -> BertClassifier:
-    return tiny.classifier()
-
-
 @pytest.mark.parametrize("unpad", [False, True])
 def test_probabilities_are_those_of_an_encoder_that_gives_them(model: BertClassifier, unpad: bool):
     inputs = {name: tensor.numpy() for name, tensor in model.preprocessor(["good film", "a very dull book"]).items()}

@@ -22,11 +22,6 @@ FIELDS = (
 )
 
 
-@pytest.fixture(scope="module")
-def model() -> BertClassifier:
-    return tiny.classifier()
-
-
 def check(found: dict[str, Any]) -> None:
     """What holds for every explanation: JSON has all of it, and words stand where they say."""
     assert set(FIELDS) <= set(found)

@@ -17,16 +17,6 @@ from tests.tasks import tiny
 TEXT = "the film was very good and the food was not so bad"
 
 
-@pytest.fixture(scope="module")
-def model() -> BertClassifier:
-    return tiny.classifier()
-
-
-@pytest.fixture(scope="module")
-def scorer(model: BertClassifier) -> Scorer:
-    return Scorer(model)
-
-
 def read(model: BertClassifier, text: str = TEXT) -> Reading:
     (answer,) = model.answer([text], scores=True)
     return read_pooled(model, {"text": text.encode()}, answer, None)

@@ -10,7 +10,6 @@ from keras_bert.tasks import BertClassifier
 from keras_bert.trust.explain.readers.pooled import read_pooled
 from keras_bert.trust.explain.replacing import Game, game_of, occlusion, shapley, shapley_values
 from keras_bert.trust.explain.scorer import Scorer
-from tests.tasks import tiny
 
 
 def brute_force(game: Game, players: int) -> np.ndarray:
@@ -54,16 +53,6 @@ def test_a_few_orders_add_up_too_and_their_errors_say_how_far_they_are():
         misses += list((values - truth) / errors)
     assert np.std(misses) == pytest.approx(1.0, abs=0.25)
     assert abs(np.mean(misses)) < 0.25
-
-
-@pytest.fixture(scope="module")
-def model() -> BertClassifier:
-    return tiny.classifier()
-
-
-@pytest.fixture(scope="module")
-def scorer(model: BertClassifier) -> Scorer:
-    return Scorer(model)
 
 
 def reading_of(model: BertClassifier, text: str):
