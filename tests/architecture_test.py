@@ -46,8 +46,9 @@ BELOW["tasks"].add("runtime")  # what a caller may give in place of a text is re
 BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
 BELOW["compression"] = {*BELOW["tasks"], "tasks"}  # smaller models out of larger ones; no task knows of it
 BELOW["trust"] = {*BELOW["tasks"], "tasks"}  # what a model does, and why; `model.explain` finds it by a hook
+BELOW["retrieval"] = {*BELOW["tasks"], "tasks"}  # answers out of documents: it reads them, and asks tasks
 BELOW["runtime"] = {"errors", "foreign_files"}  # answers from exported folders where no TensorFlow is
-BELOW["scripts"] = {*BELOW["compression"], "compression", "runtime", "trust"}
+BELOW["scripts"] = {*BELOW["compression"], "compression", "retrieval", "runtime", "trust"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows
 # (`__init__.py`) may name them all. A task rests on `base` alone; only `open_task` knows every task.
@@ -131,13 +132,18 @@ FOREIGN = ("keras", "keras_hub", "tensorflow", "tensorflow_text", "tensorflow_da
 EXTRAS = {
     "ai_edge_litert",
     "apache_beam",
+    "bm25s",
+    "bs4",
     "dp_accounting",
     "faiss",
     "grpc",
+    "ir_measures",
     "matplotlib",
     "onnx",
     "onnxruntime",
+    "optuna",
     "peft",
+    "pypdf",
     "requests",
     "rouge_score",
     "sacrebleu",

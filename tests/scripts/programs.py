@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import types
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -130,9 +131,29 @@ def run_process(*command: str, **options: Any) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, *command], check=False, **settings)
 
 
-def start_cluster(
-    count: int, *command: str, by_flags: bool = False, last: Sequence[str] = ()
-) -> list[subprocess.Popen[str]]:
+class Worker(subprocess.Popen[str]):
+    """A process that is read from as it writes: one whose pipe is full waits, and with it its whole cluster."""
+
+    def __init__(self, command: Sequence[str], **options: Any) -> None:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        super().__init__(command, cwd=ROOT, **pipes, **options)
+        self._output: tuple[str, str] = ("", "")
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        self._output = self.communicate()
+
+    def end(self, timeout: float = 500) -> subprocess.CompletedProcess[str]:
+        """Waits for the process to end; one that takes longer is killed, and returns -9 with what it said."""
+        self._reader.join(timeout)
+        if self._reader.is_alive():
+            self.kill()
+            self._reader.join()
+        return subprocess.CompletedProcess(self.args, self.returncode, *self._output)
+
+
+def start_cluster(count: int, *command: str, by_flags: bool = False, last: Sequence[str] = ()) -> list[Worker]:
     """Starts `python ... --strategy=multi_worker` as the workers of a cluster on this machine.
 
     They learn of each other by `TF_CONFIG`, or by `--workers` and `--worker`. The last of them has further flags.
@@ -141,7 +162,6 @@ def start_cluster(
     addresses = [f"localhost:{server.getsockname()[1]}" for server in sockets]
     for server in sockets:
         server.close()
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
     arguments = [sys.executable, *command, "--strategy=multi_worker"]
     processes = []
     for index in range(count):
@@ -149,19 +169,13 @@ def start_cluster(
         environment = os.environ if by_flags else {**os.environ, "TF_CONFIG": json.dumps(config)}
         more = [f"--workers={','.join(addresses)}", f"--worker={index}"] if by_flags else []
         more += last if index == count - 1 else []
-        processes.append(subprocess.Popen([*arguments, *more], cwd=ROOT, env=environment, **pipes))
+        processes.append(Worker([*arguments, *more], env=environment))
     return processes
-
-
-def end_of(process: subprocess.Popen[str], timeout: float = 500) -> subprocess.CompletedProcess[str]:
-    """Waits for a process to end."""
-    stdout, stderr = process.communicate(timeout=timeout)
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def run_cluster(count: int, *command: str) -> list[subprocess.CompletedProcess[str]]:
     """Runs `python ... --strategy=multi_worker` as the workers of a cluster on this machine."""
-    return [end_of(process) for process in start_cluster(count, *command)]
+    return [worker.end() for worker in start_cluster(count, *command)]
 
 
 def fit_without_steps(monkeypatch: Any, *losses: float) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -21,6 +20,7 @@ from keras_bert.tasks.pooled.loss import ClassificationLoss
 from keras_bert.training import AdamW, LinearWarmupDecay
 from tests.data.batching.static_shapes_test import CASES
 from tests.forked_process import ROOT, run_python
+from tests.scripts.programs import Worker
 from tests.tasks import tiny
 
 
@@ -243,15 +243,15 @@ def run_workers(count: int, folder: Path) -> list[Path]:
     cluster = {"worker": [f"localhost:{server.getsockname()[1]}" for server in sockets]}
     for server in sockets:
         server.close()
-    processes = []
+    workers = []
     for index in range(count):
         task = {"cluster": cluster, "task": {"type": "worker", "index": index}}
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CONFIG": json.dumps(task)}
         command = [sys.executable, "-c", REPLICAS, str(count), str(folder / f"worker{index}.npz")]
-        processes.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
-    for process in processes:
-        _, stderr = process.communicate(timeout=500)
-        assert process.returncode == 0, stderr[-3000:]
+        workers.append(Worker(command, env=environment))
+    for worker in workers:
+        done = worker.end()
+        assert done.returncode == 0, done.stderr[-3000:]
     return [folder / f"worker{index}.npz" for index in range(count)]
 
 
