@@ -60,6 +60,8 @@ def run_program(
         except flags.Error as error:
             # Of flags that are missing, what each has to say; the rest names its flag itself.
             _stop(name, "; ".join(re.sub(r"(?m)^flag --\w+=None: ", "", str(error)).splitlines()))
+        if twice := _list_given_twice(arguments[1:]):
+            _stop(name, f"--{twice} is given twice, and the last would count alone: divide its values by commas")
         if broken := _flags_of_several_lines():
             _stop(name, f"--{broken} holds a line break; a value of a flag is one line")
         if len(rest) > 1:
@@ -157,6 +159,13 @@ def _is_news(record: standard_logging.LogRecord) -> bool:
     """Tells our own reports from TensorFlow's, which logs each shard and each renamed input of a SavedModel."""
     ours = Path(record.pathname).is_relative_to(Path(__file__).parents[1])
     return ours or record.levelno >= standard_logging.WARNING
+
+
+def _list_given_twice(arguments: Sequence[str]) -> str | None:
+    """Returns the name of a flag for a list that stands twice; what a file of flags says may be replaced."""
+    names = [argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")]
+    lists = (name for name in names if name in flags.FLAGS and isinstance(flags.FLAGS[name].parser, flags.ListParser))
+    return next((name for name in lists if names.count(name) > 1), None)
 
 
 def _flags_of_several_lines() -> str | None:

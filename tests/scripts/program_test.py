@@ -219,6 +219,24 @@ def test_signals_end_a_program_that_waits(tmp_path: Path, number: int, status: i
     assert process.returncode == status
 
 
+def test_a_list_given_twice_is_refused_as_its_first_half_would_be_lost(tmp_path: Path):
+    file = tmp_path / "flags.txt"
+    file.write_text("--tiny_list=a\n--tiny_text=b\n")
+    for arguments, expected in (
+        (["--tiny_list=a", "--tiny_list", "b"], (2, "", "--tiny_list is given twice, and the last would count alone")),
+        (["--tiny_text=a", "--tiny_text=b"], (0, "[]b", "")),
+        ([f"--flagfile={file}", "--tiny_list=c"], (0, "['c']b", "")),
+    ):
+        values = flags.FlagValues()
+        flags.DEFINE_string("tiny_text", "", "A text.", flag_values=values)
+        flags.DEFINE_list("tiny_list", [], "Texts.", flag_values=values)
+        flags.DEFINE_string("flagfile", "", "A file.", flag_values=values)
+        with mock.patch.object(flags, "FLAGS", values):
+            show = lambda values=values: print(values.tiny_list, values.tiny_text, sep="", end="")  # noqa: E731
+            status, stdout, stderr = run(show, *arguments)
+        assert (status, stdout, expected[2] in stderr) == (*expected[:2], True)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\v", "\x1c", "\x85", "\u2028"])
 def test_a_value_that_would_be_two_lines_of_a_flag_file_is_refused(end: str):
     """Of `flags.txt`, where the second line would be another flag."""

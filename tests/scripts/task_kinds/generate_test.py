@@ -40,14 +40,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def finetune(files: Path, output: Path, *flags: str) -> Result:
+def finetune(files: Path, output: Path, *flags: str, dev_target: str | Path | None = None) -> Result:
     return run_program(
         "finetune",
         "--task=generate",
         f"--train={files}/train.source",
         f"--train_target={files}/train.target",
         f"--dev={files}/dev.source",
-        f"--dev_target={files}/dev.target",
+        f"--dev_target={dev_target or files / 'dev.target'}",
         f"--output={output}",
         "--max_length=16",
         "--max_target_length=8",
@@ -192,7 +192,7 @@ def test_bad_rows(encoder: Path, files: Path, tmp_path: Path):
     empty = write_lines(tmp_path / "empty.tsv", ["text\ttarget", "a\tb", "c\t"])
     done = run_program("finetune", "--task=generate", f"--preset={encoder}", f"--train={empty}", "--output=/x")
     assert done.error.startswith(f"{empty}, line 3: field 'target': an empty target")
-    missing = finetune(files, tmp_path / "run", f"--preset={encoder}", "--dev_target=no/such.de").error
+    missing = finetune(files, tmp_path / "run", f"--preset={encoder}", dev_target="no/such.de").error
     assert missing == "no/such.de: no such file (--dev_target)"
 
 
