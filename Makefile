@@ -79,7 +79,7 @@ pins: ## Renew requirements.txt and requirements.lock.
 	rm -rf build/pins
 	$(PYTHON) -m venv build/pins
 	build/pins/bin/python -m pip install $(PIP_FLAGS) 'setuptools>=77' wheel
-	build/pins/bin/python -m pip install $(PIP_FLAGS) '.[beam,demo,documents,generate,litert,notebook,onnx,pretrain,privacy,serving,test,tune]'
+	build/pins/bin/python -m pip install $(PIP_FLAGS) '.[app,beam,demo,documents,generate,litert,notebook,onnx,pretrain,privacy,serving,test,tune]'
 	{ sed -n '/^#/p' requirements.txt; build/pins/bin/python -m pip freeze --all --exclude pip --exclude bert-for-keras; } > build/requirements.txt
 	mv build/requirements.txt requirements.txt
 	build/pins/bin/python -m pip install $(PIP_FLAGS) uv

@@ -33,11 +33,14 @@ __all__ = [
     "InputError",
     "TokenMasker",
     "__version__",
+    "app",
     "checkpoints",
+    "compression",
     "data",
     "decoding",
     "evaluation",
     "layers",
+    "retrieval",
     "serving",
     "tasks",
     "text",
@@ -64,14 +67,26 @@ _HOME = {
     "InputError": "keras_bert.errors",
     "TokenMasker": "keras_bert.text",
 }
-_ROOMS = frozenset(
-    ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training", "trust"),
-)
+_ROOMS = frozenset(name for name in __all__ if name not in _HOME and name != "__version__")
 
 register()
 
 if TYPE_CHECKING:
-    from keras_bert import checkpoints, data, decoding, evaluation, layers, serving, tasks, text, training, trust
+    from keras_bert import (
+        app,
+        checkpoints,
+        compression,
+        data,
+        decoding,
+        evaluation,
+        layers,
+        retrieval,
+        serving,
+        tasks,
+        text,
+        training,
+        trust,
+    )
     from keras_bert.config import BertConfig
     from keras_bert.encoder import BertEncoder
     from keras_bert.errors import InputError

@@ -56,8 +56,10 @@ for line in sys.stdin:
 
 @functools.cache
 def _forker() -> subprocess.Popen[str]:
-    # OpenBLAS starts its threads when it is imported, one for each core but the first.
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    # OpenBLAS starts its threads when it is imported, one for each core but the first; Arrow, which pandas imports and
+    # pandas Keras, one that gives memory back.
+    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+    environment = {**os.environ, **threads}
     # Away from the checkout, so that keras_bert could be imported only if it were asked for.
     settings = {"cwd": tempfile.gettempdir(), "env": environment, "text": True}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}

@@ -11,7 +11,8 @@ import pytest
 import keras_bert
 
 PACKAGE = Path(keras_bert.__file__).parent
-ROOMS = ("checkpoints", "data", "decoding", "evaluation", "layers", "serving", "tasks", "text", "training", "trust")
+ROOMS = ("app", "checkpoints", "compression", "data", "decoding", "evaluation", "layers", "retrieval", "serving")
+ROOMS += ("tasks", "text", "training", "trust")
 HEAVY = ("absl", "keras", "keras_hub", "numpy", "tensorflow", "tensorflow_text")
 
 

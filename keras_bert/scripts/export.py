@@ -41,6 +41,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.scripts import checkpoint_flags, export_rows, generation_flags, prompt_flags, row_flags
+from keras_bert.scripts.labelled_rows import labelled_rows
 from keras_bert.scripts.model_settings import open_model, take_row_settings
 from keras_bert.scripts.program import run_program
 
@@ -90,7 +91,7 @@ def main() -> None:
     task = open_model(checkpoint, text_pair=FLAGS["text_pair"].present > 0, dtype=dtype)
     generation_flags.refuse_sampling(task, "; the signature sample takes it with each request")
     card = checkpoint.extra.get("card")
-    rows = None if FLAGS.measure is None else export_rows.labelled_rows(task, FLAGS.measure)
+    rows = None if FLAGS.measure is None else labelled_rows(task, FLAGS.measure)
     options = {"card": card, "format": FLAGS.format, "dtype": FLAGS.dtype}
     if saved_model:
         options |= {"freeze": FLAGS.freeze, "unpad": FLAGS.unpad, "warmup": export_rows.warmup_rows(task)}

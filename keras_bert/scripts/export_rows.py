@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.scripts import row_flags
-from keras_bert.scripts.flag_file import expand_flag_files
+from keras_bert.scripts.labelled_rows import dev_of_the_run, labelled_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import tensorflow as tf
 
     from keras_bert.tasks import BertTask
 
@@ -50,28 +47,10 @@ def calibration_rows(task: BertTask) -> Iterable[Any]:
     """
     from keras_bert.tasks.base.int8_export import MOST_ROWS
 
-    path = FLAGS.calibrate or _dev_of_the_run(Path(FLAGS.model).parent / "flags.txt")
+    path = FLAGS.calibrate or dev_of_the_run(FLAGS.model)
     if path is None:
         raise InputError("--dtype=int8 needs rows to find the limits of its numbers by: --calibrate=FILE")
     return _rows(task, path, MOST_ROWS)
-
-
-def labelled_rows(task: BertTask, path: str) -> tf.data.Dataset:
-    """Returns the rows of a file as `evaluate` reads them."""
-    from keras_bert.scripts.task_kinds import kind_of
-
-    kind = kind_of(task)
-    row_flags.check_texts(path, kind.text_fields(task))
-    return kind.read_for(task, path)
-
-
-def _dev_of_the_run(file: Path) -> str | None:
-    """Returns the --dev of a file of flags, None where there is no such file or no such flag."""
-    if not file.is_file():
-        return None
-    lines = expand_flag_files([f"--flagfile={file}"])
-    found = [line.removeprefix("--dev=") for line in lines if line.startswith("--dev=")]
-    return found[-1] if found and found[-1] else None
 
 
 def _rows(task: BertTask, path: str, most: int) -> Iterable[Any]:

@@ -26,6 +26,7 @@ PROGRAMS = {
     "trim-vocabulary": "Take from a model the entries of its vocabulary that your texts do not need.",
     "convert": "Turn a checkpoint of any known format into a Hugging Face folder.",
     "tokenize": "Show the pieces, ids and places of a text.",
+    "app": "Show a model in the browser, to try it on texts.",
     "demo": "Fine-tune, export and ask, on embedded data.",
 }
 
