@@ -113,6 +113,20 @@ TESTED_ELSEWHERE = {
         f"trust/explain/readers/{name}.py": "tests/trust/explain/explain_test.py"
         for name in ("explained_task", "packed", "pooled", "similar")
     },
+    # What an index is made of is tested by what is built, found, added and removed.
+    **{
+        f"retrieval/{name}.py": "tests/retrieval/index_test.py"
+        for name in ("make", "passages/passage", "searching/meaning", "storage/draft", "storage/pieces")
+    },
+    **{
+        f"retrieval/documents/{name}.py": "tests/retrieval/documents/read_documents_test.py"
+        for name in ("document", "file_bytes", "html_file", "pdf_file", "row_file", "text_files")
+    },
+    "retrieval/storage/passage_store.py": "tests/retrieval/storage/snapshot_test.py",
+    **{
+        f"serving/{name}.py": "tests/serving/vector_index_test.py and near_vectors_test.py"
+        for name in ("compared_vectors", "vector_graph")
+    },
     "scripts/timed_answers.py": "tests/scripts/measured_export_test.py",
     "scripts/random_weights.py": "tests/scripts/task_kinds/generate_test.py",
     **{

@@ -1,1 +1,8 @@
 """Answers out of documents: what to read, where it is found, and what it says."""
+
+from keras_bert.retrieval.documents.document import Document
+from keras_bert.retrieval.documents.read_documents import NotRead, read_documents
+from keras_bert.retrieval.index import Index
+from keras_bert.retrieval.passages.passage import Found, Passage
+
+__all__ = ["Document", "Found", "Index", "NotRead", "Passage", "read_documents"]

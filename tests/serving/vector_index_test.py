@@ -10,9 +10,9 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.serving import VectorIndex
+from keras_bert.serving.compared_vectors import best
 from keras_bert.serving.similarity import similarity as compare
 from keras_bert.serving.similarity import unit_vectors
-from keras_bert.serving.vector_index import _best
 
 RNG = np.random.default_rng(0)
 VECTORS = RNG.normal(size=(300, 8)).astype("float32")
@@ -106,7 +106,7 @@ def damage(folder: Path, name: str, content: str | bytes | None) -> None:
             '{"format": 2, "model": {}, "method": "exact", "similarity": "cosine", "size": 8}',
             r"is damaged \('rows'\)",
         ),
-        ("rows.jsonl", '{"text": "a"}\n', r"damaged: 1 rows, 300 places"),
+        ("rows.jsonl", '{"text": "a"}\n', r"damaged \(1 rows, 300 places"),
         ("places.npy", b"", "the index is damaged"),
         ("rows.jsonl", "text\n", "the index is damaged"),
         ("rows.jsonl", "[1]\n" * 300, "no object with a text"),
@@ -241,10 +241,10 @@ def test_every_similarity_is_searched(similarity: str, method: str, tmp_path: Pa
 def test_the_best_of_a_row_by_partition_are_those_of_sorting():
     scores = RNG.integers(0, 6, (40, 30)).astype("float32")
     for k in (1, 7, 30):
-        best, numbers = _best(scores, k)
+        values, numbers = best(scores, k)
         expected = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         np.testing.assert_array_equal(numbers, expected)
-        np.testing.assert_array_equal(best, np.take_along_axis(scores, expected, 1))
+        np.testing.assert_array_equal(values, np.take_along_axis(scores, expected, 1))
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):

@@ -4,9 +4,10 @@ import csv
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_bert.data.sources.lines import TextFormat, read_lines
-from keras_bert.data.sources.source import NO_HEADER, delimiter_hint, field_indices, wrong_number
+from keras_bert.data.sources.source import NO_HEADER, delimiter_hint, field_indices, there_indices, wrong_number
 from keras_bert.errors import InputError
 
 
@@ -16,7 +17,8 @@ def read_csv(
     columns: Sequence[str] | None = None,
     text_format: TextFormat | None = None,
     delimiter: str = ",",
-) -> Iterator[tuple[int, list[str]]]:
+    optional: Sequence[str] = (),
+) -> Iterator[tuple[int, list[Any]]]:
     r"""The wanted fields of each row of a .csv file, with the number of the line where the row begins.
 
     RFC 4180: fields with a comma, a quotation mark or a line end stand in `"`, and a `"` inside is doubled. The first
@@ -28,22 +30,27 @@ def read_csv(
         columns: Names of all columns, where there is no header.
         text_format: How the file is written.
         delimiter: What divides fields.
+        optional: Names of columns that come behind the others, None where the file has none of the name.
 
     Raises:
         InputError: A missing column, a row with a wrong number of fields, a quotation mark left open or followed by
             something other than a delimiter (each names the line).
     """
-    header, indices = list(columns or ()), []
+    header = list(columns or ())
+    indices: list[int | None] = []
     if columns:
-        indices = field_indices(str(path), header, wanted)
+        indices = [*field_indices(str(path), header, wanted), *there_indices(str(path), header, optional)]
     for number, fields in _records(path, text_format, delimiter):
         place = f"{path}, line {number}"
         hint = delimiter_hint(fields[0], delimiter) if len(fields) == 1 else ""
         if not header:
             header = fields
-            indices = field_indices(place, header, wanted, hint or NO_HEADER)
+            indices = [
+                *field_indices(place, header, wanted, hint or NO_HEADER),
+                *there_indices(place, header, optional),
+            ]
         elif len(fields) == len(header):
-            yield number, [fields[index] for index in indices]
+            yield number, [None if index is None else fields[index] for index in indices]
         else:
             raise wrong_number(place, len(fields), header, hint)
     if not header:

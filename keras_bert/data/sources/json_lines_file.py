@@ -30,7 +30,7 @@ def read_json_lines(
 
 
 def read_json_array(
-    path: Path, wanted: Sequence[str], text_format: TextFormat | None = None
+    path: Path, wanted: Sequence[str], optional: Sequence[str] = (), text_format: TextFormat | None = None
 ) -> Iterator[tuple[int, list[Any]]]:
     """The wanted fields of each row of a file that is one array of objects, with the number of the row from 1.
 
@@ -42,7 +42,7 @@ def read_json_array(
     if not isinstance(rows, list):
         raise InputError(f"{path}: expected an array of objects, found {type(rows).__name__}")
     for number, row in enumerate(rows, start=1):
-        yield number, _fields(f"{path}, row {number}", row, wanted, ())
+        yield number, _fields(f"{path}, row {number}", row, wanted, optional)
 
 
 def is_json_array(path: Path, text_format: TextFormat | None = None) -> bool:

@@ -125,8 +125,12 @@ def open_source(
     split: str | None = None,
     data_dir: str | os.PathLike | None = None,
     text_format: TextFormat | None = None,
+    optional: Sequence[str] = (),
 ) -> Source:
-    """Opens a source with the reader that it is for; `wanted` are the fields, the rest as in `read`."""
+    """Opens a source with the reader that it is for; `wanted` are the fields, the rest as in `read`.
+
+    Of a file, fields of `optional` come behind the others, None where there is none of the name.
+    """
     text_format = text_format or TextFormat()
     if columns is not None and (isinstance(columns, str) or len(set(columns)) < len(columns)):
         raise InputError(f"columns: expected a list of different names, received: {columns!r:.80}")
@@ -158,7 +162,7 @@ def open_source(
     if suffix in (".csv", ".tsv"):
         delimiter = text_format.delimiter or ("," if suffix == ".csv" else "\t")
         quoting = suffix == ".csv" if text_format.quoting is None else text_format.quoting
-        rows = (read_csv if quoting else read_tsv)(path, wanted, columns, text_format, delimiter)
+        rows = (read_csv if quoting else read_tsv)(path, wanted, columns, text_format, delimiter, optional)
         return Source(name=str(path), unit="line", rows=rows)
     if text_format.delimiter or text_format.quoting is not None:
         raise InputError(f"{path}: delimiter and quoting are for .csv and .tsv files; JSON has its own")
@@ -167,8 +171,8 @@ def open_source(
     # An array may stand in one line.
     whole = dataclasses.replace(text_format, max_line_bytes=max(text_format.max_line_bytes, path.stat().st_size))
     if is_json_array(path, whole):
-        return Source(name=str(path), unit="row", rows=read_json_array(path, wanted, whole))
-    return Source(name=str(path), unit="line", rows=read_json_lines(path, wanted, text_format=text_format))
+        return Source(name=str(path), unit="row", rows=read_json_array(path, wanted, optional, whole))
+    return Source(name=str(path), unit="line", rows=read_json_lines(path, wanted, optional, text_format))
 
 
 def _dataset(

@@ -64,6 +64,15 @@ def field_indices(place: str, header: Sequence[str], wanted: Sequence[str], hint
     return [header.index(column) for column in wanted]
 
 
+def there_indices(place: str, header: Sequence[str], optional: Sequence[str]) -> list[int | None]:
+    """Positions of the columns in a header, None for one that is not there.
+
+    Raises:
+        InputError: A column that is there twice.
+    """
+    return [field_indices(place, header, [column])[0] if column in header else None for column in optional]
+
+
 def wrong_number(place: str, found: int, header: Sequence[str], hint: str = "") -> InputError:
     """The error for a row whose number of fields is not that of the header."""
     columns = ", ".join(repr(name) for name in header)

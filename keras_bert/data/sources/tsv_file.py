@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from absl import logging
 
 from keras_bert.data.sources.lines import TextFormat, read_lines
-from keras_bert.data.sources.source import NO_HEADER, delimiter_hint, field_indices, wrong_number
+from keras_bert.data.sources.source import NO_HEADER, delimiter_hint, field_indices, there_indices, wrong_number
 from keras_bert.errors import InputError
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
@@ -20,7 +21,8 @@ def read_tsv(
     columns: Sequence[str] | None = None,
     text_format: TextFormat | None = None,
     delimiter: str = "\t",
-) -> Iterator[tuple[int, list[str]]]:
+    optional: Sequence[str] = (),
+) -> Iterator[tuple[int, list[Any]]]:
     r"""The wanted fields of each row of a .tsv file, with the line number.
 
     There is no quoting: a tab always divides fields and a quotation mark is a character like any other, as in the
@@ -34,13 +36,15 @@ def read_tsv(
         columns: Names of all columns, where there is no header.
         text_format: How the file is written.
         delimiter: What divides fields.
+        optional: Names of columns that come behind the others, None where the file has none of the name.
 
     Raises:
         InputError: A missing column, or a row with a wrong number of fields (names the line).
     """
-    header, indices = list(columns or ()), []
+    header = list(columns or ())
+    indices: list[int | None] = []
     if columns:
-        indices = field_indices(str(path), header, wanted)
+        indices = [*field_indices(str(path), header, wanted), *there_indices(str(path), header, optional)]
     quoted, plain, first = 0, False, 0
     for number, line in read_lines(path, text_format):
         line = line.removesuffix("\n").removesuffix("\r")
@@ -48,13 +52,14 @@ def read_tsv(
         if not header:
             header = fields
             hint = delimiter_hint(line, delimiter) or NO_HEADER
-            indices = field_indices(f"{path}, line {number}", header, wanted, hint)
+            place = f"{path}, line {number}"
+            indices = [*field_indices(place, header, wanted, hint), *there_indices(place, header, optional)]
         elif len(fields) == len(header):
             if '"' in line and not plain:
                 marked = [field for field in fields if '"' in field]
                 plain = not all(map(_QUOTED.fullmatch, marked))
                 quoted, first = quoted + len(marked), first or number
-            yield number, [fields[index] for index in indices]
+            yield number, [None if index is None else fields[index] for index in indices]
         elif line:
             hint = _QUOTED_HINT if '"' in line else delimiter_hint(line, delimiter)
             raise wrong_number(f"{path}, line {number}", len(fields), header, hint)

@@ -1,0 +1,1 @@
+"""Documents out of files: text, title, and where each character stands."""

@@ -1,0 +1,327 @@
+"""An index of documents: passages found by their words, by their meaning, or both."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from absl import logging
+
+from keras_bert.errors import InputError
+from keras_bert.files import atomic_folder, check_target
+from keras_bert.retrieval.documents.found_files import matches
+from keras_bert.retrieval.make import Paths, write_changed, write_new
+from keras_bert.retrieval.passages.passage import Found
+from keras_bert.retrieval.searching.fusion import reciprocal_rank_fusion
+from keras_bert.retrieval.searching.meaning import Meaning
+from keras_bert.retrieval.searching.rerank import pair_scores
+from keras_bert.retrieval.storage.passage_store import PassageStore
+from keras_bert.retrieval.storage.snapshot import Snapshot
+from keras_bert.retrieval.storage.write import alone
+from keras_bert.tasks import BertClassifier, BertEmbedder, BertRegressor
+from keras_bert.text.token_layer import TokenLayer
+
+METHODS = ("words", "meaning", "both")
+MAX_TOKENS, OVERLAP = 200, 40
+"""Tokens of a passage at most, and of what it repeats of the one before it, unless others are asked for."""
+
+
+class Index:
+    """Documents cut into passages, in a folder, to be searched; `build` makes one, `open` opens it.
+
+    Any number of threads may search one index, and others may change it meanwhile: a search sees it as it was before
+    or as it is afterwards. Another process that has it open goes on with what it opened.
+
+    Args:
+        folder: Where it lies.
+        snapshot: What lies there.
+        meaning: The embedder of its vectors.
+
+    Example:
+        >>> index = Index.build("notes_index", ["docs/**"], embedder="minilm")  # doctest: +SKIP
+        >>> index.search("how are passages cut?", k=1)[0].passage.title  # doctest: +SKIP
+        'Ask your documents'
+    """
+
+    def __init__(self, folder: str | Path, snapshot: Snapshot, meaning: Meaning | None) -> None:
+        self.folder = Path(folder)
+        self._snapshot = snapshot
+        self._meaning = meaning
+        self._changing = threading.Lock()
+
+    # -- making, opening, changing ---------------------------------------------------------------------------
+
+    @classmethod
+    def build(
+        cls,
+        folder: str | Path,
+        paths: Paths,
+        embedder: BertEmbedder | str | Path | None = "minilm",
+        *,
+        tokenizer: TokenLayer | None = None,
+        max_tokens: int | None = None,
+        overlap: int | None = None,
+        text: str = "text",
+        title: str = "title",
+        overwrite: bool = False,
+    ) -> "Index":
+        """Makes an index of documents, whole or not at all.
+
+        Args:
+            folder: Where to write it.
+            paths: Files, folders, patterns, see `read_documents`.
+            embedder: Makes the vectors: an embedder, a folder with one, `minilm` or another handle; None: an index of
+                words alone.
+            tokenizer: Cuts texts into pieces where there is no embedder; None takes that of `minilm`.
+            max_tokens: Tokens of a passage at most; None: 200, or what the embedder reads if that is less.
+            overlap: Tokens at most that a passage repeats of the one before it, in whole sentences; None: a fifth of
+                `max_tokens`.
+            text: Column of rows that holds the text.
+            title: Column of rows that holds a title, where there is one.
+            overwrite: Replace a folder that holds something.
+
+        Raises:
+            InputError: As `read_documents`; the folder holds something; impossible numbers; a package is missing.
+        """
+        check_target(folder, overwrite)
+        meaning = None if embedder is None else Meaning(embedder)
+        if meaning is not None and tokenizer is not None:
+            raise InputError("the passages are cut by the embedder's own tokenizer; leave out tokenizer=")
+        longest = None if meaning is None else _longest(meaning.embedder)
+        if longest is not None and max_tokens is not None and max_tokens > longest:
+            raise InputError(f"max_tokens is {max_tokens}; the embedder reads {longest} tokens beside its special ones")
+        most = min(MAX_TOKENS, longest or MAX_TOKENS) if max_tokens is None else max_tokens
+        pieces = meaning.embedder.tokenizer if meaning else tokenizer or TokenLayer.from_preset("minilm")
+        settings = {
+            "max_tokens": most,
+            "overlap": most * OVERLAP // MAX_TOKENS if overlap is None else overlap,
+            "text": text,
+            "title": title,
+        }
+        with atomic_folder(folder, overwrite) as temporary:
+            write_new(temporary, paths, pieces, meaning, settings)
+        return cls(folder, Snapshot.open(folder), meaning)
+
+    @classmethod
+    def open(cls, folder: str | Path, embedder: BertEmbedder | str | Path | None = None) -> "Index":
+        """Opens an index; its embedder is opened when it is first needed.
+
+        Args:
+            folder: Where it lies.
+            embedder: The embedder that made its vectors; None: the one that it names, if that is `minilm` or a folder
+                here. No model is fetched because an index names it.
+
+        Raises:
+            InputError: There is none, or it is damaged.
+        """
+        snapshot = Snapshot.open(folder)
+        made = snapshot.manifest["model"]
+        if made is None and embedder is not None:
+            raise InputError(f"{folder}: an index of words alone; leave out the embedder, or index the documents again")
+        return cls(folder, snapshot, None if made is None else Meaning(embedder, made))
+
+    def add(self, paths: Paths) -> None:
+        """Adds documents; a file that is in the index already is replaced if it has changed.
+
+        Vectors of what did not change are kept, and the graph of them is extended; the words are counted anew, in
+        seconds. The folder changes at the end, whole or not at all.
+
+        Args:
+            paths: Files, folders, patterns, see `read_documents`.
+
+        Raises:
+            InputError: As `read_documents`, or the index is gone.
+        """
+        self._change(paths, [])
+
+    def remove(self, paths: Paths) -> None:
+        """Takes documents out of the index, by their paths, the folders above them, or patterns.
+
+        Args:
+            paths: As for `add`; the files need not exist any more.
+
+        Raises:
+            InputError: The index holds nothing of that name, or nothing would be left.
+        """
+        self._change(None, [paths] if isinstance(paths, str | os.PathLike) else list(paths))
+
+    def _change(self, paths: Paths | None, removed: Sequence[str | os.PathLike]) -> None:
+        with self._changing, alone(self.folder):
+            before = Snapshot.open(self.folder)
+            gone: set[str] = set()
+            for pattern in removed:
+                found = {entry["file"] for entry in before.files if matches(entry["file"], pattern)}
+                if not found:
+                    raise InputError(f"{pattern}: the index holds no file of that name")
+                gone |= found
+            is_new = False
+            try:
+                with atomic_folder(self.folder, overwrite=True) as temporary:
+                    is_new = write_changed(temporary, before, paths, gone, self._meaning)
+                    if not is_new:
+                        raise _NothingNewError
+            except _NothingNewError:
+                logging.info("%s: nothing has changed", self.folder)
+            self._snapshot = Snapshot.open(self.folder)
+
+    # -- what is there ---------------------------------------------------------------------------------------
+
+    @property
+    def passages(self) -> PassageStore:
+        """The passages by their numbers, which are those of `Found.number`."""
+        return self._snapshot.passages
+
+    @property
+    def files(self) -> list[str]:
+        """The files of its documents, absolute paths."""
+        return [entry["file"] for entry in self._snapshot.files]
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Files that were found and could not be read: path → why."""
+        return dict(self._snapshot.manifest["problems"])
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether it can be searched by meaning."""
+        return self._snapshot.near is not None
+
+    def missing(self) -> list[str]:
+        """Gives the files that are in the index and no longer on the disk; `remove` takes them out."""
+        return [file for file in self.files if not Path(file).exists()]
+
+    # -- searching -------------------------------------------------------------------------------------------
+
+    @overload
+    def search(
+        self,
+        query: str,
+        k: int = ...,
+        method: str | None = ...,
+        reranker: BertClassifier | BertRegressor | None = ...,
+        candidates: int = ...,
+        label: str | None = ...,
+    ) -> list[Found]: ...
+    @overload
+    def search(
+        self,
+        query: list[str] | tuple[str, ...],
+        k: int = ...,
+        method: str | None = ...,
+        reranker: BertClassifier | BertRegressor | None = ...,
+        candidates: int = ...,
+        label: str | None = ...,
+    ) -> list[list[Found]]: ...
+    def search(
+        self,
+        query: str | list[str] | tuple[str, ...],
+        k: int = 5,
+        method: str | None = None,
+        reranker: BertClassifier | BertRegressor | None = None,
+        candidates: int = 100,
+        label: str | None = None,
+    ) -> list[Found] | list[list[Found]]:
+        """Finds passages.
+
+        Args:
+            query: A question, or several.
+            k: Passages a query; fewer where fewer fit.
+            method: `"words"` (BM25), `"meaning"` (vectors), `"both"` (their orders made one by reciprocal rank
+                fusion); None: `"both"` where there are vectors.
+            reranker: A model on pairs that puts the first `candidates` in a new order: a regressor, or a classifier by
+                the probability of a class.
+            candidates: How many passages of each order are fused, and reranked.
+            label: The reranker's class; None takes its last.
+
+        Returns:
+            For one query a list, the best first; for several a list of lists. The score is BM25's, the similarity of
+            the vectors, the sum of the reciprocal places, or the reranker's.
+
+        Raises:
+            InputError: An empty query, a method that the index has not, an embedder of another kind, ...
+        """
+        queries = [query] if isinstance(query, str) else list(query)
+        if not queries:
+            return []
+        for text in queries:
+            if not isinstance(text, str) or not text.strip():
+                raise InputError(f"query {text!r:.40}: there is nothing to search for")
+        if k < 1 or candidates < 1:
+            raise InputError(f"k is {k} and candidates {candidates}; expected 1 or more")
+        snapshot = self._snapshot
+        method = method or ("words" if snapshot.near is None else "both")
+        if method not in METHODS:
+            raise InputError(f"method must be one of {', '.join(METHODS)}, received: {method!r}")
+        depth = candidates if reranker is not None else k
+        orders = self._orders(snapshot, queries, max(depth, candidates) if method == "both" else depth, method)
+        ranked = [(scores[:depth], numbers[:depth]) for scores, numbers in orders]
+        if reranker is not None:
+            ranked = _reranked(snapshot, reranker, queries, ranked, label)
+        found = [
+            [
+                Found(snapshot.passages[number], score, number)
+                for score, number in zip(scores[:k].tolist(), numbers[:k].tolist(), strict=True)
+            ]
+            for scores, numbers in ranked
+        ]
+        return found[0] if isinstance(query, str) else found
+
+    def _orders(
+        self, snapshot: Snapshot, queries: Sequence[str], depth: int, method: str
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Gives scores and numbers of the best passages of each query."""
+        by_words, by_meaning = [], []
+        if method != "meaning":
+            # Half a surrogate pair becomes invalid UTF-8, which is an unknown word.
+            texts = [query.encode("utf-8", "surrogatepass") for query in queries]
+            ids, unknown = snapshot.tokenizer.tokenize(texts).to_list(), snapshot.tokenizer.unk_token_id
+            by_words = snapshot.words.search([[piece for piece in row if piece != unknown] for row in ids], depth)
+        if method != "words":
+            if snapshot.near is None or self._meaning is None:
+                raise InputError(f"{self.folder}: an index of words alone, which cannot be searched by meaning")
+            scores, numbers = snapshot.near.search(self._meaning.queries(queries), depth)
+            by_meaning = [(row[place >= 0], place[place >= 0]) for row, place in zip(scores, numbers, strict=True)]
+        if method == "both":
+            return [
+                reciprocal_rank_fusion([words[1], meaning[1]])
+                for words, meaning in zip(by_words, by_meaning, strict=True)
+            ]
+        return by_words or by_meaning
+
+
+class _NothingNewError(Exception):
+    """Ends the writing of an index that would be the one that is there."""
+
+
+def _reranked(
+    snapshot: Snapshot,
+    reranker: BertClassifier | BertRegressor,
+    queries: Sequence[str],
+    ranked: Sequence[tuple[np.ndarray, np.ndarray]],
+    label: str | None,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Puts the passages of each query in the reranker's order, all pairs in one run."""
+    pairs = [
+        (query, snapshot.passages[number].text)
+        for query, (_, numbers) in zip(queries, ranked, strict=True)
+        for number in numbers.tolist()
+    ]
+    scores = pair_scores(reranker, pairs, label)
+    found, start = [], 0
+    for _, numbers in ranked:
+        own = scores[start : start + len(numbers)]
+        start += len(numbers)
+        order = np.argsort(-own, kind="stable")
+        found.append((own[order], numbers[order]))
+    return found
+
+
+def _longest(embedder: BertEmbedder) -> int:
+    """Gives the tokens of a passage that the embedder reads: its longest input without special tokens and prompt."""
+    from keras_bert.tasks.embedding.prompts import DOCUMENT_NAMES
+
+    prompt = embedder.prompts.text(embedder.prompts.for_search(DOCUMENT_NAMES))
+    before = len(embedder.tokenizer.tokenize([prompt]).to_list()[0]) if prompt else 0
+    return embedder.preprocessor.max_length - 2 - before

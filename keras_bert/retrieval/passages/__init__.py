@@ -1,0 +1,1 @@
+"""Passages: pieces of documents, by sentences, that a model reads whole."""
