@@ -28,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGLISH_ONLY = {
     "app.md",
     "checkpoints.md",
-    "classification.md",
     "compression.md",
     "data.md",
     "decisions.md",
