@@ -37,11 +37,9 @@ ENGLISH_ONLY = {
     "long_runs.md",
     "multiple_choice.md",
     "pretraining.md",
-    "question_answering.md",
     "relations.md",
     "scaling.md",
     "serving.md",
-    "tagging.md",
     "text.md",
     "trust.md",
 }
