@@ -31,7 +31,6 @@ ENGLISH_ONLY = {
     "compression.md",
     "data.md",
     "decisions.md",
-    "embeddings.md",
     "formats.md",
     "generation.md",
     "long_runs.md",
