@@ -32,7 +32,6 @@ ENGLISH_ONLY = {
     "data.md",
     "decisions.md",
     "formats.md",
-    "generation.md",
     "long_runs.md",
     "multiple_choice.md",
     "pretraining.md",
