@@ -34,7 +34,6 @@ ENGLISH_ONLY = {
     "formats.md",
     "long_runs.md",
     "multiple_choice.md",
-    "pretraining.md",
     "relations.md",
     "scaling.md",
     "serving.md",
