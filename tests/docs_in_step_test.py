@@ -33,10 +33,8 @@ ENGLISH_ONLY = {
     "decisions.md",
     "formats.md",
     "long_runs.md",
-    "multiple_choice.md",
     "relations.md",
     "scaling.md",
-    "serving.md",
     "text.md",
     "trust.md",
 }
