@@ -47,9 +47,10 @@ BELOW["tasks"].add("training")  # `compile()` is a recipe for BERT
 BELOW["compression"] = {*BELOW["tasks"], "tasks"}  # smaller models out of larger ones; no task knows of it
 BELOW["trust"] = {*BELOW["tasks"], "tasks"}  # what a model does, and why; `model.explain` finds it by a hook
 BELOW["retrieval"] = {*BELOW["tasks"], "tasks"}  # answers out of documents: it reads them, and asks tasks
+BELOW["tuning"] = {*GROUND, "evaluation", "training"}  # of runs as processes, whatever they train
 BELOW["app"] = {*BELOW["tasks"], "tasks", "trust"}  # a page to try a model on; it shows explanations too
 BELOW["runtime"] = {"errors", "foreign_files"}  # answers from exported folders where no TensorFlow is
-BELOW["scripts"] = {*BELOW["compression"], "app", "compression", "retrieval", "runtime", "trust"}
+BELOW["scripts"] = {*BELOW["compression"], "app", "compression", "tuning", "retrieval", "runtime", "trust"}
 
 # The inner walls: inside a room, which folder or file may import from which of its neighbours. What a room shows
 # (`__init__.py`) may name them all. A task rests on `base` alone; only `open_task` knows every task.

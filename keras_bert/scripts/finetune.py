@@ -8,6 +8,7 @@ r"""Fine-tunes BERT on your rows.
     keras-bert finetune --privacy_epsilon=8 --privacy_delta=1e-5 --batch_size=1000 --accumulate=10 \
         --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --decay=0 --output=runs/sst2-private
     keras-bert finetune --flagfile=runs/sst2/flags.txt --seed=2 --output=runs/sst2-again
+    keras-bert finetune --seeds=5 --train=sst2/train.tsv --dev=sst2/dev.tsv --text=sentence --output=runs/sst2-seeds
 
 Without flags it fine-tunes the `minilm` weights on the embedded `library_docs`. Into --output it writes `model/`
 (the best epoch, a Hugging Face folder with a model card), `metrics.json`, `log.csv`, `curves.png`, `confusion.png`,
@@ -40,6 +41,7 @@ from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.random_weights import random_weights
+from keras_bert.scripts.several_seeds import run_seeds
 from keras_bert.scripts.task_kinds import KINDS, flag_modules, kind_modules, refuse_flags_of_others
 
 if TYPE_CHECKING:
@@ -91,6 +93,9 @@ flags.DEFINE_string(
 )
 
 # What to leave behind
+flags.DEFINE_integer(
+    "seeds", 1, "Runs with so many seeds, from --seed on: mean and spread of the scores, and the best model.", 1
+)
 flags.DEFINE_bool("dry_run", False, "Read and check everything, train two steps, write nothing.")
 
 
@@ -102,12 +107,12 @@ LEFT_OUT = ("overwrite", "dry_run", "worker")
 
 def run() -> None:
     """Runs the program."""
-    run_program(main, *_shared_modules(), *kind_modules())
+    run_program(main, *shared_modules(), *kind_modules())
 
 
 def main() -> None:
     """Fine-tunes as the flags say, and prints the metrics."""
-    if metrics := finetune():
+    if metrics := finetune() if FLAGS.seeds == 1 else run_seeds(_modules(), LEFT_OUT):
         print(to_json(metrics))
 
 
@@ -132,7 +137,7 @@ def finetune() -> dict[str, Any]:
     kind = KINDS[FLAGS.task]
     train = kind.read_part("train", FLAGS.train)
     labels = kind.labels(train)
-    sources = {part: source for part in ("train", "dev", "test") if (source := _source(part))}
+    sources = {part: source for part in ("train", "dev", "test") if (source := source_of(part))}
     parts = {
         part: train if part == "train" else kind.read_part(part, source, labels) for part, source in sources.items()
     }
@@ -186,9 +191,9 @@ def _check_flags() -> None:
             "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
         )
     for name in ("early_stopping", "evaluations_per_epoch", "monitor"):
-        if FLAGS[name].value != FLAGS[name].default and not _source("dev"):
+        if FLAGS[name].value != FLAGS[name].default and not source_of("dev"):
             raise InputError(f"--{name} needs --dev, rows to measure on")
-    if _source("dev") or _source("test"):
+    if source_of("dev") or source_of("test"):
         for module, extra in KINDS[FLAGS.task].scoring_modules():
             import_extra(module, extra)
     if FLAGS.plots:
@@ -248,10 +253,10 @@ def _add_facts(run: Run, task: BertTask, scored: dict[str, tf.data.Dataset]) -> 
 
 def _modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of the run."""
-    return [*_shared_modules(), *flag_modules(KINDS[FLAGS.task])]
+    return [*shared_modules(), *flag_modules(KINDS[FLAGS.task])]
 
 
-def _shared_modules() -> list[types.ModuleType]:
+def shared_modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of every task."""
     own = [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags]
     return [*own, adapter_flags, adversary_flags, privacy_flags]
@@ -266,7 +271,7 @@ def _facts(train: tf.data.Dataset) -> dict[str, Any]:
     return {"rows": data_fingerprint(train), **shape}
 
 
-def _source(part: str) -> str | None:
+def source_of(part: str) -> str | None:
     """Returns where the rows of a part come from; the embedded data brings its own dev and test."""
     own = f"library_docs:{part}" if FLAGS.train.split(":")[0] == "library_docs" else None
     return FLAGS[part].value or own
@@ -297,7 +302,7 @@ def _whole_checkpoint() -> Checkpoint:
 
 
 def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
-    data = {part: f"{_source(part)}, {int(rows.cardinality())} rows" for part, rows in parts.items()}
+    data = {part: f"{source_of(part)}, {int(rows.cardinality())} rows" for part, rows in parts.items()}
     names = (
         "epochs",
         "batch_size",

@@ -10,6 +10,7 @@ import sys
 
 PROGRAMS = {
     "finetune": "Train a task on your rows, from a pre-trained checkpoint.",
+    "tune": "Try settings of finetune, and keep the best model.",
     "evaluate": "Score a fine-tuned model on labelled rows.",
     "predict": "Answer texts from a file or standard input, as JSON lines.",
     "explain": "Say which words of texts speak for a model's answer, and which against it.",

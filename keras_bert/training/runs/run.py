@@ -276,7 +276,11 @@ class Run:
         if self.clock is not None:
             self.clock.begin(state.seconds, None if state.workers is None else state.workers.of_chief)
         budget = None if self.clock is None else self.clock.budget
-        self._status = RunStatus(self.folder / "status.json", state, None if budget else self.steps, budget)
+        has_best = isinstance(self._log, EpochLog) and self.dev is not None
+        monitor = self._log.monitor.removeprefix("val_") if has_best else None
+        self._status = RunStatus(
+            self.folder / "status.json", state, None if budget else self.steps, budget, monitor=monitor
+        )
         state.before_leaving = self._stop
         if self.on_begin is not None:
             self.on_begin(self)

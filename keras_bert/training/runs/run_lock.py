@@ -24,6 +24,12 @@ WAIT_SECONDS = 4 * BEAT_SECONDS
 """How long a program on another machine watches whether the file is still touched."""
 
 
+def is_running(folder: Path) -> bool:
+    """Tells whether a program trains in a folder."""
+    holder = _holder(folder / LOCK)
+    return holder is not None and _is_alive(folder / LOCK, holder)
+
+
 def refuse_if_running(folder: Path) -> None:
     """Refuses a folder in which another program trains.
 

@@ -20,11 +20,13 @@ class RunStatus(keras.callbacks.Callback):
     Args:
         path: The file. It holds `state` (running, stopped or finished), `step`, `steps` (of the whole run, null for a
             budget of time), `epoch` (from 1), `seconds`, `seconds_left` (null where it is not known),
-            `steps_per_second` (of late), `metrics`, `process`, `host`, `time` (Unix seconds).
+            `steps_per_second` (of late), `metrics`, `monitor` (the score that makes an epoch the best, null where
+            none does), `process`, `host`, `time` (Unix seconds).
         state: Where the run is; before this one among the callbacks.
         steps: Steps of the whole run; None for a budget.
         budget: Seconds of the whole run, in place of steps.
         every: Seconds between two writes.
+        monitor: Name of the score that makes an epoch the best.
 
     Example:
         >>> status = RunStatus("runs/mine/status.json", state, steps=1000)  # doctest: +SKIP
@@ -37,6 +39,7 @@ class RunStatus(keras.callbacks.Callback):
         steps: int | None = None,
         budget: float | None = None,
         every: float = 5.0,
+        monitor: str | None = None,
     ) -> None:
         super().__init__()
         self.path = Path(path)
@@ -44,6 +47,7 @@ class RunStatus(keras.callbacks.Callback):
         self.steps = steps
         self.budget = budget
         self.every = every
+        self.monitor = monitor
         self._metrics: dict[str, float] = {}
         self._recent: deque[tuple[float, int]] = deque(maxlen=20)
         self._written = float("-inf")
@@ -91,6 +95,7 @@ class RunStatus(keras.callbacks.Callback):
             "seconds_left": left if left is None else round(left, 1),
             "steps_per_second": round(rate, 4),
             "metrics": self._metrics,
+            "monitor": self.monitor,
             "process": os.getpid(),
             "host": socket.gethostname(),
             "time": time.time(),
