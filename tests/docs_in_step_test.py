@@ -30,8 +30,6 @@ ENGLISH_ONLY = {
     "compression.md",
     "decisions.md",
     "formats.md",
-    "long_runs.md",
-    "relations.md",
     "text.md",
     "trust.md",
 }
