@@ -29,7 +29,6 @@ ENGLISH_ONLY = {
     "checkpoints.md",
     "compression.md",
     "decisions.md",
-    "formats.md",
     "text.md",
     "trust.md",
 }
