@@ -68,8 +68,8 @@ def run_seeds(modules: Sequence[types.ModuleType], leave_out: Sequence[str]) -> 
         found[seed] = metrics
         scores = ", ".join(f"{name} {value:.4f}" for name, value in metrics.get("dev", {}).items())
         print(f"seed {seed}: {scores or 'trained, no dev rows to score'}", flush=True)
-    monitor = (read_json(folder / "seeds" / str(FLAGS.seed) / "status.json") or {}).get("monitor")
-    summary = summarize(found, monitor)
+    status = read_json(folder / "seeds" / str(FLAGS.seed) / "status.json") or {}
+    summary = summarize(found, status.get("monitor") if "dev" in found[FLAGS.seed] else None)
     _keep(folder, summary)
     write_file(folder / "metrics.json", to_json(summary, indent=2) + "\n")
     return summary

@@ -49,7 +49,7 @@ def test_an_unknown_program_is_one_line_and_status_2(capsys):
     for name, hint in (("finetun", ", did you mean finetune"), ("xyz", "")):
         status, stdout, stderr = call(capsys, name, "--epochs=3")
         assert (status, stdout) == (2, "")
-        assert stderr.startswith(f"keras-bert: no program {name!r}{hint}; there are: finetune, evaluate, predict")
+        assert stderr.startswith(f"keras-bert: no program {name!r}{hint}; there are: finetune, tune, evaluate, predict")
         assert stderr.count("\n") == 1
 
 

@@ -50,7 +50,7 @@ class EpochLog(RunLog):
         super().__init__(path, state, evaluate, tensorboard)
         self.spent = spent
         self.save = save
-        self.monitor = f"val_{monitor}"
+        self.monitor: str = f"val_{monitor}"
         self.mode = mode
         self.evaluations_per_epoch = evaluations_per_epoch
         self.early_stopping = early_stopping

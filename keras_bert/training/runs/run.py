@@ -275,12 +275,8 @@ class Run:
             self._log.check_best(self.model, self.target / "model")
         if self.clock is not None:
             self.clock.begin(state.seconds, None if state.workers is None else state.workers.of_chief)
-        budget = None if self.clock is None else self.clock.budget
-        has_best = isinstance(self._log, EpochLog) and self.dev is not None
-        monitor = self._log.monitor.removeprefix("val_") if has_best else None
-        self._status = RunStatus(
-            self.folder / "status.json", state, None if budget else self.steps, budget, monitor=monitor
-        )
+        length: dict[str, Any] = {"steps": self.steps} if self.clock is None else {"budget": self.clock.budget}
+        self._status = RunStatus(self.folder / "status.json", state, **length, monitor=self._log.monitor)
         state.before_leaving = self._stop
         if self.on_begin is not None:
             self.on_begin(self)

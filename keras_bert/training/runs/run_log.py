@@ -32,6 +32,9 @@ class RunLog(keras.callbacks.Callback):
         tensorboard: Folder of TensorBoard's files.
     """
 
+    monitor: str | None = None
+    """The column that makes a row the best, if one does."""
+
     def __init__(
         self,
         path: str | Path,

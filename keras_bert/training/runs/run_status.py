@@ -26,7 +26,7 @@ class RunStatus(keras.callbacks.Callback):
         steps: Steps of the whole run; None for a budget.
         budget: Seconds of the whole run, in place of steps.
         every: Seconds between two writes.
-        monitor: Name of the score that makes an epoch the best.
+        monitor: Name of the score that makes an epoch the best; as in the log, with `val_` before it, too.
 
     Example:
         >>> status = RunStatus("runs/mine/status.json", state, steps=1000)  # doctest: +SKIP
@@ -47,7 +47,7 @@ class RunStatus(keras.callbacks.Callback):
         self.steps = steps
         self.budget = budget
         self.every = every
-        self.monitor = monitor
+        self.monitor = monitor and monitor.removeprefix("val_")
         self._metrics: dict[str, float] = {}
         self._recent: deque[tuple[float, int]] = deque(maxlen=20)
         self._written = float("-inf")
