@@ -14,7 +14,7 @@ FILES = (
 )
 """Flags that name a file, or several; one that names none in a program is passed over there."""
 
-MODELS = ("model", "preset")
+MODELS = ("model", "preset", "embedder", "reranker")
 """Flags that name a folder with a model, or a handle."""
 
 _NO_FILES = ("tfds:", "library_docs")

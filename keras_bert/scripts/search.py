@@ -1,8 +1,9 @@
-"""Indexes texts by what they mean, and finds those nearest to a question.
+"""Indexes texts by what they mean, and finds those nearest to a question; searches an index of documents, too.
 
     keras-bert search --index=runs/faq --rows=faq.csv --text=question --text_pair=answer
     echo "how do I get my money back" | keras-bert search --index=runs/faq --top_k=3
     keras-bert search --index=runs/notes --rows=notes.txt --query="what did we say about the garden"
+    keras-bert search --index=runs/docs_index --query="how are passages cut?" --method=words
 
 With --rows the index is made: a .txt file has a text a line; .csv, .tsv and .jsonl have the column --text, which is
 embedded, and perhaps --text_pair, which is kept beside it and found with it, such as the answer to a question. Then
@@ -13,6 +14,10 @@ model is elsewhere (hf://...), an index alone does not make it be fetched: name 
 Some models want to know a query from what is searched: their prompts, such as "query: ", are put before the texts. By
 default that is the prompt `query` before queries, and `document`, `passage` or `corpus` before rows, where the model
 has one of the name, otherwise its default prompt; --prompt and --rows_prompt choose others.
+
+An --index that `keras-bert index` made of documents gives passages: text, title, file, start and end in bytes, page,
+line, score. --method=words searches by BM25, meaning by vectors, both (the default where there are vectors) by the two
+together; --reranker, a classifier or regressor of pairs, puts the first --candidates in a new order.
 """
 
 import itertools
@@ -25,7 +30,7 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
-from keras_bert.scripts import checkpoint_flags, prompt_flags, row_flags
+from keras_bert.scripts import checkpoint_flags, documents_search, prompt_flags, row_flags
 from keras_bert.scripts.output_file import check_output_file, output_file
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.text_lines import read_text_lines
@@ -41,8 +46,15 @@ flags.DEFINE_string("rows", None, "Texts to index: a file, or - for standard inp
 flags.DEFINE_string("model", None, "The embedder; by default that of the index, or minilm for a new one.")
 flags.DEFINE_string("rows_prompt", None, "Name of the model's prompt before the texts that are indexed, '' for none.")
 flags.DEFINE_enum(
-    "method", None, ["exact", "approximate"], "How to search; by default exact up to 5,000 rows, then faiss."
+    "method",
+    None,
+    ["exact", "approximate", "words", "meaning", "both"],
+    "For --rows: exact or approximate (faiss); by default exact up to 5,000. For an index of documents: words, meaning "
+    "or both.",
 )
+flags.DEFINE_string("reranker", None, "For documents: a model of pairs, query and passage, that orders what is found.")
+flags.DEFINE_string("reranker_label", None, "The class of the --reranker that says that a passage fits; its last.")
+flags.DEFINE_integer("candidates", 100, "For documents: passages that are fused and reranked.", lower_bound=1)
 flags.DEFINE_bool("overwrite", False, "Replace the index that is there.")
 flags.DEFINE_string("query", None, "A text to find rows for.")
 flags.DEFINE_string("input", None, "Queries, one a line: a file, or -; by default - where --query and --rows are not.")
@@ -72,6 +84,14 @@ def main() -> None:
         raise InputError("--query and --input exclude each other: choose one")
     if FLAGS.rows == "-" and FLAGS.input == "-":
         raise InputError("--rows and --input cannot both be standard input")
+    if FLAGS.rows is None and documents_search.is_document_index(FLAGS.index):
+        documents_search.answer()
+        return
+    if FLAGS.reranker is not None or FLAGS.method in documents_search.METHODS:
+        raise InputError(
+            f"{FLAGS.index}: --reranker and --method={'|'.join(documents_search.METHODS)} are for an index of "
+            "documents; keras-bert index makes one"
+        )
     if FLAGS.rows is None:
         if FLAGS.method is not None or FLAGS.overwrite or FLAGS.rows_prompt is not None:
             raise InputError("--method, --rows_prompt and --overwrite are for making an index; say the --rows")
