@@ -6,7 +6,8 @@
 
 `squad` and `cmrc`: every paragraph of the data, and up to 1,000 of `--distractors`, is a document; each question of the
 data is asked. A paragraph stands at the place of the best of its passages, passages of other paragraphs counted once a
-paragraph. Prints recall at 1, 5 and 10 and the mean reciprocal rank, in percent, by words, by meaning and by both.
+paragraph. Prints recall at 1, 5 and 10 and the mean reciprocal rank, in percent, by words, by meaning, and by both,
+fused by ranks and by scores.
 
 `size`: an index of many passages, made of the paragraphs of the data with every tenth word exchanged for one from
 elsewhere, so that no two are alike: passages a second (reading, cutting, counting words), the time of a question, the
@@ -70,15 +71,17 @@ def quality(options: argparse.Namespace) -> None:
         seconds = time.monotonic() - begin
         print(f"{len(rows)} paragraphs, {len(index.passages)} passages in {seconds:.1f} s; {len(asked)} questions")
         paragraph_of = np.array([(passage.line or 0) - 1 for passage in index.passages])
-        for method in ("words", "meaning", "both") if index.has_vectors else ("words",):
+        ways = ("words", "meaning", "ranks", "scores") if index.has_vectors else ("words",)
+        for way in ways:
+            method, fusion = ("both", way) if way in ("ranks", "scores") else (way, "scores")
             begin = time.monotonic()
-            found = index.search([question for question, _ in asked], _DEPTH, method)
+            found = index.search([question for question, _ in asked], _DEPTH, method, fusion=fusion)
             each = (time.monotonic() - begin) / len(asked)
             places = [
                 place_of(numbers[context], paragraph_of[[passage.number for passage in row]].tolist())
                 for (_, context), row in zip(asked, found, strict=True)
             ]
-            print_scores(method, np.array(places), each)
+            print_scores(way, np.array(places), each)
 
 
 def built(folder: Path, file: Path, options: argparse.Namespace) -> Index:
@@ -95,10 +98,10 @@ def place_of(wanted: int, found: list[int]) -> float:
     return distinct.index(wanted) + 1 if wanted in distinct else np.inf
 
 
-def print_scores(method: str, places: np.ndarray, seconds: float) -> None:
+def print_scores(way: str, places: np.ndarray, seconds: float) -> None:
     """Prints a line of scores in percent."""
     recalls = "  ".join(f"recall@{k} {100 * np.mean(places <= k):5.1f}" for k in (1, 5, 10))
-    print(f"{method:8} {recalls}  MRR {100 * np.mean(1 / places):5.1f}  {1000 * seconds:.1f} ms a question")
+    print(f"{way:8} {recalls}  MRR {100 * np.mean(1 / places):5.1f}  {1000 * seconds:.1f} ms a question")
 
 
 def size(options: argparse.Namespace) -> None:

@@ -127,6 +127,7 @@ TESTED_ELSEWHERE = {
         f"serving/{name}.py": "tests/serving/vector_index_test.py and near_vectors_test.py"
         for name in ("compared_vectors", "vector_graph")
     },
+    "scripts/documents_search.py": "tests/scripts/index_test.py",
     "scripts/timed_answers.py": "tests/scripts/measured_export_test.py",
     "scripts/random_weights.py": "tests/scripts/task_kinds/generate_test.py",
     **{

@@ -14,7 +14,7 @@ from keras_bert.files import atomic_folder, check_target
 from keras_bert.retrieval.documents.found_files import matches
 from keras_bert.retrieval.make import Paths, write_changed, write_new
 from keras_bert.retrieval.passages.passage import Found
-from keras_bert.retrieval.searching.fusion import reciprocal_rank_fusion
+from keras_bert.retrieval.searching.fusion import FUSIONS, reciprocal_rank_fusion, score_fusion
 from keras_bert.retrieval.searching.meaning import Meaning
 from keras_bert.retrieval.searching.rerank import pair_scores
 from keras_bert.retrieval.storage.passage_store import PassageStore
@@ -203,6 +203,7 @@ class Index:
         reranker: BertClassifier | BertRegressor | None = ...,
         candidates: int = ...,
         label: str | None = ...,
+        fusion: str = ...,
     ) -> list[Found]: ...
     @overload
     def search(
@@ -213,6 +214,7 @@ class Index:
         reranker: BertClassifier | BertRegressor | None = ...,
         candidates: int = ...,
         label: str | None = ...,
+        fusion: str = ...,
     ) -> list[list[Found]]: ...
     def search(
         self,
@@ -222,22 +224,24 @@ class Index:
         reranker: BertClassifier | BertRegressor | None = None,
         candidates: int = 100,
         label: str | None = None,
+        fusion: str = "scores",
     ) -> list[Found] | list[list[Found]]:
         """Finds passages.
 
         Args:
             query: A question, or several.
             k: Passages a query; fewer where fewer fit.
-            method: `"words"` (BM25), `"meaning"` (vectors), `"both"` (their orders made one by reciprocal rank
-                fusion); None: `"both"` where there are vectors.
+            method: `"words"` (BM25), `"meaning"` (vectors), `"both"`; None: `"both"` where there are vectors.
             reranker: A model on pairs that puts the first `candidates` in a new order: a regressor, or a classifier by
                 the probability of a class.
             candidates: How many passages of each order are fused, and reranked.
             label: The reranker's class; None takes its last.
+            fusion: For `"both"`: by the mean of the `"scores"`, see `score_fusion`, or by the `"ranks"`, see
+                `reciprocal_rank_fusion`.
 
         Returns:
             For one query a list, the best first; for several a list of lists. The score is BM25's, the similarity of
-            the vectors, the sum of the reciprocal places, or the reranker's.
+            the vectors, that of the fusion, or the reranker's.
 
         Raises:
             InputError: An empty query, a method that the index has not, an embedder of another kind, ...
@@ -255,7 +259,10 @@ class Index:
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, received: {method!r}")
         depth = candidates if reranker is not None else k
-        orders = self._orders(snapshot, queries, max(depth, candidates) if method == "both" else depth, method)
+        if fusion not in FUSIONS:
+            raise InputError(f"fusion must be one of {', '.join(FUSIONS)}, received: {fusion!r}")
+        many = max(depth, candidates) if method == "both" else depth
+        orders = self._orders(snapshot, queries, many, method, fusion)
         ranked = [(scores[:depth], numbers[:depth]) for scores, numbers in orders]
         if reranker is not None:
             ranked = _reranked(snapshot, reranker, queries, ranked, label)
@@ -269,7 +276,7 @@ class Index:
         return found[0] if isinstance(query, str) else found
 
     def _orders(
-        self, snapshot: Snapshot, queries: Sequence[str], depth: int, method: str
+        self, snapshot: Snapshot, queries: Sequence[str], depth: int, method: str, fusion: str
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Gives scores and numbers of the best passages of each query."""
         by_words, by_meaning = [], []
@@ -284,10 +291,10 @@ class Index:
             scores, numbers = snapshot.near.search(self._meaning.queries(queries), depth)
             by_meaning = [(row[place >= 0], place[place >= 0]) for row, place in zip(scores, numbers, strict=True)]
         if method == "both":
-            return [
-                reciprocal_rank_fusion([words[1], meaning[1]])
-                for words, meaning in zip(by_words, by_meaning, strict=True)
-            ]
+            pairs = zip(by_words, by_meaning, strict=True)
+            if fusion == "scores":
+                return [score_fusion(words, meaning) for words, meaning in pairs]
+            return [reciprocal_rank_fusion([words[1], meaning[1]]) for words, meaning in pairs]
         return by_words or by_meaning
 
 

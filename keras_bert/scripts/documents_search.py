@@ -43,9 +43,8 @@ def answer() -> None:
     windows = [[FLAGS.query]] if FLAGS.query is not None else read_text_lines(FLAGS.input or "-", _WINDOW)
     with output_file(FLAGS.output) as out:
         for queries in windows:
-            found = index.search(
-                list(queries), FLAGS.top_k, FLAGS.method, reranker, FLAGS.candidates, FLAGS.reranker_label
-            )
+            how = (FLAGS.method, reranker, FLAGS.candidates, FLAGS.reranker_label, FLAGS.fusion)
+            found = index.search(list(queries), FLAGS.top_k, *how)
             for query, passages in zip(queries, found, strict=True):
                 out.write(to_json({"query": query, "found": [_fields(each) for each in passages]}) + "\n")
             out.flush()

@@ -7,10 +7,10 @@
     keras-bert search --index=runs/docs_index --query="how are passages cut?"
 
 Documents are .txt, .md, .html and .pdf files, and the rows of .csv, .tsv, .jsonl and .json files; all but .pdf also
-with .gz. --documents names files, folders and patterns, divided by commas. They are cut into passages by sentences, of up to
---max_tokens tokens, which are found by their words (BM25), by their meaning (vectors of the --embedder), or by both. A
-file that is named itself must be read; of those in folders, one that cannot be read is named at the end, and the others
-are indexed.
+with .gz. --documents names files, folders and patterns, divided by commas. They are cut into passages by sentences, of
+up to --max_tokens tokens, which are found by their words (BM25), by their meaning (vectors of the --embedder), or by
+both. A file that is named itself must be read; of those in folders, one that cannot be read is named at the end, and
+the others are indexed.
 
 --add adds documents, and replaces those that have changed: only passages that are new are embedded. The index is
 written whole or not at all, and can be searched meanwhile.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
-flags.DEFINE_list("documents", None, "Files, folders and patterns such as 'docs/**/*.md', divided by commas.")
+flags.DEFINE_string("documents", None, "Files, folders and patterns such as 'docs/**/*.md', divided by commas.")
 flags.DEFINE_string("output", None, "Folder of the index.")
 flags.DEFINE_string(
     "embedder", None, "What makes the vectors: minilm (the default), a folder, a handle; none: words alone."
@@ -46,7 +46,7 @@ flags.DEFINE_integer(
 flags.DEFINE_string("text", "text", "Column of rows with the text.")
 flags.DEFINE_string("title", "title", "Column of rows with a title, where there is one.")
 flags.DEFINE_bool("add", False, "Add the documents to the index that is there.")
-flags.DEFINE_list("remove", None, "Take documents out of the index: paths, folders, patterns, divided by commas.")
+flags.DEFINE_string("remove", None, "Take documents out of the index: paths, folders, patterns, divided by commas.")
 flags.DEFINE_bool("overwrite", False, "Replace the index that is there.")
 
 flags.register_validator("output", bool, message="name the folder of the index, --output=FOLDER")
@@ -127,10 +127,9 @@ def _changed() -> "Index":
     return index
 
 
-def _paths(given: list[str]) -> list[str]:
-    """Gives the paths of a list; a file or folder with commas in its name is one."""
-    whole = ",".join(given)
-    return [whole] if Path(whole).exists() else given
+def _paths(given: str) -> list[str]:
+    """Gives the paths that a flag names; a file or folder with commas in its name is one."""
+    return [given] if Path(given).exists() else [path for path in given.split(",") if path]
 
 
 if __name__ == "__main__":

@@ -54,6 +54,12 @@ flags.DEFINE_enum(
 )
 flags.DEFINE_string("reranker", None, "For documents: a model of pairs, query and passage, that orders what is found.")
 flags.DEFINE_string("reranker_label", None, "The class of the --reranker that says that a passage fits; its last.")
+flags.DEFINE_enum(
+    "fusion",
+    "scores",
+    ["scores", "ranks"],
+    "For --method=both: how two orders become one; ranks: reciprocal ranks.",
+)
 flags.DEFINE_integer("candidates", 100, "For documents: passages that are fused and reranked.", lower_bound=1)
 flags.DEFINE_bool("overwrite", False, "Replace the index that is there.")
 flags.DEFINE_string("query", None, "A text to find rows for.")

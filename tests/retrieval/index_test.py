@@ -87,13 +87,21 @@ def test_words_need_no_embedder(documents: Path):
 def test_both_is_the_fusion_of_the_two_orders(documents: Path, embedder: BertEmbedder):
     index = build(documents, embedder)
     words, meaning = (index.search("a good film", 9, method) for method in ("words", "meaning"))
-    expected: dict[int, float] = {}
+    least, most = meaning[-1].score, meaning[0].score
+    by_ranks: dict[int, float] = {}
+    by_scores: dict[int, float] = {}
     for order in (words, meaning):
         for place, found in enumerate(order, 1):
-            expected[found.number] = expected.get(found.number, 0) + 1 / (60 + place)
-    both = index.search("a good film", 9)
-    assert [found.number for found in both] == sorted(expected, key=lambda number: (-expected[number], number))
-    np.testing.assert_allclose([found.score for found in both], sorted(expected.values(), reverse=True), rtol=1e-5)
+            by_ranks[found.number] = by_ranks.get(found.number, 0) + 1 / (60 + place)
+            share = found.score / words[0].score if order is words else (found.score - least) / (most - least)
+            by_scores[found.number] = by_scores.get(found.number, 0) + share / 2
+    for fusion, expected in (("ranks", by_ranks), ("scores", by_scores)):
+        both = index.search("a good film", 9, fusion=fusion)
+        assert sorted(found.number for found in both) == sorted(expected)
+        np.testing.assert_allclose([found.score for found in both], sorted(expected.values(), reverse=True), atol=1e-5)
+        np.testing.assert_allclose([found.score for found in both], [expected[f.number] for f in both], atol=1e-5)
+    with pytest.raises(InputError, match="fusion must be one of scores, ranks"):
+        index.search("film", fusion="rrf")
 
 
 def test_a_reranker_puts_the_candidates_in_its_order(documents: Path, embedder: BertEmbedder):

@@ -1,8 +1,10 @@
 """The folder of an index: damaged, replaced while it is opened, of another format."""
 
 import json
-import multiprocessing
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from keras_bert.errors import InputError
 from keras_bert.retrieval import Index
 from keras_bert.retrieval.storage.snapshot import Snapshot
+from tests.sources import ROOT
 from tests.tasks import tiny
 
 pytest.importorskip("bm25s", reason="needs the search extra")
@@ -107,24 +110,24 @@ def test_two_writers_lose_nothing(index: Path, tmp_path: Path):
     assert {str(source / "x.txt") for source in sources} <= set(Index.open(index).files)
 
 
-def test_a_process_that_is_killed_leaves_the_index_as_it_was(index: Path, tmp_path: Path):
+KILLED = """
+import os, signal, sys
+from keras_bert.retrieval import Index, make
+
+make.write_rest = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+Index.open(sys.argv[1]).add(sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_leaves_the_index_as_it_was(tmp_path: Path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.txt").write_text("a book", encoding="utf-8")
+    tokenizer = tiny.preprocessor().tokenizer
+    index = Index.build(tmp_path / "index", tmp_path / "a.txt", None, tokenizer=tokenizer, max_tokens=6).folder
     before = Snapshot.open(index).manifest["id"]
-    context = multiprocessing.get_context("fork")
-    (tmp_path / "x.txt").write_text("a book", encoding="utf-8")
-    process = context.Process(target=_killed_while_writing, args=(index, tmp_path / "x.txt"))
-    process.start()
-    process.join(60)
-    assert process.exitcode == -9
+    done = subprocess.run([sys.executable, "-c", KILLED, index, tmp_path / "b.txt"], check=False, cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
     assert Snapshot.open(index).manifest["id"] == before
-
-
-def _killed_while_writing(folder: Path, source: Path) -> None:
-    import os
-    import signal
-
-    from keras_bert.retrieval import make
-
-    make.write_rest = lambda *given: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[assignment]
-    words_alone = Index.open(folder)
-    words_alone._meaning = None
-    words_alone.add(source)
+    Index.open(index).add(tmp_path / "b.txt")
+    assert len(Index.open(index).files) == 2
