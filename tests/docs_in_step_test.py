@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGLISH_ONLY = {
     "compression.md",
     "decisions.md",
+    "retrieval.md",
     "text.md",
     "trust.md",
 }
