@@ -18,7 +18,7 @@ from keras_bert.retrieval.searching.fusion import FUSIONS, reciprocal_rank_fusio
 from keras_bert.retrieval.searching.meaning import Meaning
 from keras_bert.retrieval.searching.rerank import pair_scores
 from keras_bert.retrieval.storage.passage_store import PassageStore
-from keras_bert.retrieval.storage.snapshot import Snapshot
+from keras_bert.retrieval.storage.snapshot import Snapshot, identity_of
 from keras_bert.retrieval.storage.write import alone
 from keras_bert.tasks import BertClassifier, BertEmbedder, BertRegressor
 from keras_bert.text.token_layer import TokenLayer
@@ -156,12 +156,12 @@ class Index:
                 if not found:
                     raise InputError(f"{pattern}: the index holds no file of that name")
                 gone |= found
-            is_new = False
             try:
                 with atomic_folder(self.folder, overwrite=True) as temporary:
-                    is_new = write_changed(temporary, before, paths, gone, self._meaning)
-                    if not is_new:
+                    if not write_changed(temporary, before, paths, gone, self._meaning):
                         raise _NothingNewError
+                    if identity_of(self.folder) != before.manifest["id"]:
+                        raise InputError(f"{self.folder}: another program has put a new index there; change that one")
             except _NothingNewError:
                 logging.info("%s: nothing has changed", self.folder)
             self._snapshot = Snapshot.open(self.folder)

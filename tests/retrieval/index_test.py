@@ -8,6 +8,7 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.retrieval import Found, Index
+from keras_bert.retrieval.searching.meaning import Meaning
 from keras_bert.retrieval.searching.rerank import pair_scores
 from keras_bert.tasks import BertEmbedder
 from tests.tasks import tiny
@@ -196,6 +197,30 @@ def test_eight_threads_get_the_answers_of_one(documents: Path, embedder: BertEmb
         thread.join()
     for place in range(8):
         assert answers[place] == [expected[place]] * 20
+
+
+def test_an_index_that_was_put_there_meanwhile_is_not_lost(
+    documents: Path, embedder: BertEmbedder, monkeypatch: pytest.MonkeyPatch
+):
+    index = build(documents, embedder)
+    (documents / "new.txt").write_text("Warm.", encoding="utf-8")
+    passages = Meaning.passages
+
+    def slow(self: Meaning, texts: list[str], batch_size: int = 32) -> np.ndarray:
+        monkeypatch.setattr(Meaning, "passages", passages)
+        Index.build(index.folder, documents / "book.txt", embedder, overwrite=True)
+        return passages(self, texts, batch_size)
+
+    monkeypatch.setattr(Meaning, "passages", slow)
+    with pytest.raises(InputError, match="another program has put a new index there"):
+        index.add(documents)
+    assert Index.open(index.folder).files == [str(documents / "book.txt")]
+
+
+def test_an_index_in_the_folder_of_its_documents_is_no_document(documents: Path, embedder: BertEmbedder):
+    index = Index.build(documents / "index", documents, embedder, max_tokens=8)
+    index.add(documents)
+    assert [Path(file).name for file in index.files] == sorted(TEXTS)
 
 
 def test_bad_questions_are_refused(documents: Path, embedder: BertEmbedder):

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from keras_bert.errors import InputError
 
+INDEX_FILE = "retrieval.json"
+"""A folder that holds this is an index, and not looked through: its own files would be taken for documents."""
+
 _PATTERN = ("*", "?", "[")
 
 
@@ -28,7 +31,8 @@ def find_files(paths: Sequence[str | os.PathLike]) -> list[FoundFile]:
 
     A path that exists is taken as it is, whatever characters it holds. A folder gives all files in it and in the
     folders in it, those whose names begin with a dot left out. Anything else is a pattern: `*`, `?`, `[...]` within a
-    name, `**` for any folders between. Links to folders are followed, and each folder is looked through once.
+    name, `**` for any folders between. Links to folders are followed, and each folder is looked through once; an index
+    is no folder of documents.
 
     Args:
         paths: Files, folders and patterns.
@@ -111,7 +115,7 @@ def _files_below(folder: Path, hidden: bool) -> Iterator[Path]:
     seen = set()
     for here, folders, names in os.walk(folder, followlinks=True):
         status = Path(here).stat()
-        if (status.st_dev, status.st_ino) in seen:
+        if (status.st_dev, status.st_ino) in seen or INDEX_FILE in names:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))

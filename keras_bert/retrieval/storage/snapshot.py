@@ -10,6 +10,7 @@ from typing import Any
 from keras_bert.checkpoints.tokenizer_files import open_tokenizer
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import parse_json, read_json
+from keras_bert.retrieval.documents.found_files import INDEX_FILE
 from keras_bert.retrieval.searching.words import Words
 from keras_bert.retrieval.storage.passage_store import PassageStore
 from keras_bert.retrieval.storage.pieces import Pieces
@@ -18,7 +19,7 @@ from keras_bert.serving.near_vectors import NearVectors
 from keras_bert.text.token_layer import TokenLayer
 
 FORMAT = 1
-MANIFEST = "retrieval.json"
+MANIFEST = INDEX_FILE
 _TRIES, _PAUSE = 20, 0.05  # of opening while another program puts a new index in the place, and seconds between them
 
 
@@ -52,22 +53,28 @@ class Snapshot:
             InputError: There is none, it is damaged, or it needs faiss or bm25s.
         """
         path = Path(folder)
+        error = InputError(f"{folder}: is being rewritten all the time; open it later")
         for _ in range(_TRIES):
-            before = _identity(path)
+            before = identity_of(path)
             try:
                 snapshot = _open(path)
-                if snapshot.manifest["id"] == before == _identity(path):
+                if snapshot.manifest["id"] == before == identity_of(path):
                     return snapshot
-            except InputError:
+            except InputError as found:
+                error = found
                 # On file systems that cannot exchange names, there is no folder for a moment.
-                if _identity(path) == before and not (before is None and _is_being_replaced(path)):
+                if identity_of(path) == before and not (before is None and _is_being_replaced(path)):
                     raise
             time.sleep(_PAUSE)
-        raise InputError(f"{folder}: is being rewritten all the time; open it later")
+        raise error
 
 
-def _identity(folder: Path) -> str | None:
-    """Gives what tells an index from the one that takes its place; None where there is none."""
+def identity_of(folder: Path) -> str | None:
+    """Gives what tells an index from the one that takes its place; None where there is none.
+
+    Args:
+        folder: Where it lies.
+    """
     try:
         return str((read_json(folder / MANIFEST) or {})["id"])
     except (InputError, LookupError):

@@ -57,6 +57,11 @@ def test_each_file_comes_once_and_loops_of_links_end(folder: Path):
     assert [file.is_named for file in find_files([folder, folder / "a.txt"]) if file.path.name == "a.txt"] == [True]
 
 
+def test_an_index_among_the_documents_is_none_of_them(folder: Path):
+    (folder / "sub" / "retrieval.json").write_text("{}", encoding="utf-8")
+    assert sorted(names_of(folder, "", "**/*.md")) == ["a.txt", "b [1].md", "ü 中.txt"]
+
+
 def test_what_is_not_there_is_named(folder: Path):
     for path, message in (("none.txt", "none.txt: no such file or folder"), ("*.pdf", r"\*.pdf: no file is called so")):
         with pytest.raises(InputError, match=message):
