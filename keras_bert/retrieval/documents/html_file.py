@@ -11,7 +11,7 @@ from keras_bert.retrieval.documents.file_bytes import page_text, read_bytes
 from keras_bert.retrieval.documents.text_files import title_of
 
 # What is no text to read.
-_SILENT = ("script", "style", "noscript", "template", "svg", "head", "iframe", "object")
+_SILENT = ("script", "style", "noscript", "template", "svg", "title", "iframe", "object")
 # What begins a line of its own (HTML standard, section 15.3, `display: block` and the like); others stand in a line.
 _BLOCKS = (
     *(
@@ -32,7 +32,6 @@ _BLOCKS = (
     *("pre", "section", "summary", "table", "tr", "ul"),
 )
 _MARK = "\x00"  # parts blocks; no page text holds it
-_DEEPEST = 500
 
 
 def read_html_file(path: Path) -> list[Document]:

@@ -83,6 +83,14 @@ def test_a_web_page_is_its_text(tmp_path: Path):
     assert (document.title, document.in_file) == ("A & B", False)
 
 
+def test_what_html_lets_authors_leave_out_loses_nothing(tmp_path: Path):
+    """The ends of head, p and li, and the tags html and body (HTML standard, 13.1.2.4)."""
+    pytest.importorskip("bs4", reason="needs the documents extra")
+    (tmp_path / "a.html").write_text("<head><title>T</title><meta charset=utf-8><p>One<p>Two<ul><li>x<li>y")
+    (document,) = read(tmp_path / "a.html")
+    assert (document.title, document.text) == ("T", "One\n\nTwo\n\nx\n\ny")
+
+
 def test_a_web_page_may_name_its_encoding_and_is_not_guessed(tmp_path: Path):
     pytest.importorskip("bs4", reason="needs the documents extra")
     (tmp_path / "a.html").write_bytes('<meta charset="gb18030"><p>中文'.encode("gb18030"))
