@@ -47,6 +47,7 @@ def write_new(
         for documents, cuts in _cut(cutter, read_files(paths, settings["text"], settings["title"], not_read)):
             draft.add(documents, cuts, digest_of(documents))
     _check_passages(draft, not_read)
+    logging.info("%d documents, %d passages", draft.documents, len(draft))
     near = None
     if meaning is not None:
         near = NearVectors(meaning.passages(draft.texts), similarity=meaning.embedder.similarity)

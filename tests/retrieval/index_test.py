@@ -223,6 +223,46 @@ def test_an_index_in_the_folder_of_its_documents_is_no_document(documents: Path,
     assert [Path(file).name for file in index.files] == sorted(TEXTS)
 
 
+def test_passages_of_one_index_have_one_prompt(documents: Path):
+    index = build(documents, tiny.embedder(prompts={"passage": "the "}))
+    (documents / "new.txt").write_text("Warm.", encoding="utf-8")
+    plain = Index.open(index.folder, tiny.embedder())
+    with pytest.raises(InputError, match="made with the prompt 'the ' before passages, and the model has ''"):
+        plain.add(documents)
+    index.add(documents)
+    vectors = tiny.embedder().embed(["the Warm."])
+    found = [each for each in index.search("warm", 99, "meaning") if each.passage.title == "new"]
+    cosine = vectors[0] @ tiny.embedder().embed(["warm"])[0]
+    assert found[0].score == pytest.approx(cosine, abs=1e-5)
+
+
+def test_threads_may_search_while_the_index_changes(documents: Path, embedder: BertEmbedder):
+    """Each answer is that of the index before or of the index afterwards."""
+    index = build(documents, embedder)
+    allowed = [index.search("so warm", 99, "words")]
+    (documents / "film.txt").unlink()
+    (documents / "more.txt").write_text("So very warm. So so.", encoding="utf-8")
+    seen, done = [], threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            seen.append(index.search("so warm", 99, "words"))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    index.remove(documents / "film.txt")
+    allowed.append(index.search("so warm", 99, "words"))
+    index.add(documents)
+    allowed.append(index.search("so warm", 99, "words"))
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert len(seen) > 4
+    assert all(answer in allowed for answer in seen)
+    assert allowed[0] != allowed[1] != allowed[2]
+
+
 def test_bad_questions_are_refused(documents: Path, embedder: BertEmbedder):
     index = build(documents, embedder)
     for query in ("", " \n", ["film", ""]):

@@ -80,9 +80,18 @@ class Meaning:
 
         Returns:
             float32 (texts, size).
+
+        Raises:
+            InputError: The model puts another prompt before passages than it did when the index was made.
         """
         distinct = list(dict.fromkeys(texts))
         prompt = self.embedder.prompts.for_search(DOCUMENT_NAMES)
+        before = self.embedder.prompts.text(prompt)
+        if self._made and before != self._made.get("prompt"):
+            raise InputError(
+                f"the index was made with the prompt {self._made.get('prompt')!r:.80} before passages, and the model "
+                f"has {before!r:.80}; open the model with its prompts, or index the documents again"
+            )
         parts = [np.zeros((0, self.embedder.vector_size), np.float32)]
         began = said = time.monotonic()
         for start in range(0, len(distinct), _WINDOW):

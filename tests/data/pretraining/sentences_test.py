@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert.data.pretraining.sentences import split_sentences
+from keras_bert.data.pretraining.sentences import sentence_spans, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -28,4 +28,27 @@ def test_sentences(text: str, sentences: list[str]):
 
 def test_nothing_but_white_space_is_lost():
     text = 'Mr. A. B. said: (yes!) "no"... 中。文  x'
+    assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One\ntwo. Three.\n\n\nFour", ["One\ntwo.", "Three.", "Four"]),
+        ("a\r\nb\r\n \t\r\nc", ["a\r\nb", "c"]),
+        ("他走了。\n我不走", ["他走了。", "我不走"]),
+        ("\n\n \n", []),
+    ],
+)
+def test_of_broken_lines_only_empty_ones_end_a_sentence(text: str, sentences: list[str]):
+    assert [text[start:end] for start, end in sentence_spans(text, line_ends=False)] == sentences
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["." * 300_000 + "x", "A cat. " * 100_000, '?"' * 200_000, "。" * 300_000],
+    ids=["dots", "sentences", "closing", "full width"],
+)
+def test_long_lines_take_no_more_than_their_time(text: str):
+    """Each of these took minutes, a time that grew with the square, when each mark looked at all that follows."""
     assert "".join("".join(split_sentences(text)).split()) == "".join(text.split())
