@@ -27,6 +27,8 @@ METHODS = ("words", "meaning", "both")
 MAX_TOKENS, OVERLAP = 200, 40
 """Tokens of a passage at most, and of what it repeats of the one before it, unless others are asked for."""
 
+_FUSED = 100  # passages of each order that are made one, at least
+
 
 class Index:
     """Documents cut into passages, in a folder, to be searched; `build` makes one, `open` opens it.
@@ -234,7 +236,7 @@ class Index:
             method: `"words"` (BM25), `"meaning"` (vectors), `"both"`; None: `"both"` where there are vectors.
             reranker: A model on pairs that puts the first `candidates` in a new order: a regressor, or a classifier by
                 the probability of a class.
-            candidates: How many passages of each order are fused, and reranked.
+            candidates: How many passages the reranker sees; with fewer it is faster.
             label: The reranker's class; None takes its last.
             fusion: For `"both"`: by the mean of the `"scores"`, see `score_fusion`, or by the `"ranks"`, see
                 `reciprocal_rank_fusion`.
@@ -258,10 +260,10 @@ class Index:
         method = method or ("words" if snapshot.near is None else "both")
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(METHODS)}, received: {method!r}")
-        depth = candidates if reranker is not None else k
+        depth = max(k, candidates) if reranker is not None else k
         if fusion not in FUSIONS:
             raise InputError(f"fusion must be one of {', '.join(FUSIONS)}, received: {fusion!r}")
-        many = max(depth, candidates) if method == "both" else depth
+        many = max(depth, _FUSED) if method == "both" else depth
         orders = self._orders(snapshot, queries, many, method, fusion)
         ranked = [(scores[:depth], numbers[:depth]) for scores, numbers in orders]
         if reranker is not None:

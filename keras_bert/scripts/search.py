@@ -60,7 +60,7 @@ flags.DEFINE_enum(
     ["scores", "ranks"],
     "For --method=both: how two orders become one; ranks: reciprocal ranks.",
 )
-flags.DEFINE_integer("candidates", 100, "For documents: passages that are fused and reranked.", lower_bound=1)
+flags.DEFINE_integer("candidates", 100, "Passages that the --reranker sees.", lower_bound=1)
 flags.DEFINE_bool("overwrite", False, "Replace the index that is there.")
 flags.DEFINE_string("query", None, "A text to find rows for.")
 flags.DEFINE_string("input", None, "Queries, one a line: a file, or -; by default - where --query and --rows are not.")
