@@ -4,13 +4,14 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from absl import logging
 
 from keras_bert.errors import InputError
 from keras_bert.files import atomic_folder, check_target
+from keras_bert.retrieval.asking.ask import ask
 from keras_bert.retrieval.documents.found_files import matches
 from keras_bert.retrieval.make import Paths, write_changed, write_new
 from keras_bert.retrieval.passages.passage import Found
@@ -20,7 +21,7 @@ from keras_bert.retrieval.searching.rerank import pair_scores
 from keras_bert.retrieval.storage.passage_store import PassageStore
 from keras_bert.retrieval.storage.snapshot import Snapshot, identity_of
 from keras_bert.retrieval.storage.write import alone
-from keras_bert.tasks import BertClassifier, BertEmbedder, BertRegressor
+from keras_bert.tasks import BertClassifier, BertEmbedder, BertQuestionAnswerer, BertRegressor
 from keras_bert.text.token_layer import TokenLayer
 
 METHODS = ("words", "meaning", "both")
@@ -276,6 +277,43 @@ class Index:
             for scores, numbers in ranked
         ]
         return found[0] if isinstance(query, str) else found
+
+    @overload
+    def ask(self, question: str, reader: BertQuestionAnswerer, **options: Any) -> list[dict[str, Any]]: ...
+    @overload
+    def ask(
+        self, question: list[str] | tuple[str, ...], reader: BertQuestionAnswerer, **options: Any
+    ) -> list[list[dict[str, Any]]]: ...
+    def ask(
+        self, question: str | list[str] | tuple[str, ...], reader: BertQuestionAnswerer, **options: Any
+    ) -> list[dict[str, Any]] | list[list[dict[str, Any]]]:
+        """Answers questions: finds passages, reads all of them in one run, and puts together what says the same.
+
+        Args:
+            question: A question, or several.
+            reader: Finds the answer in a text.
+            **options: `top_k`, answers a question, 3. `passages` to read, 20. `weight` of the reader beside the search,
+                0.5, see `asking.merge.weigh`. `threshold`: answers with a lower score are none. `history`: questions
+                asked before with their answers; a follow-up is searched for with the last of them. `batch_size`, 32
+                passages. And those of `search`: `method`, `reranker`, `candidates`, `label`, `fusion`.
+
+        Returns:
+            For one question a list, the best answer first, empty for no answer; for several a list of lists. Of each:
+            `answer`, a part of a document; `score`, and `read`, the reader's part of it, from 0 to 1; `file`, `title`;
+            `start` and `end` in bytes (of the file, or where not `in_file` of the text taken out of it), `page`,
+            `line`; `sentence` around it, `at`, its first character there; `passage`; `sources`, all places that say
+            the same, the best first.
+
+        Raises:
+            InputError: As `search`; an impossible number.
+
+        Example:
+            >>> index.ask("Where did he live?", reader)[0]["answer"]  # doctest: +SKIP
+            'Vienna'
+        """
+        questions = [question] if isinstance(question, str) else list(question)
+        answers = ask(self, questions, reader, **options)
+        return answers[0] if isinstance(question, str) else answers
 
     def _orders(
         self, snapshot: Snapshot, queries: Sequence[str], depth: int, method: str, fusion: str

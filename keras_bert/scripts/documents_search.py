@@ -8,12 +8,12 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.escaping import to_json
+from keras_bert.scripts.document_models import open_reranker
 from keras_bert.scripts.output_file import output_file
 from keras_bert.scripts.text_lines import read_text_lines
 
 if TYPE_CHECKING:
     from keras_bert.retrieval import Found
-    from keras_bert.tasks import BertClassifier, BertRegressor
 
 FLAGS = flags.FLAGS
 
@@ -39,7 +39,7 @@ def answer() -> None:
     if FLAGS.method == "words" and FLAGS.model is not None:
         raise InputError("--method=words needs no --model")
     index = Index.open(FLAGS.index, FLAGS.model)
-    reranker = None if FLAGS.reranker is None else _reranker(FLAGS.reranker)
+    reranker = None if FLAGS.reranker is None else open_reranker(FLAGS.reranker)
     windows = [[FLAGS.query]] if FLAGS.query is not None else read_text_lines(FLAGS.input or "-", _WINDOW)
     with output_file(FLAGS.output) as out:
         for queries in windows:
@@ -53,12 +53,3 @@ def answer() -> None:
 def _fields(found: "Found") -> dict[str, Any]:
     fields = dataclasses.asdict(found.passage)
     return {**fields, "passage": found.number, "score": round(found.score, 6)}
-
-
-def _reranker(handle: str) -> "BertClassifier | BertRegressor":
-    from keras_bert.tasks import BertClassifier, BertRegressor, open_task
-
-    model = open_task(handle)
-    if not isinstance(model, BertClassifier | BertRegressor):
-        raise InputError(f"{handle}: is a {type(model).__name__}; a reranker is a classifier or a regressor of pairs")
-    return model

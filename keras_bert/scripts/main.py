@@ -16,6 +16,7 @@ PROGRAMS = {
     "explain": "Say which words of texts speak for a model's answer, and which against it.",
     "index": "Index documents, so that questions find the passages that answer them.",
     "search": "Index texts by their meaning, and find those nearest to a question; search an index of documents.",
+    "ask": "Answer questions out of indexed documents.",
     "audit": "How sure a model is, how it treats groups, what it prefers, where it breaks, which labels are doubtful.",
     "attack": "Look for small changes of texts after which a classifier is wrong.",
     "export": "Write a fine-tuned model as a SavedModel that answers strings.",

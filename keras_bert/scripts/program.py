@@ -31,7 +31,11 @@ LONGEST_REPORT = 5000
 
 
 def run_program(
-    main: Callable[[], None], module: types.ModuleType, *shared: types.ModuleType, tensorflow: bool = True
+    main: Callable[[], None],
+    module: types.ModuleType,
+    *shared: types.ModuleType,
+    tensorflow: bool = True,
+    positional: str | None = None,
 ) -> NoReturn:
     """Parses the flags, runs a program and exits.
 
@@ -44,6 +48,7 @@ def run_program(
         module: The program's module, for its docstring and its flags.
         *shared: Modules with further flags of the program.
         tensorflow: The program needs TensorFlow, which takes seconds to import.
+        positional: The flag that an argument without a name is the value of.
     """
     # Notes of TensorFlow's C++ code are no news to a user of these programs, and what fails there raises here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -64,6 +69,8 @@ def run_program(
             _stop(name, f"--{twice} is given twice, and the last would count alone: divide its values by commas")
         if broken := _flags_of_several_lines():
             _stop(name, f"--{broken} holds a line break; a value of a flag is one line")
+        if positional and len(rest) == 2 and not flags.FLAGS[positional].present:
+            flags.FLAGS[positional].parse(rest.pop())
         if len(rest) > 1:
             _stop(name, f"unexpected argument {rest[1]!r}; all settings are flags, --name=value")
         return rest

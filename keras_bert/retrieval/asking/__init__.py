@@ -1,0 +1,1 @@
+"""What passages answer to a question: read, weighed, put together."""

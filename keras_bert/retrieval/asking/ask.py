@@ -1,0 +1,60 @@
+"""Asking an index: search, read, answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from keras_bert.errors import InputError
+from keras_bert.retrieval.asking.merge import merge, weigh
+from keras_bert.retrieval.asking.read import read_passages
+from keras_bert.tasks import BertQuestionAnswerer
+
+if TYPE_CHECKING:
+    from keras_bert.retrieval.index import Index
+
+WEIGHT = 0.5
+"""What the reader counts beside the search."""
+
+Turn = tuple[str, str]
+"""A question that was asked before, and its answer."""
+
+
+def ask(
+    index: "Index",
+    questions: Sequence[str],
+    reader: BertQuestionAnswerer,
+    top_k: int = 3,
+    passages: int = 20,
+    *,
+    weight: float = WEIGHT,
+    threshold: float | None = None,
+    history: Sequence[Turn] = (),
+    batch_size: int = 32,
+    **search: Any,
+) -> list[list[dict[str, Any]]]:
+    """Answers questions out of an index; see `Index.ask`, which checks what is asked."""
+    if top_k < 1 or passages < 1:
+        raise InputError(f"top_k is {top_k} and passages {passages}; expected 1 or more")
+    if not 0 <= weight <= 1:
+        raise InputError(f"weight is {weight}; it is the reader's share, from 0 to 1")
+    # A question such as "and where?" is found by what was asked before it.
+    before = " ".join(question for question, _ in history[-1:])
+    found = index.search([f"{before} {question}".strip() for question in questions], k=passages, **search)
+    answers = []
+    for candidates in read_passages(reader, questions, found, batch_size):
+        best = merge(weigh(candidates, weight))
+        kept = [same for same in best if threshold is None or same[0].weight >= threshold]
+        answers.append([_described(same) for same in kept[:top_k]])
+    return answers
+
+
+def _described(same: Sequence[Any]) -> dict[str, Any]:
+    """Makes an answer of candidates that say the same."""
+    best = same[0]
+    return {
+        "answer": best.text,
+        "score": round(best.weight, 6),
+        "read": round(best.read, 6),
+        **best.described(),
+        "passage": best.found.passage.text,
+        "sources": [{**other.described(), "score": round(other.weight, 6)} for other in same],
+    }

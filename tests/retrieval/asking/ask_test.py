@@ -1,0 +1,102 @@
+"""Answers out of an index are those of the reader on each passage alone, weighed; and stand where they say."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from keras_bert.errors import InputError
+from keras_bert.retrieval import Index
+from keras_bert.retrieval.asking.merge import merge, weigh
+from keras_bert.retrieval.asking.read import read_passages
+from tests.tasks import tiny_questions
+
+pytest.importorskip("bm25s", reason="needs the search extra")
+
+TEXTS = {
+    "a.txt": "Anna lived in Graz. Bela lived in Linz, the old city.",
+    "b.txt": "\ufeffCarl was born in 1066 in old Vienna. Dora in 1999, né un.",
+    "c.txt": "The king of Oslo was old. The new king is in Rome.",
+}
+QUESTIONS = ["who lived in graz", "when was carl born", "who was king of oslo"]
+
+
+@pytest.fixture(scope="module")
+def reader():
+    return tiny_questions.answerer()
+
+
+@pytest.fixture(scope="module")
+def index(reader, tmp_path_factory) -> Index:
+    folder = tmp_path_factory.mktemp("asked") / "documents"
+    folder.mkdir()
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return Index.build(folder.parent / "index", folder, None, tokenizer=reader.tokenizer, max_tokens=16, overlap=0)
+
+
+def test_answers_stand_where_they_say(index: Index, reader):
+    for question, answers in zip(QUESTIONS, index.ask(QUESTIONS, reader, top_k=5), strict=True):
+        assert answers == index.ask(question, reader, top_k=5)
+        assert answers
+        assert [answer["score"] for answer in answers] == sorted((a["score"] for a in answers), reverse=True)
+        (found,) = read_passages(reader, [question], [index.search(question, k=20)])
+        assert [answer["answer"] for answer in answers] == [s[0].text for s in merge(weigh(found, 0.5))][:5]
+        for answer in answers:
+            for source in answer["sources"]:
+                data = Path(source["file"]).read_bytes()[source["start"] : source["end"]].decode()
+                assert data.lower().strip("., ") in (answer["answer"].lower().strip("., "), data.lower().strip("., "))
+            assert Path(answer["file"]).read_bytes()[answer["start"] : answer["end"]].decode() == answer["answer"]
+            assert answer["sentence"][answer["at"] :].startswith(answer["answer"])
+            assert answer["sentence"] in answer["passage"]
+
+
+def test_below_the_threshold_there_is_no_answer(index: Index, reader):
+    scores = [answer["score"] for answer in index.ask(QUESTIONS[0], reader, top_k=50)]
+    between = (scores[0] + scores[-1]) / 2
+    kept = index.ask(QUESTIONS[0], reader, top_k=50, threshold=between)
+    assert [answer["score"] for answer in kept] == [score for score in scores if score >= between]
+    assert index.ask(QUESTIONS[0], reader, threshold=1.0) == []
+
+
+def test_a_question_that_finds_no_passage_has_no_answer(index: Index, reader):
+    assert index.ask("xyz", reader) == []
+    assert index.ask([], reader) == []
+
+
+def test_a_follow_up_is_searched_for_with_the_question_before_it(index: Index, reader):
+    alone = index.ask("where", reader, passages=1)
+    follows = index.ask("where", reader, passages=1, history=[("king oslo", "a"), ("carl born", "1066")])
+    assert not alone
+    assert {Path(answer["file"]).name for answer in follows} == {"b.txt"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"top_k": 0}, "top_k is 0"),
+        ({"passages": 0}, "passages 0"),
+        ({"weight": 1.5}, "weight is 1.5; it is the reader's share"),
+        ({"method": "meaning"}, "an index of words alone"),
+    ],
+)
+def test_impossible_options(options: dict, words: str, index: Index, reader):
+    with pytest.raises(InputError, match=words):
+        index.ask("who", reader, **options)
+    with pytest.raises(InputError, match="there is nothing to search for"):
+        index.ask(" ", reader)
+
+
+def test_eight_callers_get_the_answers_of_one(index: Index, reader):
+    expected = index.ask(QUESTIONS, reader)
+    found: list = []
+
+    def call() -> None:
+        found.extend(index.ask(QUESTIONS, reader) for _ in range(3))
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 24
