@@ -47,10 +47,10 @@ class PassageCutter:
 
     Example:
         >>> from keras_bert.text import BertTokenizer
-        >>> tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "."])
-        >>> text = "A b. B c. C a."
-        >>> [text[cut.start : cut.end] for cut in PassageCutter(tokenizer, 6, 3).cut([text])[0]]
-        ['A b. B c.', 'B c. C a.']
+        >>> tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good", "bad", "film", "."])
+        >>> text = "Good film. Bad film. Good bad film."
+        >>> [text[cut.start : cut.end] for cut in PassageCutter(tokenizer, 7, 3).cut([text])[0]]
+        ['Good film. Bad film.', 'Bad film. Good bad film.']
     """
 
     def __init__(self, tokenizer: TokenLayer, max_tokens: int, overlap: int) -> None:
