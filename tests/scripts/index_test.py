@@ -7,6 +7,7 @@ import pytest
 
 from keras_bert.retrieval import Index
 from tests.scripts.programs import VOCABULARY, Result, run_program
+from tests.tasks import tiny
 
 pytest.importorskip("bm25s", reason="needs the search extra")
 
@@ -76,7 +77,15 @@ def test_what_cannot_be_read_is_named_and_counted(documents: Path, tmp_path: Pat
 
 
 def test_a_reranker_orders_what_is_found(documents: Path, classifier: Path, tmp_path: Path):
-    index(tmp_path / "index", f"--documents={documents}", "--embedder=none")
+    index(tmp_path / "index", f"--documents={documents}", "--embedder=none", "--max_tokens=6")
+    model = tiny.regressor(text_pair=True)
+    model.save_preset(tmp_path / "reranker")
+    (answer,) = search(tmp_path / "index", f"--reranker={tmp_path}/reranker", "--query=film food").json_lines
+    scores = [found["score"] for found in answer["found"]]
+    expected = model.answer([("film food", found["text"]) for found in answer["found"]])
+    assert len(scores) > 1
+    assert scores == sorted(scores, reverse=True)
+    assert scores == pytest.approx([each["score"] for each in expected], abs=1e-4)
     error = search(tmp_path / "index", f"--reranker={classifier}", "--query=food").error
     assert "the reranker takes one text; expected a model of pairs" in error
 
