@@ -1,6 +1,6 @@
 """How much memory does BERT-large take at 512 tokens, forward and in a training step, and does it fit in 24 GB?
 
-    python benchmarks/memory.py [--batch=2] [--tokens=512] [--dtype=float32] [--cases="forward;step"]
+    python benchmarks/memory.py [--model=large] [--batch=2] [--tokens=512] [--dtype=float32] [--cases="forward;step"]
 
 Each case is a fresh process, which says its peak resident memory (`getrusage`) when it is done: TensorFlow alone; the
 forward pass of a classifier with random weights; one step of `fit` (dropout, backward pass, clipping, AdamW) as it is,
@@ -27,8 +27,11 @@ CASES = {
 }
 LIMIT = 24e9
 
+# model → hidden size, blocks, attention heads
+MODELS = {"large": (1024, 24, 16), "base": (768, 12, 12), "minilm": (384, 6, 12)}
 
-def run(case: str, batch: int, tokens: int, dtype: str) -> dict[str, float]:
+
+def run(case: str, model_name: str, batch: int, tokens: int, dtype: str) -> dict[str, float]:
     """Runs a case in this process; returns its peak in bytes, the formula's bytes, and the processor time."""
     import keras
     import tensorflow as tf
@@ -42,7 +45,14 @@ def run(case: str, batch: int, tokens: int, dtype: str) -> dict[str, float]:
     from keras_bert.training.scaling import activation_bytes, parameter_count, state_bytes
 
     checkpointing, by_row = CASES[case]
-    config = BertConfig(hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096)
+    size, blocks, heads = MODELS[model_name]
+    config = BertConfig(
+        hidden_size=size,
+        num_hidden_layers=blocks,
+        num_attention_heads=heads,
+        intermediate_size=4 * size,
+        max_position_embeddings=max(512, tokens),
+    )
     expected, seconds = 0.0, 0.0
     if case != "nothing":
         keras.utils.set_random_seed(0)
@@ -71,22 +81,24 @@ def run(case: str, batch: int, tokens: int, dtype: str) -> dict[str, float]:
 def main() -> None:
     """Runs every case in a process of its own and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="large", choices=list(MODELS))
     parser.add_argument("--batch", type=int, default=2, help="rows")
     parser.add_argument("--tokens", type=int, default=512, help="tokens of a row")
     parser.add_argument("--dtype", default="float32", choices=["float32", "mixed_bfloat16"])
     parser.add_argument("--cases", default=";".join(CASES), help="which, separated by semicolons")
     parser.add_argument("--case", help="run this one here, and print JSON")
     arguments = parser.parse_args()
-    options = (arguments.batch, arguments.tokens, arguments.dtype)
+    options = (arguments.model, arguments.batch, arguments.tokens, arguments.dtype)
     if arguments.case:
         print(json.dumps(run(arguments.case, *options)))
         return
-    print(f"BERT-large, {arguments.batch} × {arguments.tokens} tokens, {arguments.dtype}\n")
+    print(f"{arguments.model}, {arguments.batch} × {arguments.tokens} tokens, {arguments.dtype}\n")
     print("| | peak, GB | by formula, GB | fits in 24 GB | processor seconds with tracing |")
     print("|---|---|---|---|---|")
     for case in arguments.cases.split(";"):
         command = [sys.executable, __file__, "--case", case]
-        command += ["--batch", str(options[0]), "--tokens", str(options[1]), "--dtype", options[2]]
+        names = ("--model", "--batch", "--tokens", "--dtype")
+        command += [part for pair in zip(names, map(str, options), strict=True) for part in pair]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         found = json.loads(done.stdout.splitlines()[-1])
         fits = "yes" if found["peak"] <= LIMIT else "no"

@@ -37,6 +37,7 @@ MODULES = {
     "Dropout": "keras_bert.layers.dropout",
     "EncoderBlock": "keras_bert.layers.encoder_block",
     "FlattenTokens": "keras_bert.layers.tokens",
+    "FlattenWindows": "keras_bert.layers.flatten_windows",
     "GatherTokens": "keras_bert.layers.gather_tokens",
     "LabelSetAccuracy": "keras_bert.tasks.pooled.label_set_accuracy",
     "Lamb": "keras_bert.training.optimizers.lamb",
@@ -55,6 +56,7 @@ MODULES = {
     "TokenDropout": "keras_bert.layers.token_dropout",
     "TokenPooling": "keras_bert.layers.token_pooling",
     "UnflattenTokens": "keras_bert.layers.tokens",
+    "WindowPooling": "keras_bert.layers.window_pooling",
     "WordTable": "keras_bert.layers.word_table",
 }
 """Each registered class → the module in which it is found; tests/architecture_test.py keeps the table complete."""

@@ -90,7 +90,8 @@ INNER = {
             "vocabulary",
         },
         "markers": {"ragged_rows", "token_layer"},
-        "preprocessor": {"markers", "token_layer"},
+        "long_texts": {"ragged_rows", "windows"},
+        "preprocessor": {"long_texts", "markers", "token_layer"},
         # Where words begin has one answer, for labels, answers and masks alike.
         "word_begins": {"byte_pair", "ragged_rows", "token_layer", "vocabulary", "words"},
         "alignment": {"ragged_rows", "token_layer", "word_begins"},

@@ -3,6 +3,7 @@
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.convert import convert
 from keras_bert.checkpoints.google import read_google
+from keras_bert.checkpoints.hierarchical_positions import longer_positions
 from keras_bert.checkpoints.hugging_face import read_hugging_face
 from keras_bert.checkpoints.keras_hub import read_keras_hub
 from keras_bert.checkpoints.mapping import (
@@ -33,6 +34,7 @@ __all__ = [
     "describe",
     "encoder_weights",
     "load_weights",
+    "longer_positions",
     "norm_weights",
     "open_checkpoint",
     "open_encoder",

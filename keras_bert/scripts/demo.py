@@ -18,6 +18,7 @@ from keras_bert.scripts import (
     adversary_flags,
     checkpoint_flags,
     finetune,
+    long_text_flags,
     privacy_flags,
     row_flags,
     start_flags,
@@ -54,7 +55,7 @@ def run() -> None:
     """Runs the program."""
     for name, value in DEFAULTS.items():
         FLAGS.set_default(name, value)
-    ways = (adapter_flags, adversary_flags, privacy_flags)
+    ways = (adapter_flags, adversary_flags, long_text_flags, privacy_flags)
     shared = (finetune, start_flags, checkpoint_flags, row_flags, training_flags, *ways)
     run_program(main, sys.modules[__name__], *shared, *kind_modules())
 

@@ -32,6 +32,7 @@ from keras_bert.scripts import (
     adapter_flags,
     adversary_flags,
     checkpoint_flags,
+    long_text_flags,
     privacy_flags,
     row_flags,
     start_flags,
@@ -77,6 +78,12 @@ flags.DEFINE_integer("freeze_blocks", None, "Keep the embeddings and this many o
 
 # How the text goes in
 flags.DEFINE_integer("max_length", 128, "Longest input in tokens; more is cut off.")
+flags.DEFINE_enum(
+    "positions",
+    None,
+    ["trained", "hierarchical"],
+    "For --max_length beyond the positions of the preset: hierarchical, more of them are made of those that there are.",
+)
 flags.DEFINE_enum(
     "truncation", None, ["longest_first", "only_first", "only_second"], "Which text of a pair is cut; longest_first."
 )
@@ -186,6 +193,10 @@ def _check_flags() -> None:
     adapter_flags.check_flags()
     adversary_flags.check_flags()
     privacy_flags.check_flags()
+    if FLAGS.long_texts == "windows" and (FLAGS.static_shapes == "on" or FLAGS.strategy == "tpu"):
+        raise InputError(
+            "--static_shapes, and a TPU, need as many windows of every text; leave out --long_texts=windows"
+        )
     if FLAGS.static_shapes == "on" and KINDS[FLAGS.task].compares_rows():
         raise InputError(
             "--static_shapes fills the last batch with copies, which --objective=ranking would take for negatives"
@@ -259,14 +270,14 @@ def _modules() -> list[types.ModuleType]:
 def shared_modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of every task."""
     own = [sys.modules[__name__], start_flags, checkpoint_flags, row_flags, training_flags]
-    return [*own, adapter_flags, adversary_flags, privacy_flags]
+    return [*own, adapter_flags, adversary_flags, long_text_flags, privacy_flags]
 
 
 def _facts(train: tf.data.Dataset) -> dict[str, Any]:
     """Returns what the batches follow from."""
     from keras_bert.training import data_fingerprint
 
-    names = ("batch_size", "seed", "max_length", *KINDS[FLAGS.task].batch_flags)
+    names = ("batch_size", "seed", "max_length", *KINDS[FLAGS.task].batch_flags, *long_text_flags.card())
     shape = {name: FLAGS[name].value for name in names}
     return {"rows": data_fingerprint(train), **shape}
 
@@ -280,8 +291,10 @@ def source_of(part: str) -> str | None:
 def _checkpoint() -> Checkpoint:
     """Returns what to start from: --preset, or a start from nothing; up to --layer."""
     from keras_bert.checkpoints import up_to_layer
+    from keras_bert.checkpoints.hierarchical_positions import with_positions
 
-    return up_to_layer(_whole_checkpoint(), FLAGS.layer)
+    longest = KINDS[FLAGS.task].longest_row()
+    return with_positions(up_to_layer(_whole_checkpoint(), FLAGS.layer), FLAGS.positions, longest)
 
 
 def _whole_checkpoint() -> Checkpoint:
@@ -315,7 +328,7 @@ def _card(parts: dict[str, tf.data.Dataset]) -> dict[str, Any]:
         "seed",
     )
     settings = {name: FLAGS[name].value for name in (*names, "dtype_policy", "strategy")} | adapter_flags.card()
-    settings |= adversary_flags.card() | privacy_flags.card()
+    settings |= adversary_flags.card() | long_text_flags.card() | privacy_flags.card()
     preset = FLAGS.config or ("random weights" if FLAGS.vocabulary else FLAGS.preset)
     return {"preset": preset, "data": data, "metrics": {}, "training": settings}
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_bert.arguments import CALL_ARGUMENTS, LAYER_ARGUMENTS, check_arguments, refuse_unknown
 from keras_bert.errors import InputError
 from keras_bert.preset_hook import open_part
+from keras_bert.text.long_texts import CUT, WINDOWS, LongTexts, group_windows
 from keras_bert.text.markers import tokenize_with_markers
 from keras_bert.text.token_layer import TokenLayer, as_strings
 
@@ -29,6 +30,12 @@ class BertPreprocessor(keras.layers.Layer):
         pad_to_multiple_of: the width of a batch is a multiple of this, but never over `max_length`.
         padding: `"longest"`: as wide as the longest row of the batch needs; `"max_length"`: always `max_length`.
         markers: entries of the vocabulary that become their ids where they are written in a text, such as `<e1>`.
+        long_texts: what becomes of a text that is too long: `"cut"`, its end is left out; `"head_tail"`, its middle;
+            `"windows"`, it becomes several windows, of a pair each with the first text, of which at most half a row is
+            kept, and a part of the second one.
+        head_tokens: see `LongTexts`, as the following two.
+        window_stride: tokens from the begin of a window to that of the next.
+        max_windows: windows of a text at most.
         **kwargs: of `keras.layers.Layer`.
 
     Call arguments:
@@ -39,7 +46,7 @@ class BertPreprocessor(keras.layers.Layer):
     Returns:
         dict of int32 (batch, tokens), (tokens,) for scalars: `token_ids`; `segment_ids`: 0 for the first text with
         its special tokens, 1 for the second with its `[SEP]`, 0 for padding; `padding_mask`: 1 for a token, 0 for
-        padding.
+        padding. With windows (batch, windows, tokens), (windows, tokens) for scalars.
 
     Raises:
         InputError: an argument is none of the above, or `max_length` leaves no room for a token.
@@ -65,6 +72,10 @@ class BertPreprocessor(keras.layers.Layer):
         pad_to_multiple_of: int = 8,
         padding: str = "longest",
         markers: Sequence[str] = (),
+        long_texts: str = CUT,
+        head_tokens: float | None = None,
+        window_stride: int | None = None,
+        max_windows: int | None = None,
         **kwargs: Any,
     ):
         check_arguments(BertPreprocessor, kwargs, LAYER_ARGUMENTS)
@@ -79,6 +90,10 @@ class BertPreprocessor(keras.layers.Layer):
             raise InputError(f"pad_to_multiple_of is {pad_to_multiple_of}; it must be at least 1")
         for marker in markers:
             tokenizer.token_to_id(marker)
+        self.long_texts = LongTexts(long_texts, head_tokens, window_stride, max_windows)
+        self.long_texts.check_room(max_length)
+        if long_texts == WINDOWS and truncation != TRUNCATIONS[0]:
+            raise InputError(f"truncation={truncation!r} cuts a pair, and long_texts='windows' cuts none; leave it out")
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.truncation = truncation
@@ -130,6 +145,7 @@ class BertPreprocessor(keras.layers.Layer):
 
         Returns:
             dict of int32 RaggedTensors (batch, (tokens)), tensors (tokens,) for scalars: `token_ids`, `segment_ids`.
+            With windows also `lengths`, int64 (batch, (windows)): the windows of a text lie one after the other.
 
         Raises:
             InputError: there are not as many second texts as first ones, or there is no room for a pair.
@@ -147,13 +163,55 @@ class BertPreprocessor(keras.layers.Layer):
         first = self._tokenize(text)
         room = self.max_length - 2
         if text_pair is None:
+            if self.long_texts.how == WINDOWS:
+                return self._windows([], first, tf.fill(tf.shape(first.row_lengths()), room))
             lengths = tf.minimum(first.row_lengths(), room)
+            first = self.long_texts.shortened(first, lengths)
             return self.join([first.values], [first.row_starts()], [lengths])
         if self.max_length < 5:
             raise InputError(f"max_length is {self.max_length}; a pair of texts needs at least 5")
         second = self._tokenize(text_pair)
+        if self.long_texts.how == WINDOWS:
+            kept = tf.minimum(first.row_lengths(), (room - 1) // 2)
+            return self._windows([(first, kept)], second, room - 1 - kept)
         lengths = self._shorten(first.row_lengths(), second.row_lengths(), room - 1)
+        first, second = (self.long_texts.shortened(*each) for each in zip((first, second), lengths, strict=True))
         return self.join([first.values, second.values], [first.row_starts(), second.row_starts()], lengths)
+
+    def _windows(self, before: list[tuple[tf.RaggedTensor, tf.Tensor]], body: tf.RaggedTensor, size: Any) -> dict:
+        """Packs windows of texts: those `before` them, each with the tokens that are kept, stand in each window."""
+        windows = self.long_texts.windows(body.row_lengths(), size)
+        starts = [tf.gather(rows.row_starts(), windows.row) for rows, _ in before]
+        kept = [tf.gather(lengths, windows.row) for _, lengths in before]
+        at = tf.gather(body.row_starts(), windows.row) + tf.cast(windows.start, tf.int64)
+        packed = self.join(
+            [*(rows.values for rows, _ in before), body.values],
+            [*starts, at],
+            [*kept, tf.cast(windows.length, tf.int64)],
+        )
+        return group_windows(packed, windows.row, body.nrows(tf.int32))
+
+    def tokens_left_out(self, text: Any, text_pair: Any = None) -> tf.Tensor:
+        """Counts the tokens of each text, or of both of a pair, that the model does not read.
+
+        Args:
+            text: string (batch,), or a list of strings.
+            text_pair: the second texts, as many; None for single texts.
+
+        Returns:
+            int64 (batch,).
+        """
+        rows = [self._tokenize(as_strings(each)) for each in (text, text_pair) if each is not None]
+        first, *others = (each.row_lengths() for each in rows)
+        room = self.max_length - 1 - len(rows)
+        if self.long_texts.how != WINDOWS:
+            return tf.maximum(tf.add_n([first, *others]) - room, 0)
+        kept = tf.minimum(first, room // 2) if others else tf.zeros_like(first)
+        body = others[0] if others else first
+        windows = self.long_texts.windows(body, room - kept)
+        ends = tf.cast(windows.start + windows.length, tf.int64)
+        read = tf.math.unsorted_segment_max(ends, windows.row, tf.size(body))
+        return body - read + (first - kept if others else 0)
 
     def pad(self, packed: Mapping[str, tf.RaggedTensor]) -> dict[str, tf.Tensor]:
         """Pads packed rows to a rectangle: the second half of a call.
@@ -162,14 +220,15 @@ class BertPreprocessor(keras.layers.Layer):
             packed: what `pack` gives, or a batch of such rows.
 
         Returns:
-            dict of int32 (batch, tokens): `token_ids`, `segment_ids`, `padding_mask`; (tokens,) for one row.
+            dict of int32 (batch, tokens): `token_ids`, `segment_ids`, `padding_mask`; (tokens,) for one row. With
+            windows (batch, windows, tokens), as many windows as the row with most of them has.
         """
         token_ids, segment_ids = packed["token_ids"], packed["segment_ids"]
         if not isinstance(token_ids, tf.RaggedTensor):
-            rows = {
-                name: tf.RaggedTensor.from_tensor(packed[name][tf.newaxis]) for name in ("token_ids", "segment_ids")
-            }
+            rows = {name: tf.RaggedTensor.from_tensor(values[tf.newaxis]) for name, values in packed.items()}
             return {name: batch[0] for name, batch in self.pad(rows).items()}
+        if "lengths" in packed:
+            return self._pad_windows(packed)
         lengths = token_ids.row_lengths()
         if self.padding == "max_length":
             width = tf.constant(self.max_length, tf.int64)
@@ -183,6 +242,17 @@ class BertPreprocessor(keras.layers.Layer):
             "token_ids": token_ids.to_tensor(self.tokenizer.pad_token_id, shape=shape),
             "segment_ids": segment_ids.to_tensor(0, shape=shape),
             "padding_mask": tf.cast(tf.range(width) < lengths[:, tf.newaxis], tf.int32),
+        }
+
+    def _pad_windows(self, packed: Mapping[str, tf.RaggedTensor]) -> dict[str, tf.Tensor]:
+        lengths = packed["lengths"]
+        windows = {
+            name: tf.RaggedTensor.from_row_lengths(packed[name].values, lengths.values, validate=False)
+            for name in ("token_ids", "segment_ids")
+        }
+        none = {"token_ids": self.tokenizer.pad_token_id}
+        return {
+            name: lengths.with_values(padded).to_tensor(none.get(name, 0)) for name, padded in self.pad(windows).items()
         }
 
     def _tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
@@ -238,14 +308,20 @@ class BertPreprocessor(keras.layers.Layer):
     def settings(self) -> dict[str, Any]:
         """What is saved with a model: all but the width, which is a matter of the device."""
         markers = {"markers": list(self.markers)} if self.markers else {}
-        return {"max_length": self.max_length, "truncation": self.truncation, **markers}
+        return {
+            "max_length": self.max_length,
+            "truncation": self.truncation,
+            **markers,
+            **self.long_texts.settings,
+        }
 
     def compute_output_spec(self, text: Any, text_pair: Any = None) -> dict[str, keras.KerasTensor]:
         """Describes the result for symbolic string tensors."""
         text, _ = _texts(text, text_pair)
         width = self.max_length if self.padding == "max_length" else None
+        shape = (*text.shape, *((None,) if self.long_texts.how == WINDOWS else ()), width)
         names = ("token_ids", "segment_ids", "padding_mask")
-        return {name: keras.KerasTensor((*text.shape, width), dtype="int32") for name in names}
+        return {name: keras.KerasTensor(shape, dtype="int32") for name in names}
 
     def get_config(self) -> dict[str, Any]:
         """Gives the constructor's arguments, the tokenizer with its vocabulary."""
@@ -257,6 +333,7 @@ class BertPreprocessor(keras.layers.Layer):
             "pad_to_multiple_of": self.pad_to_multiple_of,
             "padding": self.padding,
             "markers": list(self.markers),
+            **self.long_texts.settings,
         }
 
     @classmethod

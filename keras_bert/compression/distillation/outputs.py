@@ -6,12 +6,14 @@ from keras import ops
 
 from keras_bert.compression.distillation.terms import divergence, divergence_of_marks, squared_distance
 from keras_bert.errors import InputError
+from keras_bert.tasks.base.long_texts import refuse_long_texts
 from keras_bert.tasks.embedding.embedder import BertEmbedder
 from keras_bert.tasks.pooled.classifier import BertClassifier
 from keras_bert.tasks.pooled.head import MULTI_LABEL
 from keras_bert.tasks.pooled.regressor import BertRegressor
 from keras_bert.tasks.question_answering.answerer import BertQuestionAnswerer
 from keras_bert.tasks.tagging.tagger import BertTokenClassifier
+from keras_bert.text.long_texts import WINDOWS
 
 TASKS = (BertClassifier, BertRegressor, BertTokenClassifier, BertQuestionAnswerer, BertEmbedder)
 """Tasks that can be distilled."""
@@ -22,6 +24,7 @@ def check_task(task: Any) -> None:
     if not isinstance(task, TASKS):
         names = ", ".join(known.__name__ for known in TASKS)
         raise InputError(f"a {type(task).__name__} cannot be distilled; there are: {names}")
+    refuse_long_texts(task, "distillation", WINDOWS)
 
 
 def output_distance(task: Any, student: Any, teacher: Any, temperature: float) -> Any:

@@ -30,6 +30,7 @@ flags.DEFINE_string("class_weights", None, "'balanced', or JSON such as {\"rare\
 class Classify(TaskKind):
     """Rows with a class each, or with `--multi_label` any number of them; a `BertClassifier`."""
 
+    reads_long_texts = True
     task_class = "BertClassifier"
     own_poolings = ("pooler", "markers")
     more_flags = (smoothing_flags,)

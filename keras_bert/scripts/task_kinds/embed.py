@@ -33,6 +33,7 @@ flags.DEFINE_bool("normalize", None, "Vectors have the length 1; by default as t
 class Embed(TaskKind):
     """Rows with two texts, and with a score each for `--objective=cosine`; a `BertEmbedder`."""
 
+    reads_long_texts = True
     task_class = "BertEmbedder"
     scored_by = "scipy.stats"
     more_flags = (prompt_flags,)

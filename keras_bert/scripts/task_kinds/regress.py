@@ -20,6 +20,7 @@ FLAGS = flags.FLAGS
 class Regress(TaskKind):
     """Rows with a number each; a `BertRegressor`."""
 
+    reads_long_texts = True
     task_class = "BertRegressor"
     scored_by = "scipy.stats"
 

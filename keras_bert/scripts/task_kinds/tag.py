@@ -20,17 +20,12 @@ FLAGS = flags.FLAGS
 flags.DEFINE_bool("document_context", False, "The neighbours of a sentence in its document are its context.")
 flags.DEFINE_bool("label_all_pieces", False, "Learn from all pieces of a word, not from its first alone.")
 flags.DEFINE_bool("constrained", True, "Answer only sequences of labels that their scheme allows.")
-flags.DEFINE_integer(
-    "window_stride",
-    None,
-    "Tokens from the begin of one window of a long text to that of the next; half of --max_length.",
-    lower_bound=1,
-)
 
 
 class Tag(TaskKind):
     """Rows with a label for each word; a `BertTokenClassifier`."""
 
+    own_window_flags = ("window_stride",)
     task_class = "BertTokenClassifier"
     scored_by = "seqeval.metrics"
     refused = dict.fromkeys((*ONE_VECTOR_FLAGS, *TABLE_FLAGS), "which labels the words of one text")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.scripts import row_flags
+from keras_bert.scripts import long_text_flags, row_flags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,12 @@ class TaskKind(abc.ABC):
     batch_flags: ClassVar[tuple[str, ...]] = ()
     """Flags of the task that its batches follow from."""
 
+    reads_long_texts: ClassVar[bool] = False
+    """What becomes of a long text can be chosen, `--long_texts`."""
+
+    own_window_flags: ClassVar[tuple[str, ...]] = ()
+    """Flags of long texts that the task reads, which has windows of its own."""
+
     names_classes: ClassVar[bool] = False
     """`--labels` names the classes of its rows."""
 
@@ -67,6 +73,9 @@ class TaskKind(abc.ABC):
         for name, reason in self.refused.items():
             if FLAGS[name].value != FLAGS[name].default:
                 raise InputError(f"--{name} does not go with --task={FLAGS.task}, {reason}")
+        for name in () if self.reads_long_texts else long_text_flags.NAMES:
+            if FLAGS[name].value is not None and name not in self.own_window_flags:
+                raise InputError(f"--{name} is for --task=classify, regress and embed, not for --task={FLAGS.task}")
         self._check_pooling()
 
     def _check_pooling(self) -> None:
@@ -125,7 +134,8 @@ class TaskKind(abc.ABC):
 
     def describe(self, task: Any, parts: Mapping[str, tf.data.Dataset]) -> None:
         """Says, before anything is trained, what of the rows of each part a reader should know."""
-        del task, parts
+        for part, rows in parts.items() if self.reads_long_texts else ():
+            long_text_flags.describe(task, part, rows)
 
     def prepare(self, task: Any) -> None:
         """Has a trained model be scored as the flags say."""
@@ -159,7 +169,8 @@ class TaskKind(abc.ABC):
 
     def model_options(self) -> dict[str, Any]:
         """Returns the arguments of `from_preset` that tasks with one vector a text share."""
-        return {"max_length": FLAGS.max_length, "truncation": FLAGS.truncation, "dtype": FLAGS.dtype_policy}
+        shared = {"max_length": FLAGS.max_length, "truncation": FLAGS.truncation, "dtype": FLAGS.dtype_policy}
+        return {**shared, **(long_text_flags.options() if self.reads_long_texts else {})}
 
     def read_rows(self, source: str, **options: Any) -> tf.data.Dataset:
         """Reads rows by the columns that the flags name."""

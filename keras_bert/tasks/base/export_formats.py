@@ -16,6 +16,8 @@ from keras_bert.escaping import to_json
 from keras_bert.files import check_target
 from keras_bert.serving.formats.network import INPUTS, Network
 from keras_bert.serving.signature import Signature
+from keras_bert.tasks.base.long_texts import refuse_long_texts
+from keras_bert.text.long_texts import HEAD_TAIL, WINDOWS
 
 FORMATS = {
     "saved_model": ("float32", "bfloat16", "int8"),
@@ -80,6 +82,7 @@ def network_of(task: Any, format: str, card: Mapping[str, Any] | None = None) ->
     Raises:
         InputError: The task is none of those that another format can hold.
     """
+    refuse_long_texts(task, f"format={format!r}", HEAD_TAIL, WINDOWS)
     task = in_dtype(task, "float32")
     portable = task.portable()
     if portable is None:

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.layers.example_norms import ExampleNorms, watched_by
+from keras_bert.tasks.base.long_texts import refuse_long_texts
 from keras_bert.tasks.base.partial_loss import example_losses
 from keras_bert.tasks.base.replicas import over_replicas, replicas
+from keras_bert.text.long_texts import WINDOWS
 from keras_bert.training.adversary.adversary import Trained
 from keras_bert.training.privacy.clipping import clip_factors, noised_mean
 from keras_bert.training.privacy.privacy import Privacy
@@ -73,6 +75,7 @@ def check_privacy(model: Any, adversary: Any) -> None:
         )
     if not isinstance(model.loss, keras.losses.Loss):
         raise InputError(f"privacy: the loss of a {name} has no value for each row; give one object, of keras.losses")
+    refuse_long_texts(model, "privacy", WINDOWS)
     if encoder.packing:
         raise InputError("privacy clips each row by itself, and packing puts several examples into one; leave it out")
     if encoder.gradient_checkpointing:

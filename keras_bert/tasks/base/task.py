@@ -28,6 +28,7 @@ from keras_bert.serving.token_inputs import token_signature
 from keras_bert.serving.warmup import warmup_requests
 from keras_bert.tasks.base.export_formats import check_format, export_format, in_dtype
 from keras_bert.tasks.base.int8_export import int8_products
+from keras_bert.tasks.base.long_texts import in_windows, with_saved
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.text_model import TextModel
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -44,7 +45,7 @@ class BertTask(TextModel):
     architecture: ClassVar[str]
     """The class of `transformers` that opens a saved folder."""
 
-    may_be_new: ClassVar[tuple[str, ...]] = ("classifier.", "bert.pooler.")
+    may_be_new: ClassVar[tuple[str, ...]] = ("classifier.", "bert.pooler.", "window_pooling.")
     """Prefixes of the Hugging Face names of weights that a checkpoint need not have."""
 
     list_name: ClassVar[str] = "answers"
@@ -120,7 +121,7 @@ class BertTask(TextModel):
                 "BertSeq2Seq and BertCausalLM follow"
             )
         saved = check_kinds(BertPreprocessor, checkpoint.extra.get("preprocessor", {}), checkpoint.source)
-        settings = {**saved, **{name: value for name, value in preprocessing.items() if value is not None}}
+        settings = with_saved(preprocessing, saved)
         if max_length is None:
             max_length = settings.get("max_length") or checkpoint.config.max_position_embeddings
         # An accelerator likes even widths, a CPU little padding: of SST-2 4 % with a multiple of 1, 22 % with one of 8.
@@ -340,17 +341,17 @@ class BertTask(TextModel):
                 lambda **texts: self.answer_strings(*(texts[name] for name in self.text_fields)),
                 {name: tf.TensorSpec([None], tf.string, name=name) for name in self.text_fields},
             ),
-            "token_ids": self.token_signature(lambda **inputs: self.answers(self(inputs, training=False))),
+            "token_ids": self.token_signature(lambda **inputs: self.answers(self.outputs_of(inputs))),
         }
 
     def token_signature(
-        self, function: Callable[..., dict[str, Any]], rank: int = 2, max_tokens: int | None = None
+        self, function: Callable[..., dict[str, Any]], rank: int | None = None, max_tokens: int | None = None
     ) -> Signature:
         """Makes a signature of the encoder's inputs that refuses what the encoder has no rows for."""
         config = self.encoder.config
         limits = (config.vocab_size, config.type_vocab_size, max_tokens or config.max_position_embeddings)
         examples = config.max_position_embeddings if self.encoder.packing else 1
-        return token_signature(function, *limits, max_examples=examples, rank=rank)
+        return token_signature(function, *limits, max_examples=examples, rank=rank or 2 + in_windows(self.preprocessor))
 
     # -- Keras serialisation ---------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from keras_bert.explain_hook import explain
 from keras_bert.graph import graph_function
 from keras_bert.layers.frozen_parts import freeze_parts
 from keras_bert.tasks.base.global_batch import GlobalBatchModel
+from keras_bert.tasks.base.long_texts import in_chunks, in_windows
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.token_layer import TokenLayer
@@ -40,7 +41,7 @@ class TextModel(GlobalBatchModel):
         preprocessor: Turns strings into the encoder's inputs.
         outputs: The head's outputs, symbolic tensors computed from `encoder.input`.
         text_pair: The task takes two texts a row.
-        inputs: Further inputs of the head, int32 (batch, ...) by name.
+        inputs: Further inputs of the head, or others in the place of the encoder's, int32 (batch, ...) by name.
         **kwargs: Those of `keras.Model`.
 
     Raises:
@@ -76,6 +77,10 @@ class TextModel(GlobalBatchModel):
         if text_pair:
             check_two_segments(encoder, "two texts a row (text_pair=True)")
         inputs = {**encoder.input, **(inputs or {})}
+        if in_windows(preprocessor) != (len(inputs["token_ids"].shape) == 3):
+            raise InputError(
+                f"long_texts='windows' is for classifiers, regressors and embedders; a {type(self).__name__} has none"
+            )
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         if kwargs.get("trainable") is False:  # Keras (3.15, `Functional`) freezes the model before it has layers
             freeze_parts(self, [layer.name for layer in self.layers])
@@ -83,8 +88,7 @@ class TextModel(GlobalBatchModel):
         self.dtype_policy = encoder.dtype_policy
         self.encoder = encoder
         self.text_pair = text_pair
-        ids = tf.TensorSpec([None, None], tf.int32)
-        numbers = [dict.fromkeys(inputs, ids)]
+        numbers = [{name: tf.TensorSpec([None] * len(each.shape), tf.int32) for name, each in inputs.items()}]
         # In a namespace, which Keras does not look into: as a layer of the model the preprocessor would
         # switch XLA off for all of it.
         self._stages = types.SimpleNamespace(
@@ -93,8 +97,8 @@ class TextModel(GlobalBatchModel):
             load_report=None,
             row_settings=None,
             # Both go from inputs to outputs; in scoring all workers take part, an answer may be one worker's alone.
-            forward=on_replicas(self.distribute_strategy, lambda inputs: self(inputs, training=False), numbers),
-            alone=on_replicas(None, lambda inputs: self(inputs, training=False), numbers),
+            forward=on_replicas(self.distribute_strategy, self.outputs_of, numbers),
+            alone=on_replicas(None, self.outputs_of, numbers),
         )
         self.trace_answers()
 
@@ -169,7 +173,13 @@ class TextModel(GlobalBatchModel):
         Returns:
             What `answers` returns.
         """
-        return self.answers(self(self.preprocessor(*texts), training=False))
+        return self.answers(self.outputs_of(self.preprocessor(*texts)))
+
+    def outputs_of(self, inputs: Mapping[str, Any]) -> Any:
+        """Computes the outputs for answers, in the graph; those of many windows part by part, see `in_chunks`."""
+        if not in_windows(self.preprocessor):
+            return self(inputs, training=False)
+        return in_chunks(lambda part: self(part, training=False), inputs, self.output_shape[-1])
 
     def answer(self, texts: Sequence[Text], batch_size: int = 32) -> list[Any]:
         """Answers texts.

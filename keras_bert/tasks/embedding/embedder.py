@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.hierarchical_positions import with_positions
 from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.up_to_layer import up_to_layer
 from keras_bert.data.memory.given_rows import given_texts
@@ -18,6 +19,12 @@ from keras_bert.errors import InputError
 from keras_bert.serving.model_card import model_card
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labelled_task import weighted
+from keras_bert.tasks.base.long_texts import (
+    WindowReading,
+    refuse_long_texts,
+    take_long_texts,
+    without_long_texts,
+)
 from keras_bert.tasks.base.on_replicas import on_replicas
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.several_texts import flat_rows
@@ -33,6 +40,7 @@ from keras_bert.tasks.embedding.prompted_inputs import PromptedInputs
 from keras_bert.tasks.embedding.prompts import Prompts
 from keras_bert.tasks.embedding.ranking_loss import BUCKETS, RankingLoss
 from keras_bert.tasks.embedding.scored import ROW_FIELDS, ScoredEmbedder
+from keras_bert.text.long_texts import HEAD_TAIL, WINDOWS
 from keras_bert.text.preprocessor import BertPreprocessor
 
 
@@ -63,6 +71,8 @@ class BertEmbedder(ScoredEmbedder):
         objective: `"ranking"` or `"cosine"`.
         scale: For `"ranking"`: factor on the cosines in the loss.
         score_range: For `"cosine"`: the lowest and the highest score that a row can have; they are scaled to 0 and 1.
+        window_pooling: With a preprocessor of `long_texts="windows"`: what becomes of the pooled vectors of a text's
+            windows, `"mean"` (by default), `"max"` or `"attention"`, which is learned. A prompt is in the first window.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
@@ -87,7 +97,7 @@ class BertEmbedder(ScoredEmbedder):
 
     takes_prompts = True
     architecture = "BertModel"
-    may_be_new = ()
+    may_be_new = ("window_pooling.",)
 
     def __init__(
         self,
@@ -105,6 +115,7 @@ class BertEmbedder(ScoredEmbedder):
         objective: str = "ranking",
         scale: float = 20.0,
         score_range: Sequence[float] = (0.0, 1.0),
+        window_pooling: str | None = None,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertEmbedder, kwargs)
@@ -112,12 +123,15 @@ class BertEmbedder(ScoredEmbedder):
         poolings = (pooling,) if isinstance(pooling, str) else tuple(pooling)
         modules = full_modules(modules)
         check_embedder(encoder, poolings, similarity, truncate_dim, objective, scale, score_range)
-        masks, more = [encoder.input["padding_mask"]], {}
+        reading = WindowReading(encoder, preprocessor, window_pooling)
+        if not include_prompt:
+            refuse_long_texts(preprocessor, "include_prompt=False", HEAD_TAIL, WINDOWS)
+        masks, more = [reading.flat["padding_mask"]], dict(reading.inputs or {})
         if not include_prompt:
             more = {"pooling_mask": keras.Input(shape=(None,), dtype="int32", name="pooling_mask")}
             masks.append(more["pooling_mask"])
-        hidden = encoder(encoder.input)["sequence_output"]
-        vector = pooled(hidden, masks, poolings)
+        hidden = encoder(reading.flat)["sequence_output"]
+        vector = reading.pooled(pooled(hidden, masks, poolings))
         layers = module_layers(modules)
         after = [keras.layers.UnitNormalization(dtype="float32", name="normalize")] if normalize else []
         for layer in [*layers, *after]:
@@ -133,6 +147,7 @@ class BertEmbedder(ScoredEmbedder):
         self.scale = scale
         self.score_range = tuple(float(score) for score in score_range)
         self._stages.layers = layers
+        self._stages.reading_windows = reading
         self._stages.inputs = PromptedInputs(preprocessor, known, include_prompt)
         self._stages.pad = self._stages.inputs.pad
         self._stages.embed = self._embedding_function()
@@ -171,17 +186,22 @@ class BertEmbedder(ScoredEmbedder):
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
             **options: Further arguments of the constructor; those that are None or not given are the checkpoint's own.
-                `prompts` are added to its own.
+                `prompts` are added to its own. And `long_texts`, `head_tokens`, `window_stride` and `max_windows`, see
+                `BertPreprocessor`, and `positions`, `"hierarchical"` for more than the checkpoint has, see
+                `longer_positions`.
 
         Raises:
             InputError: The checkpoint does not open, or makes its vectors in a way that is not known here.
         """
-        check_options(cls, options)
+        check_options(cls, without_long_texts(options))
         checkpoint = open_preset(handle, pad_vocabulary)
         options = {name: value for name, value in options.items() if value is not None}
+        saved = checkpoint.extra.get("sentence_embedding", {})
+        checkpoint = with_positions(checkpoint, options.pop("positions", None), max_length)
+        long_texts, options["window_pooling"] = take_long_texts(options, {**checkpoint.extra, **saved})
         settings, length = saved_options(cls, checkpoint, options)
         checkpoint = up_to_layer(checkpoint, layer)
-        parts = cls.parts_of(checkpoint, max_length or length, dtype, False, {"truncation": truncation})
+        parts = cls.parts_of(checkpoint, max_length or length, dtype, False, {"truncation": truncation, **long_texts})
         model = cls(*parts, **settings)
         # Weights of modules that are not the checkpoint's are new.
         changed = "modules" in options or "pooling" in options
@@ -190,7 +210,7 @@ class BertEmbedder(ScoredEmbedder):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Makes vectors; see the class. The texts of a row become rows of their own."""
-        return super().__call__(flat_rows(inputs), *args, **kwargs)
+        return super().__call__(flat_rows(inputs, len(self.input["token_ids"].shape)), *args, **kwargs)
 
     # -- rows ------------------------------------------------------------------------------------------------
 
@@ -268,7 +288,7 @@ class BertEmbedder(ScoredEmbedder):
         return self._answers_to(**self._stages.inputs(texts, prompt, skipped))
 
     def _answers_to(self, **inputs: Any) -> Tensors:
-        return self.answers(self(inputs, training=False))
+        return self.answers(self.outputs_of(inputs))
 
     def _embedding_function(self, strategy: tf.distribute.Strategy | None = None) -> Any:
         """One graph for all prompts: string (batch,), the prompt as a string (), its tokens int32 ()."""
@@ -303,8 +323,8 @@ class BertEmbedder(ScoredEmbedder):
         return []
 
     def head_weights(self) -> list[Weight]:
-        """Returns those of the modules, named by the folder of each; pooling has no weights."""
-        return module_weights(self._stages.layers)
+        """Returns those of the modules, named by the folder of each, and of the pooling of windows."""
+        return [*module_weights(self._stages.layers), *self._stages.reading_windows.weights()]
 
     def portable(self) -> Portable:
         """Returns what other formats need: `sentence_embedding` float32 (batch, size)."""
@@ -325,6 +345,7 @@ class BertEmbedder(ScoredEmbedder):
             "include_prompt": self.include_prompt,
             "similarity": self.similarity,
             "truncate_dim": self.truncate_dim,
+            **self._stages.reading_windows.settings,
         }
 
     def _training_settings(self) -> dict[str, Any]:

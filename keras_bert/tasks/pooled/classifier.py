@@ -18,6 +18,7 @@ from keras_bert.evaluation.glue import scores
 from keras_bert.evaluation.relations import has_directions, relation_scores
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks.base.labels import head_for_labels, warn_of_fresh_head
+from keras_bert.tasks.base.long_texts import WindowReading, without_long_texts
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
@@ -68,6 +69,8 @@ class BertClassifier(ClassTask):
         temperature: What logits are divided by to become probabilities, see `calibrate`.
         abstain_below: Answers with a lower score are not `sure`, see `calibrate`.
         text_pair: The task takes two texts a row.
+        window_pooling: With a preprocessor of `long_texts="windows"`: what becomes of the vectors of a text's windows,
+            `"mean"` (by default), `"max"` or `"attention"`, which is learned.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
@@ -104,6 +107,7 @@ class BertClassifier(ClassTask):
         temperature: float = 1.0,
         abstain_below: float = 0.0,
         text_pair: bool = False,
+        window_pooling: str | None = None,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertClassifier, kwargs)
@@ -111,8 +115,9 @@ class BertClassifier(ClassTask):
         check_classes(labels, problem_type, class_weights, label_smoothing, threshold)
         reading = ClassAnswers(tuple(labels), problem_type, threshold, temperature, abstain_below)
         self.marker_ids = marker_ids(preprocessor) if pooling == MARKERS else ()
-        logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids)
-        super().__init__(reading, encoder, preprocessor, logits, head, pooling, text_pair, **kwargs)
+        windows = WindowReading(encoder, preprocessor, window_pooling)
+        logits, head = pooled_head(encoder, len(labels), pooling, self.marker_ids, windows)
+        super().__init__(reading, encoder, preprocessor, logits, head, pooling, text_pair, windows, **kwargs)
         self.labels = tuple(labels)
         self.problem_type = problem_type
         self.class_weights = class_weights
@@ -152,12 +157,14 @@ class BertClassifier(ClassTask):
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
-            **options: Further arguments of the constructor.
+            **options: Further arguments of the constructor; and `long_texts`, `head_tokens`, `window_stride` and
+                `max_windows`, see `BertPreprocessor`, and `positions`, `"hierarchical"` for more than the checkpoint
+                has, see `longer_positions`.
 
         Raises:
             InputError: The checkpoint does not open, or has no classes and `labels` is None.
         """
-        check_options(cls, options)
+        check_options(cls, without_long_texts(options))
         checkpoint = open_preset(handle, pad_vocabulary)
         saved = checkpoint.extra
         own_labels, own_type = classes_of(checkpoint)
@@ -208,7 +215,7 @@ class BertClassifier(ClassTask):
         return self._answers_to(**self.preprocessor(*texts))
 
     def _answers_to(self, **inputs: Any) -> Tensors:
-        answers = self.answers(self(inputs, training=False))
+        answers = self.answers(self.outputs_of(inputs))
         return {**answers, "marked": self.is_marked(inputs["token_ids"])} if self.pooling == MARKERS else answers
 
     def check_labels(self, labels: Any) -> None:

@@ -20,6 +20,7 @@ from keras_bert.layers.dropout import Dropout
 from keras_bert.layers.linear import Linear
 from keras_bert.layers.marker_pooling import MarkerPooling
 from keras_bert.layers.token_pooling import MODES, TokenPooling
+from keras_bert.tasks.base.long_texts import WindowReading
 
 ARCHITECTURE = SEQUENCES
 REGRESSION, SINGLE_LABEL, MULTI_LABEL = PROBLEM_TYPES = (
@@ -31,7 +32,13 @@ POOLINGS = ("pooler", *MODES)
 MARKERS = "markers"
 
 
-def pooled_head(encoder: BertEncoder, units: int, pooling: str, marker_ids: Sequence[int] = ()) -> tuple[Any, Linear]:
+def pooled_head(
+    encoder: BertEncoder,
+    units: int,
+    pooling: str,
+    marker_ids: Sequence[int] = (),
+    reading: WindowReading | None = None,
+) -> tuple[Any, Linear]:
     """Builds pooling → dropout → linear on an encoder.
 
     Args:
@@ -40,6 +47,7 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str, marker_ids: Sequ
         pooling: `"pooler"`, or the `"cls"`, `"mean"` or `"max"` of the hidden states; or `"markers"`, those of some
             tokens side by side.
         marker_ids: Ids of these tokens.
+        reading: How long texts are read; None: as they are.
 
     Returns:
         The head's symbolic output, float32 (batch, units), and its linear layer.
@@ -55,21 +63,25 @@ def pooled_head(encoder: BertEncoder, units: int, pooling: str, marker_ids: Sequ
         raise InputError(f"pooling must be one of {', '.join((*POOLINGS, MARKERS))}, received: {pooling!r}")
     if (pooling == MARKERS) != bool(marker_ids):
         raise InputError(f"pooling={pooling!r} and markers in the text go together; pooling='markers' reads them")
+    if pooling == MARKERS and reading is not None and reading.inputs is not None:
+        raise InputError("pooling='markers' needs both markers in one window; long_texts='windows' does not go with it")
     if (pooling == "pooler") != encoder.use_pooler:
         raise InputError(
             f"pooling={pooling!r} needs an encoder with use_pooler={pooling == 'pooler'}, "
             f"this one has use_pooler={encoder.use_pooler}"
         )
     config, policy = encoder.config, encoder.dtype_policy
-    outputs = encoder(encoder.input)
+    inputs = encoder.input if reading is None else reading.flat
+    outputs = encoder(inputs)
     if pooling == "pooler":
         pooled = outputs["pooled_output"]
     elif pooling == MARKERS:
         layer = MarkerPooling(marker_ids, dtype=policy, name="pooling")
-        pooled = layer(outputs["sequence_output"], encoder.input["token_ids"])
+        pooled = layer(outputs["sequence_output"], inputs["token_ids"])
     else:
-        mask = encoder.input["padding_mask"]
+        mask = inputs["padding_mask"]
         pooled = TokenPooling(pooling, dtype=policy, name="pooling")(outputs["sequence_output"], mask)
+    pooled = pooled if reading is None else reading.pooled(pooled)
     dropped = Dropout(config.head_dropout_prob, dtype=policy, name="head_dropout")(pooled)
     linear = Linear(units, initializer_range=config.initializer_range, dtype=policy, name="classifier")
     logits = linear(dropped)

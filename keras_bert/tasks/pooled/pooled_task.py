@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from keras_bert.checkpoints.checkpoint import Checkpoint
+from keras_bert.checkpoints.hierarchical_positions import with_positions
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.encoder import BertEncoder
 from keras_bert.layers.linear import Linear
 from keras_bert.tasks.base.labelled_task import LabelledTask
+from keras_bert.tasks.base.long_texts import WindowReading, take_long_texts
 from keras_bert.text.preprocessor import BertPreprocessor
 
 
@@ -21,6 +23,7 @@ class PooledTask(LabelledTask):
         classifier: The linear layer that `pooled_head` returns.
         pooling: What the head reads, see `pooled_head`.
         text_pair: The task takes two texts a row.
+        reading: How long texts are read; None: as they are.
         **kwargs: Those of `keras.Model`.
     """
 
@@ -32,9 +35,12 @@ class PooledTask(LabelledTask):
         classifier: Linear,
         pooling: str,
         text_pair: bool = False,
+        reading: WindowReading | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(encoder, preprocessor, outputs, text_pair, **kwargs)
+        inputs = None if reading is None else reading.inputs
+        super().__init__(encoder, preprocessor, outputs, text_pair, inputs=inputs, **kwargs)
+        self._stages.reading_windows = reading
         self.pooling = pooling
         self.classifier = classifier
 
@@ -64,6 +70,11 @@ class PooledTask(LabelledTask):
             **arguments: Further ones of the constructor.
         """
         pooling = pooling or checkpoint.extra.get("pooling", "pooler")
+        checkpoint = with_positions(checkpoint, arguments.pop("positions", None), max_length)
+        long_texts, window_pooling = take_long_texts(arguments, checkpoint.extra)
+        if window_pooling is not None:
+            arguments["window_pooling"] = window_pooling
+        preprocessing = {**preprocessing, **long_texts}
         encoder, preprocessor = cls.parts_of(checkpoint, max_length, dtype, pooling == "pooler", preprocessing)
         model = cls(encoder, preprocessor, pooling=pooling, **arguments)
         new = {"classifier.": not is_trained, "bert.pooler.": new_pooler}
@@ -71,13 +82,23 @@ class PooledTask(LabelledTask):
         return model
 
     def head_weights(self) -> list[Weight]:
-        """Returns the head's weights under Hugging Face's names."""
-        return dense_weights("classifier", self.classifier)
+        """Returns the head's weights under Hugging Face's names, and those of windows under names of our own."""
+        reading = self._stages.reading_windows
+        return [*dense_weights("classifier", self.classifier), *(reading.weights() if reading else ())]
+
+    @property
+    def window_pooling(self) -> str | None:
+        """What becomes of the vectors of a text's windows; None without windows."""
+        reading = self._stages.reading_windows
+        return reading.mode if reading else None
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling}
+        return {"pooling": self.pooling, **self._window_settings()}
+
+    def _window_settings(self) -> dict[str, Any]:
+        return {} if self.window_pooling is None else {"window_pooling": self.window_pooling}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that these tasks share."""
-        return {**super().get_config(), "pooling": self.pooling}
+        return {**super().get_config(), "pooling": self.pooling, **self._window_settings()}

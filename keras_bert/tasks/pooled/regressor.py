@@ -16,6 +16,7 @@ from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.glue import scores
 from keras_bert.tasks.base.labels import warn_of_fresh_head
+from keras_bert.tasks.base.long_texts import WindowReading, without_long_texts
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors
@@ -51,6 +52,8 @@ class BertRegressor(PooledTask):
         text_pair: The task takes two texts a row.
         activation: What becomes of the head's output: `"linear"`, nothing, or `"sigmoid"`, a number between 0 and 1.
             `transformers` gives the number before it, `CrossEncoder` of sentence-transformers the one behind it.
+        window_pooling: With a preprocessor of `long_texts="windows"`: what becomes of the vectors of a text's windows,
+            `"mean"` (by default), `"max"` or `"attention"`, which is learned.
         **kwargs: Those of `keras.Model`.
 
     Call arguments:
@@ -78,15 +81,17 @@ class BertRegressor(PooledTask):
         pooling: str = "pooler",
         text_pair: bool = False,
         activation: str = LINEAR,
+        window_pooling: str | None = None,
         **kwargs: Any,
     ) -> None:
         check_arguments(BertRegressor, kwargs)
         if activation not in ACTIVATIONS:
             raise InputError(f"activation must be one of {', '.join(ACTIVATIONS)}, received: {activation!r}")
-        outputs, head = pooled_head(encoder, 1, pooling)
+        windows = WindowReading(encoder, preprocessor, window_pooling)
+        outputs, head = pooled_head(encoder, 1, pooling, reading=windows)
         if activation != LINEAR:
             outputs = keras.layers.Activation(activation, dtype="float32", name="score")(outputs)
-        super().__init__(encoder, preprocessor, outputs, head, pooling, text_pair, **kwargs)
+        super().__init__(encoder, preprocessor, outputs, head, pooling, text_pair, windows, **kwargs)
         self.activation = activation
 
     @classmethod
@@ -115,12 +120,14 @@ class BertRegressor(PooledTask):
             dtype: Dtype policy, such as `"mixed_bfloat16"`.
             new_pooler: Start the pooler afresh, for checkpoints whose pooler was never trained.
             pad_vocabulary: Name spare rows of the word table, see `open_checkpoint`.
-            **options: Further arguments of the constructor; those not given are the checkpoint's own.
+            **options: Further arguments of the constructor, and `long_texts`, `head_tokens`, `window_stride` and
+                `max_windows`, see `BertPreprocessor`; those not given are the checkpoint's own. And `positions`,
+                `"hierarchical"` for more than the checkpoint has, see `longer_positions`.
 
         Raises:
             InputError: The checkpoint does not open.
         """
-        check_options(cls, options)
+        check_options(cls, without_long_texts(options))
         checkpoint = open_preset(handle, pad_vocabulary)
         is_trained = problem_type_of(checkpoint) == REGRESSION
         if not is_trained:

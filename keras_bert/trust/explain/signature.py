@@ -9,8 +9,10 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.serving.signature import Signature
 from keras_bert.tasks import BertClassifier, BertRegressor
+from keras_bert.tasks.base.long_texts import refuse_long_texts
 from keras_bert.tasks.base.task import BertTask
 from keras_bert.text.alignment import cut_into_pieces, word_spans
+from keras_bert.text.long_texts import HEAD_TAIL, WINDOWS
 from keras_bert.text.ragged_rows import row_ids
 from keras_bert.trust.explain.cut_network import cut_at_words
 
@@ -40,6 +42,7 @@ def explain_signature(task: BertTask) -> dict[str, Signature]:
     """
     if not isinstance(task, BertClassifier | BertRegressor):
         raise InputError(f"a {type(task).__name__} has no signature explain; classifiers and regressors have")
+    refuse_long_texts(task, "the signature explain", HEAD_TAIL, WINDOWS)
     if task.preprocessor.markers:
         raise InputError("a classifier of marked entities has no signature explain; use model.explain")
     network = cut_at_words(task)

@@ -8,9 +8,11 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.serving.similarity import pair_similarity
 from keras_bert.tasks import BertClassifier, BertEmbedder, BertQuestionAnswerer, BertRegressor, BertTokenClassifier
+from keras_bert.tasks.base.long_texts import refuse_long_texts
 from keras_bert.tasks.base.task import BertTask
 from keras_bert.tasks.question_answering.character_answers import valid_utf8
 from keras_bert.text.character_offsets import bytes_of, characters_of
+from keras_bert.text.long_texts import HEAD_TAIL, WINDOWS
 from keras_bert.trust.explain.readers.answered import chosen_span, read_answered
 from keras_bert.trust.explain.readers.pooled import read_pooled
 from keras_bert.trust.explain.readers.similar import read_similar
@@ -65,6 +67,7 @@ def fields_of(task: BertTask) -> tuple[str, ...]:
     if not isinstance(task, _TASKS):
         known = ", ".join(cls.__name__ for cls in _TASKS)
         raise InputError(f"a {type(task).__name__} cannot be explained; these can: {known}")
+    refuse_long_texts(task, "explain", HEAD_TAIL, WINDOWS)
     return ("text", "text_pair") if isinstance(task, BertEmbedder) else task.text_fields
 
 
