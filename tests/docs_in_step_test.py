@@ -29,11 +29,7 @@ ENGLISH_ONLY = {
     "compression.md",
     "decisions.md",
     "retrieval.md",
-    "formats.md",
-    "long_runs.md",
     "long_texts.md",
-    "relations.md",
-    "scaling.md",
     "text.md",
     "trust.md",
 }

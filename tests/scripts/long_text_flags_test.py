@@ -44,7 +44,10 @@ def test_more_positions_than_the_preset_has(encoder: Path, tables: Path, tmp_pat
     ("flags", "message"),
     [
         (["--task=tag", "--long_texts=windows"], "--long_texts is for --task=classify, regress and embed"),
-        (["--task=choose", "--choices=a,b", "--max_windows=3"], "--max_windows is for --task=classify, regress and embed"),
+        (
+            ["--task=choose", "--choices=a,b", "--max_windows=3"],
+            "--max_windows is for --task=classify, regress and embed",
+        ),
         (["--max_windows=3"], "max_windows is for long_texts='windows'"),
         (["--window_pooling=max"], "window_pooling is for long_texts='windows'"),
         (["--long_texts=head_tail", "--head_tokens=300"], "max_length=128 has room for 126 tokens"),
