@@ -32,6 +32,7 @@ ENGLISH_ONLY = {
     "long_texts.md",
     "text.md",
     "trust.md",
+    "tuning.md",
 }
 TRANSLATED = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs" / "zh").glob("*.md"))]
 
