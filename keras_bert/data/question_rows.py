@@ -16,7 +16,7 @@ def question_rows(table: Any) -> tf.data.Dataset:
     Args:
         table: A list of dicts, a dict of lists, a DataFrame, a data set of Hugging Face's, with `question`, `context`,
             `answers` (a list of dicts with `text` and `answer_start`, in characters, or a dict of these two lists;
-            empty where there is none), and perhaps `id`.
+            empty where there is none), and perhaps `id` and `history`, see `with_history`.
 
     Returns:
         What `read_squad` gives.
@@ -40,8 +40,9 @@ def question_rows(table: Any) -> tf.data.Dataset:
         raise InputError(f"no column {missing[0]!r}; rows have question, context and answers, the columns are: {there}")
     columns = [found.column(name, name) for name in ("question", "context", "answers")]
     ids = found.column("id", "id") if "id" in found.names else [None] * len(columns[0])
+    turns = found.column("history", "history") if "history" in found.names else [None] * len(ids)
     rows = (
-        (index, [identity, question, context, plain_value(answers), None])
-        for index, (identity, question, context, answers) in enumerate(zip(ids, *columns, strict=True))
+        (index, [identity, question, context, plain_value(answers), None, plain_value(history)])
+        for index, (identity, question, context, answers, history) in enumerate(zip(ids, *columns, turns, strict=True))
     )
     return question_dataset(Source(name="the rows", unit="row", rows=rows), label=True)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from absl import logging
 
+from keras_bert.data.history import with_history
 from keras_bert.data.sources.json_lines_file import load_json, read_json_lines
 from keras_bert.data.sources.lines import TextFormat, read_lines
 from keras_bert.data.sources.source import Source, utf8
@@ -43,7 +44,8 @@ def read_squad(
     Args:
         source: A `.json` file in SQuAD's layout, 1.1 or 2.0, or a `.jsonl` file with an object a line: `question`,
             `context`, `answers` (a list of `{"text": ..., "answer_start": ...}`, empty where there is no answer),
-            perhaps `id`. Both also with `.gz`. `answer_start` counts characters.
+            perhaps `id`, and `history`, earlier turns, which come before the question, see `with_history`. Both also
+            with `.gz`. `answer_start` counts characters.
         label: Read the answers as well.
         strict: Refuse a file with an answer that does not stand at its `answer_start`. Without, such answers are
             counted in a warning; they count when predictions are scored, by their text, and nothing learns from them.
@@ -67,7 +69,7 @@ def question_dataset(found: Source, label: bool, strict: bool = False) -> tf.dat
     """Makes the rows that `read_squad` gives.
 
     Args:
-        found: Rows of id, question, context, answers, is_impossible.
+        found: Rows of id, question, context, answers, is_impossible, history.
         label: See `read_squad`.
         strict: See `read_squad`.
 
@@ -79,11 +81,13 @@ def question_dataset(found: Source, label: bool, strict: bool = False) -> tf.dat
     answers: list[_Answers] = []
     for number, values in found.rows:
         place = found.place(number)
-        identity, question, context, right, impossible = values
+        identity, question, context, right, impossible, history = values
         asked = utf8(found, number, "question", question)
         if not asked.strip():
             raise InputError(f"{place}: field 'question': is empty")
         columns["id"].append(utf8(found, number, "id", str(number if identity is None else identity)))
+        if history:
+            asked = utf8(found, number, "history", with_history(question, history, place))
         columns["question"].append(asked)
         columns["context"].append(contexts.setdefault(utf8(found, number, "context", context), len(contexts)))
         if label:
@@ -109,17 +113,17 @@ def question_dataset(found: Source, label: bool, strict: bool = False) -> tf.dat
 
 
 def _open(path: Path, label: bool, text_format: TextFormat) -> Source:
-    """Finds out which layout a file has; its rows are id, question, context, answers, is_impossible."""
+    """Finds out which layout a file has; its rows are those of `question_dataset`."""
     suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: unknown kind of file; expected SQuAD's .json or .jsonl, or these with .gz")
     if suffix == ".jsonl":
         wanted = ["question", "context", *(["answers"] if label else [])]
-        lines = read_json_lines(path, wanted, ["answers", "is_impossible", "id"], text_format)
+        lines = read_json_lines(path, wanted, ["answers", "is_impossible", "id", "history"], text_format)
         return Source(
             name=str(path),
             unit="line",
-            rows=((number, [row[-1], row[0], row[1], row[-3], row[-2]]) for number, row in lines),
+            rows=((number, [row[-2], row[0], row[1], row[-4], row[-3], row[-1]]) for number, row in lines),
         )
     return Source(name=str(path), unit="question", rows=_squad_rows(path, label, text_format))
 
@@ -139,7 +143,7 @@ def _squad_rows(path: Path, label: bool, text_format: TextFormat) -> Iterator[tu
                     if not isinstance(where, dict) or field not in where:
                         raise InputError(f"{inner}.qas[{index}]: no field {field!r}; expected SQuAD's layout")
                 fields_of = (asked.get("id"), asked["question"], texts["context"])
-                yield number, [*fields_of, asked.get("answers"), asked.get("is_impossible")]
+                yield number, [*fields_of, *(asked.get(name) for name in ("answers", "is_impossible", "history"))]
 
 
 def _list(place: str, parent: Any, field: str) -> list[Any]:

@@ -55,7 +55,8 @@ class Answerer(RuntimeModel):
         tokenizer, room = self.tokenizer, self.max_length - 3
         # Half a surrogate pair in a string is dropped, as the graph's own `answer` does with questions.
         asked = tokenizer.tokens(tokenizer.text(question, "\ufffd").characters).ids
-        asked = asked[: min(self.settings["max_question_length"], room // 2)]
+        most = min(self.settings["max_question_length"], room // 2)
+        asked = asked[-most:] if _has_history(question) else asked[:most]
         text = tokenizer.text(context, "\ufffd")
         tokens = tokenizer.tokens(text.characters, places=True)
         starts, lengths = self._windows(len(tokens.ids), len(asked))
@@ -116,3 +117,9 @@ class Answerer(RuntimeModel):
             answer = {"answer": "", "score": float(np.exp(spans.no_answer)), "start": 0, "end": 0}
         answer["no_answer_score"] = float(sigmoid(log_odds))
         return {**answer, "n_best": listed[:n_best]} if n_best else answer
+
+
+def _has_history(question: str | bytes) -> bool:
+    """Tells whether earlier turns stand before a question, a line each: then its beginning is cut, not its end."""
+    data = question.encode("utf-8", "surrogatepass") if isinstance(question, str) else question
+    return b"\n" in data.strip()

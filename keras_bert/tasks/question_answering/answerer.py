@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_bert.arguments import check_arguments, check_options
 from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.mapping import Weight, dense_weights
+from keras_bert.data.history import with_history
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.data.question_rows import question_rows
 from keras_bert.encoder import BertEncoder
@@ -47,7 +48,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         encoder: The encoder, without a pooler.
         preprocessor: Turns strings into the encoder's inputs; its `max_length` is that of a window.
         doc_stride: Tokens from the begin of one window to that of the next; at most half a window.
-        max_question_length: Tokens of a question; more is cut off its end, and said. At most half of the input.
+        max_question_length: Tokens of a question; more is cut off its end (with earlier turns, off its beginning), and
+            said. At most half of the input.
         max_answer_length: Tokens of an answer.
         no_answer_threshold: A question is not answered where its no-answer score, from 0 to 1, is above this; None
             answers every question. See `tune_threshold`.
@@ -258,7 +260,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         """Answers questions about texts.
 
         Args:
-            texts: Dicts with `question` and `context`, or pairs of these: strings, or UTF-8 in bytes.
+            texts: Dicts with `question` and `context`, or pairs of these: strings, or UTF-8 in bytes. A dict may have
+                `history`, earlier turns, see `keras_bert.data.history.with_history`.
             batch_size: Questions at a time; those about texts of like length together.
             n_best: With more than 1, the likeliest spans too, as `n_best`, whatever the threshold.
 
@@ -284,6 +287,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         rows: list[tuple[bytes, ...]] = []
         contexts: list[str | bytes] = []
         for index, text in enumerate(asked):
+            if isinstance(text, Mapping) and text.get("history") is not None and isinstance(text["question"], str):
+                text = {**text, "question": with_history(text["question"], text["history"], f"text {index}")}
             row = self.texts_of(index, text, self.text_fields)
             given: list[Any] = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)
             pairs = zip(given, row, strict=True)

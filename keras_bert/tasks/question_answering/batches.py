@@ -44,7 +44,7 @@ def window_rows(rows: tf.data.Dataset, windows: Callable[[Any, Any], QuestionWin
     if lost:
         logging.warning("%d questions are left out: their answer does not stand in the context", lost)
     if cut:
-        logging.warning("%d questions are cut to their first tokens: see max_question_length", cut)
+        logging.warning("%d questions are longer than max_question_length, and are cut", cut)
 
     def dense(window: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         # A row of a ragged tensor is announced as ragged of rank 0; as a plain tensor it batches like any other.

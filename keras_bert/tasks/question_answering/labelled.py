@@ -89,4 +89,4 @@ def answer_labelled(
 def say_cut(answers: Sequence[Mapping[str, Any]]) -> None:
     """Counts the questions of which tokens were left out, and logs how many they are."""
     if cut := sum(answer["question_tokens_cut"] > 0 for answer in answers):
-        logging.warning("%d questions are cut to their first tokens: see max_question_length", cut)
+        logging.warning("%d questions are longer than max_question_length, and are cut", cut)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_bert.data.history import TURN
 from keras_bert.data.squad_file import NO_ANSWER
 from keras_bert.text.preprocessor import BertPreprocessor
 from keras_bert.text.ragged_rows import row_ids
@@ -46,7 +47,8 @@ def question_windows(
         question: string (rows,).
         context: string (rows,), of any length.
         preprocessor: Has the tokenizer and the longest input.
-        max_question_length: Tokens of a question; more is cut off its end. Never more than half of the input.
+        max_question_length: Tokens of a question; more is cut off its end, or off its beginning where earlier turns
+            stand there, see `with_history`. Never more than half of the input.
         doc_stride: Tokens from the begin of one window of a context to that of the next; never more than half a
             window, so that an answer at the end of one stands within the next.
 
@@ -63,7 +65,9 @@ def question_windows(
     lengths = ids.row_lengths()
     windows = sliding_windows(lengths, size, tf.minimum(tf.maximum(size // 2, 1), doc_stride))
     first = tf.gather(ids.row_starts(), windows.row) + tf.cast(windows.start, tf.int64)
-    asked_of = tf.gather(asked.row_starts(), windows.row)
+    cut = asked.row_lengths() - kept
+    begin = asked.row_starts() + tf.where(_has_history(question), cut, 0)
+    asked_of = tf.gather(begin, windows.row)
     kept_of = tf.gather(kept, windows.row)
     inputs = preprocessor.join(
         [asked.values, ids.values], [asked_of, first], [kept_of, tf.cast(windows.length, tf.int64)]
@@ -88,8 +92,14 @@ def question_windows(
         tokens={name: tf.pad(values, [[0, 1]]) for name, values in tokens.items()},
         first=tf.cast(first, tf.int32),
         spans=(tf.cast(starts, tf.int32), tf.cast(ends, tf.int32)),
-        cut=tf.cast(asked.row_lengths() - kept, tf.int32),
+        cut=tf.cast(cut, tf.int32),
     )
+
+
+def _has_history(question: Any) -> Any:
+    """Tells, bool (rows,), whether earlier turns stand before questions: a line end, but for the edges."""
+    stripped = tf.strings.strip(question)
+    return tf.strings.length(tf.strings.regex_replace(stripped, TURN, "")) < tf.strings.length(stripped)
 
 
 def answer_positions(asked: QuestionWindows, start: Any, end: Any) -> tuple[tf.Tensor, tf.Tensor]:

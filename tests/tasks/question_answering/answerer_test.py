@@ -195,7 +195,7 @@ def test_a_question_that_is_cut_is_said(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.WARNING, "absl"):
         assert shared().answer([long[:2], ASKED[0]])[0]["answer"]
         shared().predict_rows(tiny_questions.rows([long, long, QUESTIONS[1]]))
-    assert re.findall(r"(\d) questions are cut to their first tokens", caplog.text) == ["1", "2"]
+    assert re.findall(r"(\d) questions are longer than max_question_length", caplog.text) == ["1", "2"]
 
 
 def test_batches_are_made_anew_for_other_windows():

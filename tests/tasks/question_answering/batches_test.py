@@ -90,7 +90,7 @@ def test_rows_that_teach_nothing_are_left_out_and_counted(caplog):
 def test_questions_that_are_cut_are_counted(caplog):
     with caplog.at_level(logging.WARNING, "absl"):
         batched(tiny_questions.rows([("who was the old king of rome", "anna", "anna"), ("who", "anna", "anna")]))
-    assert "1 questions are cut to their first tokens: see max_question_length" in caplog.text
+    assert "1 questions are longer than max_question_length, and are cut" in caplog.text
 
 
 def test_rows_without_answers_are_inputs_only():

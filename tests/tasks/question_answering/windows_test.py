@@ -53,6 +53,18 @@ def test_every_window_is_question_and_part_of_the_context():
     assert asked.cut.numpy().tolist() == [0, 0, len(TOKENIZER(QUESTIONS[2])) - 10, 0]
 
 
+def test_after_earlier_turns_the_newest_tokens_of_a_question_are_kept():
+    question = "who was carl\nthe old king of rome\nwhere was he born in the city"
+    asked = windows([question, f"\n{QUESTIONS[2]}\n", question[:20]], ["anna"] * 3)
+    ids = TOKENIZER(question).numpy().tolist()
+    kept = [row[1:-1] for row in asked.inputs["token_ids"].to_list()]
+    context = [3, *TOKENIZER("anna").numpy().tolist()]
+    assert kept[0] == ids[-10:] + context
+    assert kept[1] == TOKENIZER(QUESTIONS[2]).numpy().tolist()[:10] + context  # a line end at an edge is no turn
+    assert kept[2] == TOKENIZER(question[:20]).numpy().tolist() + context
+    assert asked.cut.numpy().tolist() == [len(ids) - 10, len(TOKENIZER(QUESTIONS[2])) - 10, 0]
+
+
 def test_a_question_takes_half_of_the_input_at_most():
     asked = windows(["who was born in the city of rome"], ["anna"], max_length=13, max_question_length=64)
     assert asked.inputs["token_ids"].to_list() == [
