@@ -94,7 +94,7 @@ class WindowReading:
             raise InputError(f"window_pooling must be one of {', '.join(WINDOW_POOLINGS)}, received: {pooling!r}")
         self.inputs = {name: keras.Input(shape=(None, None), dtype="int32", name=name) for name in encoder.input}
         self.flat = {name: FlattenWindows(name=f"flat_{name}")(each) for name, each in self.inputs.items()}
-        self.layer = WindowPooling(self.mode, dtype=encoder.dtype_policy, name="window_pooling")
+        self.layer = WindowPooling(self.mode, dtype="float32", name="window_pooling")
 
     def pooled(self, vectors: Any) -> Any:
         """Makes one vector a text, symbolic, of the vectors of windows; gives vectors of whole texts as they are."""

@@ -113,6 +113,26 @@ def test_parts_of_a_batch_are_the_batch(model: BertClassifier, most: int):
     assert all(rows == 1 or rows * windows <= most for rows, windows, _ in widths)
 
 
+@pytest.mark.parametrize("make", [tiny.classifier, tiny.embedder], ids=["classifier", "embedder"])
+def test_half_precision_stays_near(make: Any):
+    options = {"preprocessor": windows(), "pooling": "mean", "window_pooling": "attention"}
+    exact, coarse = (make(**options, dtype=dtype) for dtype in ("float32", "mixed_bfloat16"))
+    coarse.set_weights(exact.get_weights())
+    inputs = exact.preprocessor(TEXTS)
+    found = coarse.outputs_of(inputs)
+    assert found.dtype == tf.float32
+    np.testing.assert_allclose(found, exact.outputs_of(inputs), atol=0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"freeze": True}, {"dtype": "int8", "calibration": TEXTS}], ids=["frozen", "int8"])
+def test_frozen_and_8_bit_exports_answer_too(model: BertClassifier, options: dict, tmp_path: Path):
+    model.export(tmp_path / "export", **options)
+    served = tf.saved_model.load(tmp_path / "export").signatures["serving_default"](text=tf.constant(TEXTS))
+    expected = [list(answer["scores"].values()) for answer in model.answer(TEXTS, scores=True)]
+    np.testing.assert_allclose(served["scores"], expected, atol=1e-5 if "freeze" in options else 0.1)
+
+
 def test_no_rows_are_no_answers(model: BertClassifier):
     assert model.answer([]) == []
     assert model.outputs_of(model.preprocessor(tf.constant([], tf.string))).shape == (0, 3)
