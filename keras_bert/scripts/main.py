@@ -33,6 +33,38 @@ PROGRAMS = {
     "demo": "Fine-tune, export and ask, on embedded data.",
 }
 
+# The same programs, in the order in which a reader looks for them.
+GROUPS = {
+    "train": ("finetune", "tune", "status", "distill", "prune", "trim-vocabulary"),
+    "use a model": ("predict", "evaluate", "explain", "export", "app"),
+    "documents": ("index", "search", "ask"),
+    "trust": ("audit", "attack"),
+    "pre-train": ("vocabulary", "pretraining-data", "pretrain"),
+    "look and convert": ("tokenize", "convert", "demo"),
+}
+
+GUIDE = """\
+BERT for Keras and TensorFlow: strings in, answers out.
+
+usage: keras-bert PROGRAM [--flag=value ...]
+
+start here:
+  keras-bert demo
+  keras-bert finetune --train=train.csv --dev=dev.csv --text=review --label=stars --output=runs/mine
+  echo "a gripping film" | keras-bert predict --model=runs/mine/model
+
+{programs}
+
+`keras-bert PROGRAM --help` shows its flags; --flagfile=FILE reads them from a file."""
+
+
+def guide() -> str:
+    """What the command shows without a program: three commands to start with, and the programs by their purpose."""
+    parts = []
+    for group, names in GROUPS.items():
+        parts += ["", f"{group}:", *(f"  {name:16} {PROGRAMS[name]}" for name in names)]
+    return GUIDE.format(programs="\n".join(parts[1:]))
+
 
 def run() -> None:
     """Runs the program that the first argument names; the rest are its flags."""
@@ -40,9 +72,7 @@ def run() -> None:
     if name == "help" and len(sys.argv) > 2:
         name, sys.argv[1:] = sys.argv[2], [sys.argv[2], "--help"]
     if name in ("-h", "--help", "--helpfull", "help"):
-        print("usage: keras-bert PROGRAM [--flag=value ...]\n\nprograms:")
-        print("\n".join(f"  {program:16} {purpose}" for program, purpose in PROGRAMS.items()))
-        print("\n`keras-bert PROGRAM --help` shows its flags; --flagfile=FILE reads them from a file.")
+        print(guide())
         sys.exit(0)
     if name == "--version":
         from keras_bert.version import __version__

@@ -136,6 +136,17 @@ _IMPORT_NOTES = re.compile(
 )
 
 
+def without_import_notes(written: bytes) -> bytes:
+    r"""Leaves out of what a process wrote to standard error what TensorFlow notes while it is imported.
+
+    Example:
+        >>> without_import_notes(b"I0000 00:00:17.4 port.cc:153] oneDNN is on.\nE0000 no memory\n")
+        b'E0000 no memory\n'
+    """
+    lines = written.splitlines(keepends=True)
+    return b"".join(line for line in lines if not _IMPORT_NOTES.fullmatch(line.rstrip(b"\r\n")))
+
+
 def _import_tensorflow() -> None:
     """Imports TensorFlow without its notes; anything else that it writes to standard error is passed on."""
     if "tensorflow" in sys.modules or sys.stderr is None:
@@ -150,9 +161,7 @@ def _import_tensorflow() -> None:
             os.dup2(stderr, 2)
             os.close(stderr)
             aside.seek(0)
-            for line in aside:
-                if not _IMPORT_NOTES.fullmatch(line.rstrip(b"\n")):
-                    os.write(2, line)
+            os.write(2, without_import_notes(aside.read()))
 
 
 class _Plain(standard_logging.Formatter):

@@ -1,6 +1,7 @@
 """`keras-bert demo`, on tiny weights and rows; the real one is run by `make demo`."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -24,7 +25,12 @@ def flags(encoder: Path, tables: Path, tmp_path: Path) -> list[str]:
 def test_the_three_steps(encoder: Path, tables: Path, tmp_path: Path, monkeypatch):
     """All but the process that asks, which imports TensorFlow for seconds."""
     asked = []
-    monkeypatch.setattr(subprocess, "run", lambda command, **_: asked.append(command))
+
+    def ask(command, **_) -> subprocess.CompletedProcess:
+        asked.append(command)
+        return subprocess.CompletedProcess(command, 0, stderr=b"I0000 00:00:17.4 port.cc:153] oneDNN\nE0000 a fault\n")
+
+    monkeypatch.setattr(subprocess, "run", ask)
     fit_without_steps(monkeypatch, 0.7)
     done = run_program("demo", *flags(encoder, tables, tmp_path))
     assert done.status == 0, done.stderr
@@ -32,6 +38,17 @@ def test_the_three_steps(encoder: Path, tables: Path, tmp_path: Path, monkeypatc
     assert f"1. Fine-tuning {encoder} on {tables}/train.tsv\n" in done.stdout
     assert f"   test: accuracy {accuracy:.3f}, " in done.stdout
     assert (tmp_path / "run" / "confusion.png").is_file()
+    assert done.stdout.startswith("Takes what your flags ask for. Ctrl-C stops it")
+    assert "oneDNN" not in done.stderr
+    assert "E0000 a fault\n" in done.stderr
+    *_, why = done.stdout.split("\n4. Why?")
+    reasons, _, last = why.partition("\nDone in ")
+    values = [float(line.split()[0]) for line in reasons.splitlines()[2:] if line]
+    assert 0 < len(values) <= 5
+    assert [abs(value) for value in values] == sorted((abs(value) for value in values), reverse=True)
+    for made in ("run/model", "run/confusion.png", "saved_model/1"):
+        assert f"   {tmp_path}/{made} " in last
+    assert f"predict --model={tmp_path}/run/model\n" in last
     (command,) = asked
     assert (tmp_path / "saved_model" / "1" / "saved_model.pb").is_file()
     assert "| test accuracy | " in (tmp_path / "saved_model" / "1" / "README.md").read_text(encoding="utf-8")
@@ -71,10 +88,11 @@ def test_a_place_that_cannot_hold_the_export_is_told_before_the_training(encoder
 def test_the_whole_of_it_as_a_process(encoder: Path, tables: Path, tmp_path: Path):
     done = run_process("-m", "keras_bert.scripts.demo", *flags(encoder, tables, tmp_path), "--epochs=1")
     assert done.returncode == 0, done.stderr
-    *_, asking = done.stdout.split("3. Asking the SavedModel")
+    asking = done.stdout.partition("3. Asking the SavedModel")[2].partition("\n4. ")[0]
     answers = [line.split()[:2] for line in asking.splitlines() if line.startswith("   ")]
     assert len(answers) == 3
     for label, score in answers:
         assert label in ("good", "bad")
         assert 0.5 <= float(score) <= 1
     assert "Traceback" not in done.stderr
+    assert not re.search(r"(?m)^(I\d{4} |WARNING: All log messages|\d{4}-\d\d-\d\d )", done.stdout + done.stderr)

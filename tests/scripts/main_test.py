@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 from absl import flags
 
-from keras_bert.scripts.main import PROGRAMS, run
+from keras_bert.scripts.main import GROUPS, PROGRAMS, guide, run
 from keras_bert.version import __version__
 from tests.scripts.programs import ROOT, imported, run_program
 
@@ -27,6 +27,19 @@ def test_the_programs_are_listed(capsys, arguments: list[str]):
     for program, purpose in PROGRAMS.items():
         assert f"  {program} " in stdout
         assert purpose in stdout
+
+
+def test_every_program_is_in_one_group():
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(PROGRAMS)
+
+
+def test_the_commands_to_start_with_have_flags_that_exist():
+    """The lines of the guide are typed as they stand."""
+    commands = re.findall(r"(?m)^  .*?keras-bert ([a-z]+)( --.*)?$", guide())
+    assert [name for name, _ in commands] == ["demo", "finetune", "predict"]
+    for name, words in commands:
+        shown = run_program(name, "--help").stdout
+        assert all(f"--{flag}" in shown for flag in re.findall(r"--(\w+)", words))
 
 
 def test_every_program_is_a_module():
