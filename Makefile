@@ -14,7 +14,7 @@ JOBS ?= 2
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint types format notebooks parity peers pins clean
+.PHONY: help install demo test test-slow lint types format notebooks docs wheel parity peers pins clean
 
 help: ## Show this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,6 +61,24 @@ format: $(INSTALLED) ## Mend style and format.
 notebooks: $(INSTALLED) ## Execute every notebook at a small size.
 	KERAS_BERT_NOTEBOOK_SIZE=small $(BIN)/python notebooks/execute.py
 
+# Sphinx stands beside the pinned packages, which it reads the docstrings with, and not among them.
+.venv-docs/.installed: $(INSTALLED)
+	@test -x .venv-docs/bin/pip || $(PYTHON) -m venv .venv-docs
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $$(.venv-docs/bin/python -c \
+		'import sysconfig; print(sysconfig.get_path("purelib"))')/pins.pth
+	.venv-docs/bin/python -m pip install $(PIP_FLAGS) $$($(PYTHON) -c \
+		'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])')
+	@touch $@
+
+docs: .venv-docs/.installed ## Build the site into build/docs; a warning is an error.
+	.venv-docs/bin/python docs/site/generate.py build/docs-source
+	rm -rf build/docs
+	.venv-docs/bin/python -m sphinx --quiet --fail-on-warning --keep-going -c docs/site build/docs-source build/docs
+	@echo "build/docs/index.html"
+
+wheel: .venv-docs/.installed ## Build the wheel and the sources into dist, and run the demo from the wheel.
+	.ci/wheel
+
 # torch is large, and only these tests need it: they have an environment of their own.
 parity: $(INSTALLED) ## Compare with torch and transformers, in .venv-parity.
 	@test -x .venv-parity/bin/pip || $(PYTHON) -m venv .venv-parity
@@ -89,6 +107,6 @@ pins: ## Renew requirements.txt and requirements.lock.
 	rm -rf build/pins
 
 clean: ## Remove what the commands above made, .venv included.
-	rm -rf $(VENV) .venv-parity .venv-peers build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .venv-docs .venv-parity .venv-peers build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	rm -f notebooks/*.executed.ipynb
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -152,7 +152,7 @@ def _last_screen(seconds: float) -> str:
             f'   echo "Draws a histogram of the values." | {program} predict {model}',
             f"   {program} app {model}",
             f"   {program} finetune --train=mine.csv --dev=dev.csv --text=COLUMN --label=COLUMN --output=runs/mine",
-            "docs/start.md goes on from here.",
+            *(["docs/start.md goes on from here."] if Path("docs/start.md").is_file() else []),
         ]
     )
 
