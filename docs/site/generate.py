@@ -34,6 +34,7 @@ TOPICS = (
     "start",
     "questions",
     "data",
+    "long_texts",
     "classification",
     "tagging",
     "question_answering",
@@ -44,6 +45,7 @@ TOPICS = (
     "generation",
     "pretraining",
     "long_runs",
+    "tuning",
     "scaling",
     "trust",
     "compression",
@@ -54,6 +56,14 @@ TOPICS = (
     "text",
 )
 LAST = ("decisions",)
+
+INDEX = """\
+# keras_bert
+
+BERT for Keras 3 and TensorFlow: strings go in, answers come out, and the same functions carry them in training and in
+serving. [Start in five minutes](docs/start.md), read [what the package is](README.md), or look up
+[a name](reference/keras_bert.rst) or [a program](programs.md). 中文：[从这里开始](docs/zh/start.md)。
+"""
 
 sys.path.insert(0, str(ROOT))
 
@@ -190,8 +200,7 @@ def lay_out(target: Path) -> None:
         "About": ["benchmarks/RESULTS", *(f"docs/{name}" for name in LAST), *about()],
         "中文": ["README.zh", *chinese],
     }
-    index = (ROOT / "docs" / "site" / "index.md").read_text(encoding="utf-8")
-    index += "".join("\n" + toctree(caption, pages) for caption, pages in parts.items())
+    index = INDEX + "".join("\n" + toctree(caption, pages) for caption, pages in parts.items())
     (target / "index.md").write_text(index, encoding="utf-8")
 
 
