@@ -11,7 +11,8 @@ PIP_FLAGS := --disable-pip-version-check --quiet
 # Test files side by side; each process takes up to 3 GB.
 JOBS ?= 2
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# As the programs have it: what fails in TensorFlow raises.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow lint types format notebooks docs wheel parity peers pins clean
