@@ -35,7 +35,12 @@ def open_encoder(
     pad_vocabulary: bool = False,
     **options: Any,
 ) -> BertEncoder:
-    """Opens the encoder of a checkpoint; see `BertEncoder.from_preset`."""
+    """Opens the encoder of a checkpoint; see `BertEncoder.from_preset`.
+
+    Example:
+        >>> open_encoder("minilm").config.num_hidden_layers
+        6
+    """
     if isinstance(handle, Checkpoint):
         checkpoint = handle
     elif load_weights:
@@ -70,7 +75,12 @@ def open_tokenizer_of(
 def open_preprocessor(
     handle: str | Path | Checkpoint, max_length: int | None = None, pad_vocabulary: bool = False, **options: Any
 ) -> "BertPreprocessor":
-    """Opens the preprocessor of a checkpoint; see `BertPreprocessor.from_preset`."""
+    """Opens the preprocessor of a checkpoint; see `BertPreprocessor.from_preset`.
+
+    Example:
+        >>> open_preprocessor("minilm", max_length=16)(["good bread"])["token_ids"].shape
+        TensorShape([1, 8])
+    """
     from keras_bert.text.preprocessor import BertPreprocessor
 
     checkpoint = handle if isinstance(handle, Checkpoint) else describe(handle, pad_vocabulary)

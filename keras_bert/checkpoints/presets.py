@@ -49,6 +49,10 @@ def resolve(handle: str | Path, weights: bool = True) -> Path:
 
     Raises:
         InputError: There is no such thing, or it cannot be fetched.
+
+    Example:
+        >>> (resolve("minilm") / "config.json").is_file()
+        True
     """
     text = str(handle)
     if text.startswith("hf://"):

@@ -199,6 +199,11 @@ def open_tokenizer(path: str | Path, lowercase: bool | None = None, pad_vocabula
 
     Raises:
         InputError: There is none, its files are damaged, or they ask for another kind.
+
+    Example:
+        >>> from keras_bert.checkpoints import resolve
+        >>> open_tokenizer(resolve("minilm"))(["good bread"]).to_list()
+        [[2204, 7852]]
     """
     folder = Path(path)
     if not folder.is_dir():

@@ -58,6 +58,13 @@ def association(
     Raises:
         InputError: A set without vectors, vectors of other sizes, one of length 0, or targets that all have the same s.
 
+    Example:
+        >>> import numpy as np
+        >>> found = association(np.array([[1.0, 0.1], [1.0, 0.0]]), np.array([[0.1, 1.0], [0.0, 1.0]]),
+        ...     np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
+        >>> found.effect_size > 1
+        True
+
     References:
         Caliskan et al. 2017, arXiv:1608.07187, "Word Embedding Association Test"; May et al. 2019, arXiv:1903.10561;
         W4ngatang/sent-bias, weat.py: equal partitions count as a hit there too.

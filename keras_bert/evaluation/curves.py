@@ -15,13 +15,19 @@ MARKED_POINTS = 30
 
 
 def read_csv_log(path: str | Path) -> dict[str, list[float]]:
-    """Reads the log that Keras' `CSVLogger` writes, in the form of `fit(...).history`.
+    r"""Reads the log that Keras' `CSVLogger` writes, in the form of `fit(...).history`.
 
     Args:
         path: The .csv: a column `epoch`, one column a value; what was not measured in an epoch (`NA`) is nan.
 
     Raises:
         InputError: No such file, or no such log.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("log.csv").write_text("epoch,loss,val_loss\n0,0.7,0.6\n1,0.5,NA\n")
+        >>> read_csv_log("log.csv")
+        {'loss': [0.7, 0.5], 'val_loss': [0.6, nan]}
     """
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:

@@ -52,6 +52,13 @@ def group_scores(
     Raises:
         InputError: Arrays that do not fit each other, one group only, or one only that is large enough.
 
+    Example:
+        >>> import numpy as np
+        >>> targets, answers = np.array([0, 1, 0, 1]), np.array([0, 1, 1, 1])
+        >>> found = group_scores(targets, answers, ["a", "a", "b", "b"], ["no", "yes"], least_rows=2)
+        >>> found["groups"]["b"]["accuracy"]["value"]
+        0.5
+
     References:
         Hardt, Price and Srebro 2016, arXiv:1610.02413, definitions 2.1 and 2.2; fairlearn.metrics, the differences with
         their default, `method="between_groups"`, `agg="worst_case"`.

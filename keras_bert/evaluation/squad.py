@@ -108,6 +108,10 @@ def squad_scores(
     Raises:
         InputError: No questions, lists of different lengths, or no such scoring.
 
+    Example:
+        >>> squad_scores(["the river", "in May"], [["River"], ["June"]])
+        {'exact_match': 0.5, 'f1': 0.5}
+
     References:
         evaluate-v2.0.py, `get_raw_scores`, `apply_no_ans_threshold`, `find_all_best_thresh`
     """

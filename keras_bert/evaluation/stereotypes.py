@@ -84,6 +84,11 @@ def stereoset_scores(
     Raises:
         InputError: No rows, or not as many of each.
 
+    Example:
+        >>> found = stereoset_scores(["aunt", "uncle"], [0.5, 0.2], [0.4, 0.3], [0.1, 0.1])
+        >>> found["lm"], found["ss"], found["icat"]
+        (100.0, 50.0, 100.0)
+
     References:
         Nadeem et al. 2020, arXiv:2004.09456, section 4; moinnadeem/StereoSet, code/evaluation.py, `ScoreEvaluator`.
     """

@@ -27,6 +27,13 @@ class FlattenTokens(CheckedLayer):
 
     Returns:
         float (batch · tokens, size); with `unpad` fewer rows, see `remove_padding`.
+
+    Example:
+        >>> hidden = keras.ops.ones((2, 3, 4))
+        >>> tuple(FlattenTokens()(hidden, keras.ops.array([[1, 1, 1], [1, 0, 0]])).shape)
+        (6, 4)
+        >>> tuple(FlattenTokens(unpad=True)(hidden, keras.ops.array([[1, 1, 1], [1, 0, 0]])).shape)
+        (4, 4)
     """
 
     def __init__(self, unpad: bool = False, **kwargs: Any) -> None:
@@ -59,6 +66,10 @@ class UnflattenTokens(CheckedLayer):
 
     Returns:
         float (batch, tokens, size).
+
+    Example:
+        >>> tuple(UnflattenTokens()(keras.ops.ones((6, 4)), keras.ops.array([[1, 1, 1], [1, 0, 0]])).shape)
+        (2, 3, 4)
     """
 
     def __init__(self, unpad: bool = False, **kwargs: Any) -> None:

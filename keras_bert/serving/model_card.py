@@ -47,7 +47,7 @@ def model_card(task: str, config: BertConfig, task_config: Mapping[str, Any], fa
         The text of a `README.md`.
 
     Example:
-        >>> print(model_card("BertRegressor", BertConfig(), {}, {"metrics": {"pearson": 0.9}})[:55])
+        >>> print(model_card("BertRegressor", BertConfig(), {}, {"metrics": {"pearson": 0.9}})[:53])
         ---
         library_name: keras
         tags:

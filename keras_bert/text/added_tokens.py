@@ -41,6 +41,10 @@ class AddedToken:
             None: not where it is special.
         special: Left out by `detokenize`.
 
+    Example:
+        >>> AddedToken("<e1>", normalized=False).content
+        '<e1>'
+
     References:
         huggingface/tokenizers, tokenizers/src/tokenizer/added_vocabulary.rs
     """

@@ -32,6 +32,11 @@ def load_vocabulary(path: str | PathLike) -> list[str]:
 
     Raises:
         InputError: the file is missing, not UTF-8, or no vocabulary (see `check_vocabulary`).
+
+    Example:
+        >>> save_vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good"], "vocab.txt")
+        >>> len(load_vocabulary("vocab.txt"))
+        6
     """
     path = Path(path)
     try:
@@ -67,6 +72,14 @@ def check_vocabulary(
 
     Raises:
         InputError: an entry is empty, no string, too long or there twice, or a special token is missing.
+
+    Example:
+        >>> check_vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good"])[5]
+        'good'
+        >>> check_vocabulary(["good"])
+        Traceback (most recent call last):
+        ...
+        keras_bert.errors.InputError: vocabulary: ...
     """
     seen: dict[str, int] = {}
     for line, entry in enumerate(vocabulary, 1):
@@ -122,6 +135,11 @@ def save_vocabulary(vocabulary: Sequence[str], path: str | PathLike) -> None:
 
     Raises:
         InputError: the vocabulary is none (see `check_vocabulary`) or an entry holds a line feed.
+
+    Example:
+        >>> save_vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "good"], "vocab.txt")
+        >>> load_vocabulary("vocab.txt")[5]
+        'good'
     """
     entries = check_vocabulary(vocabulary)
     for line, entry in enumerate(entries, 1):

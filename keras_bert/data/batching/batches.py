@@ -53,8 +53,9 @@ def batches(
         What `features` returns, padded, of known cardinality if `rows` is (and there is no `tokens_per_batch`).
 
     Example:
-        >>> rows = keras_bert.data.read("train.tsv", label="label")
-        >>> train = batches(rows, features=model.features, pad=model.preprocessor.pad, batch_size=32, shuffle=True)
+        >>> rows = keras_bert.data.read("train.tsv", label="label")  # doctest: +SKIP
+        >>> options = {"features": model.features, "pad": model.preprocessor.pad}  # doctest: +SKIP
+        >>> train = batches(rows, batch_size=32, shuffle=True, **options)  # doctest: +SKIP
     """
     batch_size = check_batch_size(batch_size)
     if window is not None and window < 1:
@@ -146,6 +147,12 @@ def padding_share(dataset: tf.data.Dataset) -> float:
 
     Args:
         dataset: Batches whose inputs hold `padding_mask` (batch, tokens), 0 where there is no token.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> masks = tf.data.Dataset.from_tensors({"padding_mask": [[1, 1, 1, 0], [1, 1, 0, 0]]})
+        >>> padding_share(masks)
+        0.375
     """
     tokens = positions = 0
     for element in dataset:

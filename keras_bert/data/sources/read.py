@@ -43,7 +43,7 @@ def read(
     quoting: bool | None = None,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> tf.data.Dataset:
-    """Reads rows of text, or of text pairs, with or without a label.
+    r"""Reads rows of text, or of text pairs, with or without a label.
 
     The rows are held in memory, which suits fine-tuning data (up to some millions of rows, 2 GB of text).
 
@@ -80,9 +80,11 @@ def read(
         InputError: Anything wrong with the source: the line says the file, the row and field, and what was expected.
 
     Example:
-        >>> rows = read("sst2/train.tsv", text="sentence", label="label")
-        >>> rows.element_spec
-        {'text': TensorSpec(shape=(), dtype=tf.string), 'label': TensorSpec(shape=(), dtype=tf.string)}
+        >>> from pathlib import Path
+        >>> _ = Path("films.tsv").write_text("sentence\tlabel\na gripping film\tgood\n")
+        >>> rows = read("films.tsv", text="sentence", label="label")
+        >>> rows.element_spec["label"]
+        TensorSpec(shape=(), dtype=tf.string, name=None)
     """
     if label_type not in LABEL_TYPES:
         raise InputError(f"label_type {label_type!r}: expected one of {', '.join(LABEL_TYPES)}")

@@ -17,6 +17,11 @@ class Passage:
         page: The page that it begins on, from 1; None where there are none.
         line: The line of the file that holds the document, from 1; None where the document is the whole file.
         document: Number of the document in the index.
+
+    Example:
+        >>> passage = Passage("To dry hay, turn it.", "Hay", "/notes/hay.md", 7, 27, True, None, None, 0)
+        >>> passage.end - passage.start == len(passage.text.encode())
+        True
     """
 
     text: str
@@ -38,6 +43,11 @@ class Found:
         passage: It.
         score: How well it fits; what the number means depends on how it was searched, the higher the better.
         number: Of the passage in the index.
+
+    Example:
+        >>> passage = Passage("To dry hay, turn it.", "Hay", "/notes/hay.md", 7, 27, True, None, None, 0)
+        >>> Found(passage, score=4.2, number=3).passage.title
+        'Hay'
     """
 
     passage: Passage

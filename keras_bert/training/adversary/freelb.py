@@ -29,6 +29,10 @@ class FreeLb(Adversary):
         init: Size of the shift at the beginning; 0 begins at the words.
         seed: Of the beginnings.
 
+    Example:
+        >>> FreeLb(epsilon=0.4, init=0.64).steps  # of MRPC
+        2
+
     References:
         Zhu et al. 2019, arXiv:1909.11764, algorithm 1; dropout: section 3.3.
     """

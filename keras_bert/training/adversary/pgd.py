@@ -24,6 +24,10 @@ class Pgd(Adversary):
         step_size: Length of a step.
         steps: How many.
 
+    Example:
+        >>> Pgd(epsilon=0.2).steps
+        3
+
     References:
         Madry et al. 2017, arXiv:1706.06083, section 2.1; on word vectors as in Miyato et al. 2016, arXiv:1605.07725.
     """

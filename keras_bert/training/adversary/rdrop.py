@@ -20,6 +20,10 @@ class RDrop(Adversary):
     Args:
         weight: Of the divergence.
 
+    Example:
+        >>> RDrop(weight=0.5).weight
+        0.5
+
     References:
         Wu et al. 2021, arXiv:2106.14448, section 2, formulas 2 to 4.
     """

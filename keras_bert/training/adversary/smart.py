@@ -27,6 +27,10 @@ class Smart(Adversary):
         noise: Standard deviation of the shift at the beginning.
         seed: Of the noise.
 
+    Example:
+        >>> Smart(weight=3.0).weight
+        3.0
+
     References:
         Jiang et al. 2020, arXiv:1911.03437, section 3.1, algorithm 1, settings of section 4.
     """

