@@ -181,6 +181,17 @@ def test_a_folder_can_be_opened_to_read_in_another_way(model: BertClassifier, tm
     assert saved.preprocessor.max_length == 40
 
 
+@pytest.mark.parametrize("make", [tiny.regressor, tiny.embedder], ids=["regressor", "embedder"])
+def test_what_attention_has_learned_is_kept(make: Any, tmp_path: Path):
+    model = make(preprocessor=windows(), pooling="mean", window_pooling="attention")
+    assert np.any(model.get_layer("window_pooling").query.numpy())
+    model.save_preset(tmp_path / "folder")
+    saved = type(model).from_preset(tmp_path / "folder")
+    assert not saved.load_report.new
+    inputs = model.preprocessor(TEXTS)
+    np.testing.assert_array_equal(saved.outputs_of(inputs), model.outputs_of(inputs))
+
+
 def test_the_served_function_gives_the_answers(model: BertClassifier, tmp_path: Path):
     model.export(tmp_path / "export")
     served = tf.saved_model.load(tmp_path / "export")
