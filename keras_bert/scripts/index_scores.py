@@ -20,8 +20,8 @@ flags.DEFINE_string("embedder", None, "For --index: its embedder, where it names
 flags.DEFINE_string("reranker", None, "For --index: a classifier or regressor of pairs that puts passages in order.")
 flags.DEFINE_string("reranker_label", None, "For --index: the reranker's class that means yes; its last.")
 flags.DEFINE_integer("candidates", 100, "For --index: passages that are fused and put in order.", lower_bound=1)
-flags.DEFINE_integer("passages", 20, "For --index: passages to read for a question.", lower_bound=1)
-flags.DEFINE_float("reader_weight", 0.5, "For --index: what the reader counts beside the search.", 0.0, 1.0)
+flags.DEFINE_integer("passages", 10, "For --index: passages to read for a question.", lower_bound=1)
+flags.DEFINE_float("reader_weight", 0.3, "For --index: what the reader counts beside the search.", 0.0, 1.0)
 
 _OWN = ("method", "embedder", "reranker", "reranker_label", "candidates", "passages", "reader_weight")
 

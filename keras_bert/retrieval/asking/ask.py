@@ -11,7 +11,7 @@ from keras_bert.tasks import BertQuestionAnswerer
 if TYPE_CHECKING:
     from keras_bert.retrieval.index import Index
 
-WEIGHT = 0.5
+WEIGHT = 0.3
 """What the reader counts beside the search."""
 
 Turn = tuple[str, str]
@@ -23,7 +23,7 @@ def ask(
     questions: Sequence[str],
     reader: BertQuestionAnswerer,
     top_k: int = 3,
-    passages: int = 20,
+    passages: int = 10,
     *,
     weight: float = WEIGHT,
     threshold: float | None = None,
