@@ -88,6 +88,7 @@ class _Tuner:
         self._trials, self._prune, self._keep_models, self._on_end = trials, prune, keep_models, on_end
         self._lock = threading.Lock()
         self._runs: set[RunProcess] = set()
+        self._asked_for = 0  # trials that have not ended
         self._is_stopped = False
 
     def work(self) -> None:
@@ -102,6 +103,7 @@ class _Tuner:
             metrics = run.wait(functools.partial(self._is_poor, trial, folder))
             with self._lock:
                 self._runs.discard(run)
+                self._asked_for -= 1
                 if self._is_stopped:
                     return
                 self._end(trial, run, metrics)
@@ -116,8 +118,9 @@ class _Tuner:
     def _next(self) -> Trial | None:
         with self._lock:
             ended = sum(trial.state != RUNNING for trial in self._study.trials)
-            if self._is_stopped or ended + len(self._runs) >= self._trials:
+            if self._is_stopped or ended + self._asked_for >= self._trials:
                 return None
+            self._asked_for += 1
             return self._study.ask()
 
     def _report(self, trial: Trial, folder: Path, rows: Sequence[Mapping[str, float]], is_over: bool = False) -> bool:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from keras_bert.scripts.labelled_rows import dev_of_the_run
+from tests.scripts.programs import imported
 
 
 def test_the_dev_of_a_run_stands_in_its_flags(tmp_path: Path):
     model = tmp_path / "run" / "model"
     model.mkdir(parents=True)
+    with imported("labelled_rows") as module:
+        dev_of_the_run = module.dev_of_the_run
     assert dev_of_the_run(model) is None
     for lines, expected in (
         ("--train=a.tsv\n--dev=b [1].tsv\n", "b [1].tsv"),
