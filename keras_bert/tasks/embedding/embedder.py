@@ -387,4 +387,5 @@ class BertEmbedder(ScoredEmbedder):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         config = {name: value for name, value in super().get_config().items() if name != "text_pair"}
-        return {**config, **self._settings(), "pooling": self.pooling, **self._training_settings()}
+        own = {"window_pooling": None, **self._settings(), "pooling": self.pooling}
+        return {**config, **own, **self._training_settings()}

@@ -359,4 +359,5 @@ class BertClassifier(ClassTask):
             "threshold": self.threshold,
             "temperature": self.temperature,
             "abstain_below": self.abstain_below,
+            "window_pooling": self.window_pooling,
         }

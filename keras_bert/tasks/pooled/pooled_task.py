@@ -94,11 +94,9 @@ class PooledTask(LabelledTask):
 
     def extra(self) -> dict[str, Any]:
         """Returns what `keras_bert.json` keeps."""
-        return {"pooling": self.pooling, **self._window_settings()}
-
-    def _window_settings(self) -> dict[str, Any]:
-        return {} if self.window_pooling is None else {"window_pooling": self.window_pooling}
+        windows = {} if self.window_pooling is None else {"window_pooling": self.window_pooling}
+        return {"pooling": self.pooling, **windows}
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments that these tasks share."""
-        return {**super().get_config(), "pooling": self.pooling, **self._window_settings()}
+        return {**super().get_config(), "pooling": self.pooling}

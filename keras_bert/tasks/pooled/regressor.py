@@ -195,7 +195,7 @@ class BertRegressor(PooledTask):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "activation": self.activation}
+        return {**super().get_config(), "activation": self.activation, "window_pooling": self.window_pooling}
 
 
 def _activation_of(checkpoint: Checkpoint) -> str:

@@ -91,7 +91,8 @@ def test_the_config_holds_every_argument(name: str):
     defaults = inspect.signature(type(model).__init__).parameters
     for argument in arguments[2:]:
         one_of_them = {("classifier", "problem_type"), ("tagger", "class_weights"), ("tagger", "abstain_below")}
-        if (name, argument) not in one_of_them:
+        # Windows are read by a preprocessor of their own, see long_texts_test.py.
+        if (name, argument) not in one_of_them and argument != "window_pooling":
             assert getattr(again, argument) != defaults[argument].default, argument
             assert getattr(again, argument) == getattr(model, argument)
 
