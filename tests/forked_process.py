@@ -53,13 +53,15 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
+# OpenBLAS starts its threads when it is imported, one for each core but the first; Arrow, which Keras imports with
+# pandas, one that gives memory back.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""The environment of a process that can be forked once TensorFlow is imported."""
+
 
 @functools.cache
 def _forker() -> subprocess.Popen[str]:
-    # OpenBLAS starts its threads when it is imported, one for each core but the first; Arrow, which pandas imports and
-    # pandas Keras, one that gives memory back.
-    threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-    environment = {**os.environ, **threads}
+    environment = {**os.environ, **ONE_THREAD}
     # Away from the checkout, so that keras_bert could be imported only if it were asked for.
     settings = {"cwd": tempfile.gettempdir(), "env": environment, "text": True}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}

@@ -29,6 +29,21 @@ INTERRUPTED = 130
 LONGEST_REPORT = 5000
 """Characters of a line of the log at most."""
 
+_left_with: list[int] = []  # the status that `leave` was told
+
+
+def leave(status: int) -> NoReturn:
+    """Ends the program from within a signal's handler.
+
+    The handler may run anywhere, also where TensorFlow's C++ code makes a Python exception of its own and puts another
+    in the place of `SystemExit`; `run_program` ends with the status all the same.
+
+    Args:
+        status: The exit status.
+    """
+    _left_with.append(status)
+    sys.exit(status)
+
 
 def run_program(
     main: Callable[[], None],
@@ -80,7 +95,7 @@ def run_program(
         # As an exception, so that what is half written is cleared away; what is ignored, as under nohup, stays ignored.
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, lambda number, _: sys.exit(128 + number))
+                signal.signal(number, lambda number, _: leave(128 + number))
         # JSON is UTF-8 (RFC 8259), whatever the locale says.
         sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
         # What the library reports is for the user to read: no time, process number and line of the source before it.
@@ -94,20 +109,32 @@ def run_program(
         main()
         sys.stdout.flush()
 
+    _left_with.clear()
     try:
         app.run(run, flags_parser=parse)
-    except InputError as error:
-        _stop(name, str(error))
-    except BrokenPipeError:
-        # What is buffered has nowhere to go, and Python would try to write it out at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        where = error.filename or "input or output"
-        _stop(name, str(InputError(f"{where}: {error.strerror or error}")))
+    except Exception as error:
+        if _left_with:
+            sys.exit(_left_with[0])
+        if not _is_told(name, error):
+            raise
     except KeyboardInterrupt:
         print(f"\nkeras-bert {name}: interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _is_told(name: str, error: Exception) -> bool:
+    """Says in one line what the user can mend, and ends; False for a defect of the program."""
+    if isinstance(error, InputError):
+        _stop(name, str(error))
+    if isinstance(error, BrokenPipeError):
+        # What is buffered has nowhere to go, and Python would try to write it out at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return True
+    if isinstance(error, OSError):
+        where = error.filename or "input or output"
+        _stop(name, str(InputError(f"{where}: {error.strerror or error}")))
+    return False
 
 
 def _check_engine() -> None:

@@ -12,6 +12,7 @@ from absl import flags, logging
 
 from keras_bert.errors import InputError
 from keras_bert.files import write_file
+from keras_bert.scripts.program import leave
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -215,4 +216,4 @@ def _leave(run: Run, program: str) -> NoReturn:
         f"keras-bert {program} --flagfile={FLAGS.output}/flags.txt goes on from there",
         file=sys.stderr,
     )
-    sys.exit(128 + run.stopped_by)
+    leave(128 + run.stopped_by)

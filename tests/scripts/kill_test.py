@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from tests.forked_process import ONE_THREAD
 from tests.scripts.pretrain_test import write_corpus
 from tests.scripts.programs import CONFIG, ROOT, VOCABULARY
 
@@ -74,9 +75,7 @@ class Forker:
 
 @pytest.fixture(scope="module")
 def forker(tmp_path_factory) -> Iterator[Forker]:
-    # OpenBLAS starts its threads when it is imported, one for each core but the first.
-    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    environment = {**os.environ, **one_thread, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", FORKER]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=environment, **pipes) as process:

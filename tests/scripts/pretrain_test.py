@@ -45,7 +45,9 @@ def source(tmp_path_factory) -> list[str]:
 
 
 def pretrain(output: Path, *flags: str) -> Result:
-    return run_program("pretrain", f"--output={output}", *TRAIN, *STEPS, *flags)
+    phase = any(flag.startswith("--phase") for flag in flags)
+    own = [flag for flag in TRAIN if not (phase and flag.startswith("--phase"))]
+    return run_program("pretrain", f"--output={output}", *own, *STEPS, *flags)
 
 
 def log_of(folder: Path) -> list[dict[str, str]]:

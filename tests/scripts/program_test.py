@@ -96,6 +96,20 @@ def test_a_defect_of_the_program_keeps_its_traceback():
         program.run_program(raises(ZeroDivisionError()), MODULE)
 
 
+def test_an_end_that_tensorflow_makes_another_error_of_is_that_end():
+    """As pybind11 does when a signal comes while it makes a Python exception of one of C++."""
+
+    def main() -> None:
+        try:
+            program.leave(143)
+        except SystemExit:
+            raise RuntimeError("MISMATCH of original and normalized active exception types") from None
+
+    assert run(main) == (143, "", "")
+    with pytest.raises(ZeroDivisionError), mock.patch.object(sys, "argv", ["tiny"]):
+        program.run_program(raises(ZeroDivisionError()), MODULE)
+
+
 def test_ctrl_c_is_one_line_and_status_130():
     assert run(raises(KeyboardInterrupt())) == (130, "", "\nkeras-bert tiny: interrupted\n")
 
