@@ -86,7 +86,7 @@ def question_dataset(found: Source, label: bool, strict: bool = False) -> tf.dat
         if not asked.strip():
             raise InputError(f"{place}: field 'question': is empty")
         columns["id"].append(utf8(found, number, "id", str(number if identity is None else identity)))
-        if history:
+        if history is not None:
             asked = utf8(found, number, "history", with_history(question, history, place))
         columns["question"].append(asked)
         columns["context"].append(contexts.setdefault(utf8(found, number, "context", context), len(contexts)))

@@ -287,7 +287,9 @@ class BertQuestionAnswerer(ScoredAnswerer):
         rows: list[tuple[bytes, ...]] = []
         contexts: list[str | bytes] = []
         for index, text in enumerate(asked):
-            if isinstance(text, Mapping) and text.get("history") is not None and isinstance(text["question"], str):
+            if isinstance(text, Mapping) and text.get("history") is not None:
+                if not isinstance(text.get("question"), str):
+                    raise InputError(f"text {index}: history goes with a question that is a string, not bytes")
                 text = {**text, "question": with_history(text["question"], text["history"], f"text {index}")}
             row = self.texts_of(index, text, self.text_fields)
             given: list[Any] = [text[name] for name in self.text_fields] if isinstance(text, Mapping) else list(text)

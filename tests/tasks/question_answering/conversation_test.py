@@ -21,3 +21,5 @@ def test_earlier_turns_are_read_as_lines_before_the_question():
     assert served["score"].numpy()[0] == pytest.approx(answers[0]["score"], abs=1e-6)
     with pytest.raises(InputError, match="text 0: field 'history': expected a list"):
         model.answer([{**asked, "history": "who"}])
+    with pytest.raises(InputError, match="text 0: history goes with a question that is a string, not bytes"):
+        model.answer([{**asked, "question": question.encode()}])
