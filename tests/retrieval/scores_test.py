@@ -7,6 +7,7 @@ from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import f1
 from keras_bert.retrieval import Index
 from keras_bert.retrieval.scores import answer_scores, search_scores
+from tests.retrieval.asked import index_of
 from tests.tasks import tiny_questions
 
 pytest.importorskip("bm25s", reason="needs the search extra")
@@ -35,11 +36,8 @@ def reader():
 
 @pytest.fixture(scope="module")
 def index(reader, tmp_path_factory) -> Index:
-    folder = tmp_path_factory.mktemp("asked") / "documents"
-    folder.mkdir()
-    for number, text in enumerate(CONTEXTS):
-        (folder / f"{number}.txt").write_text(text)
-    return Index.build(folder.parent / "index", folder, None, tokenizer=reader.tokenizer, max_tokens=6, overlap=0)
+    texts = {f"{number}.txt": text for number, text in enumerate(CONTEXTS)}
+    return index_of(texts, reader, tmp_path_factory.mktemp("asked"), max_tokens=6)
 
 
 def test_by_brute_force(index: Index):

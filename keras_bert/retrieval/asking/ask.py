@@ -40,8 +40,8 @@ def ask(
     before = " ".join(question for question, _ in history[-1:])
     found = index.search([f"{before} {question}".strip() for question in questions], k=passages, **search)
     answers = []
-    for candidates in read_passages(reader, questions, found, batch_size):
-        best = merge(weigh(candidates, weight))
+    for candidates, own in zip(read_passages(reader, questions, found, batch_size), found, strict=True):
+        best = merge(weigh(candidates, own, weight))
         kept = [same for same in best if threshold is None or same[0].weight >= threshold]
         answers.append([_described(same) for same in kept[:top_k]])
     return answers

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from keras_bert.evaluation.squad import normalized
 from keras_bert.retrieval.asking.candidate import Candidate
+from keras_bert.retrieval.passages.passage import Found
 
 
-def weigh(candidates: Sequence[Candidate], weight: float) -> list[Candidate]:
+def weigh(candidates: Sequence[Candidate], found: Sequence[Found], weight: float) -> list[Candidate]:
     """Gives candidates what they count: (1 - weight) · search + weight · read.
 
     The score of the search is scaled over the passages that were read, from 0 for the worst to 1 for the best; where
@@ -15,6 +16,7 @@ def weigh(candidates: Sequence[Candidate], weight: float) -> list[Candidate]:
 
     Args:
         candidates: Of one question.
+        found: The passages that were read for it, those without a candidate among them.
         weight: Of the reader, from 0 to 1.
 
     Returns:
@@ -23,13 +25,14 @@ def weigh(candidates: Sequence[Candidate], weight: float) -> list[Candidate]:
     References:
         Yang et al. 2019, arXiv:1902.01718, section 3.2 (BERTserini), where the scores are not scaled.
     """
-    scores = [candidate.found.score for candidate in candidates]
+    scores = [each.score for each in found]
     low, width = min(scores, default=0.0), max(scores, default=0.0) - min(scores, default=0.0)
-    scaled = [(score - low) / width if width > 0 else 1.0 for score in scores]
-    return [
-        dataclasses.replace(candidate, weight=(1 - weight) * search + weight * candidate.read)
-        for candidate, search in zip(candidates, scaled, strict=True)
-    ]
+
+    def weighed(candidate: Candidate) -> Candidate:
+        search = (candidate.found.score - low) / width if width > 0 else 1.0
+        return dataclasses.replace(candidate, weight=(1 - weight) * search + weight * candidate.read)
+
+    return [weighed(candidate) for candidate in candidates]
 
 
 def merge(candidates: Sequence[Candidate]) -> list[list[Candidate]]:

@@ -3,7 +3,8 @@
 import pytest
 
 from keras_bert.retrieval.asking.candidate import Candidate
-from keras_bert.retrieval.asking.merge import merge, weigh
+from keras_bert.retrieval.asking.merge import merge
+from keras_bert.retrieval.asking.merge import weigh as weigh_among
 from keras_bert.retrieval.passages.passage import Found, Passage
 
 
@@ -11,6 +12,17 @@ def candidate(answer: str, text: str, score: float, read: float, file: str = "/a
     passage = Passage(text, "T", file, start, start + len(text), True, None, None, 0)
     at = text.index(answer)
     return Candidate(Found(passage, score, 0), at, at + len(answer), read)
+
+
+def weigh(candidates: list[Candidate], weight: float) -> list[Candidate]:
+    """As if each passage that was read had a candidate."""
+    return weigh_among(candidates, [each.found for each in candidates], weight)
+
+
+def test_a_passage_without_a_candidate_is_one_of_those_that_were_read():
+    found = [candidate("x", "x", score, 0.5) for score in (10, 6, 2)]
+    passages = [each.found for each in found]
+    assert [each.weight for each in weigh_among(found[1:2], passages, 0.0)] == pytest.approx([0.5])
 
 
 def test_weights_by_hand():
