@@ -28,8 +28,11 @@ TYPE = """(() => {
   Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(box, %s);
   box.dispatchEvent(new Event('input', {bubbles: true}));
 })()"""
-SHOWN = "(document.querySelector('#answer').querySelector('textarea, input') || {}).value || "
-SHOWN += "document.querySelector('#answer').innerText"
+SHOWN = "(document.querySelector('#answer')?.querySelector('textarea, input') || {}).value || "
+SHOWN += "document.querySelector('#answer')?.innerText"
+# The parts of a page come one after another: all that the test takes hold of.
+DRAWN = """document.title == %s && ['h1', '#ask', '#answer'].every(part => document.querySelector(part))
+&& document.querySelectorAll('textarea[data-testid="textbox"]').length >= %d"""
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -44,7 +47,7 @@ def test_a_page(name: str, tmp_path: Path):
                 view.call(f"{domain}.enable")
             view.call("Emulation.setDeviceMetricsOverride", width=1100, height=800, deviceScaleFactor=1, mobile=False)
             view.call("Page.navigate", url=address)
-            view.wait(f"document.title == {json.dumps(name)} && !!document.querySelector('#ask')")
+            view.wait(DRAWN % (json.dumps(name), len(texts)))
             assert view.evaluate("document.querySelector('h1').innerText") == name
             before = view.evaluate(SHOWN)
             for index, text in enumerate(texts):
@@ -52,6 +55,7 @@ def test_a_page(name: str, tmp_path: Path):
             view.evaluate("document.querySelector('#ask').click()")
             view.wait(f"({SHOWN}) != {json.dumps(before)} && !document.querySelector('.generating, .pending')")
             if isinstance(model, EXPLAINED):
+                view.wait("!!document.querySelector('#why')")
                 view.evaluate("document.querySelector('#why').click()")
                 view.wait("!!document.querySelector('#explanation iframe')")
             time.sleep(0.5)  # what is on its way to the console
