@@ -9,7 +9,7 @@ from keras_bert.checkpoints.tensorflow_file import find_prefix
 from keras_bert.checkpoints.tensorflow_index import read_index
 from keras_bert.checkpoints.tokenizer_files import open_tokenizer
 from keras_bert.config import BertConfig
-from keras_bert.data.pretraining.manifest import read_manifest
+from keras_bert.data.shards.manifest import read_manifest
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import inside, parse_json, read_json, read_json_value
 

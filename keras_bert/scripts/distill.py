@@ -20,6 +20,7 @@ that was stopped, is as for `keras-bert finetune`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import sys
 import types
@@ -201,16 +202,16 @@ def _lines(teacher: Any, source: str) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices({"text": texts})
 
 
-def _shaped(student: Any, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
-    """Makes the student's batches of an epoch; they follow from the seed and its number alone."""
-    made = student.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch)
+def _shaped(student: Any, train: tf.data.Dataset, epoch: int, begin: int = 0) -> tf.data.Dataset:
+    """Makes the student's batches of an epoch, from one on; they follow from the seed and its number alone."""
+    made = student.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch, begin=begin)
     compares = FLAGS.label_share and getattr(student.default_loss(), "compares_rows", False)
     has_targets = isinstance(made.element_spec, tuple) and len(made.element_spec) > 1
     return made if compares or not has_targets else training_flags.shaped(made, student)
 
 
-def _batches(distiller: Distiller, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
-    return distiller.with_targets(_shaped(distiller.student, train, epoch))
+def _batches(distiller: Distiller, train: tf.data.Dataset, epoch: int, begin: int = 0) -> tf.data.Dataset:
+    return distiller.with_targets(_shaped(distiller.student, train, epoch, begin))
 
 
 def _run(kind: Any, distiller: Distiller, parts: dict[str, tf.data.Dataset], fingerprint: str) -> Run:
@@ -221,7 +222,7 @@ def _run(kind: Any, distiller: Distiller, parts: dict[str, tf.data.Dataset], fin
     run = Run(
         FLAGS.output,
         distiller,
-        lambda epoch: _batches(distiller, parts["train"], epoch),
+        functools.partial(_batches, distiller, parts["train"]),
         parts.get("dev"),
         parts.get("test"),
         card=_card(distiller, parts),

@@ -20,11 +20,13 @@ or --flagfile=runs/mine/flags.txt, goes on from there. So it does after a crash,
 
 from __future__ import annotations
 
+import functools
+import shutil
 import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from absl import flags
+from absl import flags, logging
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.escaping import to_json
@@ -40,6 +42,15 @@ from keras_bert.scripts import (
 )
 from keras_bert.scripts.flag_file import flag_lines
 from keras_bert.scripts.model_settings import row_settings
+from keras_bert.scripts.prepared_train import (
+    build,
+    in_memory,
+    prepared_train,
+    refuse_with_prepared,
+    rows_of,
+    stream_folder,
+    streamed_train,
+)
 from keras_bert.scripts.program import run_program
 from keras_bert.scripts.random_weights import random_weights
 from keras_bert.scripts.several_seeds import run_seeds
@@ -61,6 +72,13 @@ flags.DEFINE_enum("task", "classify", list(KINDS), "What is to be learnt; some f
 flags.DEFINE_string("train", "library_docs:train", "Rows to train on: a file, tfds:NAME, or library_docs.")
 flags.DEFINE_string("dev", None, "Rows to choose the best epoch by; for library_docs its own by default.")
 flags.DEFINE_string("test", None, "Rows to score once, with the best epoch.")
+
+flags.DEFINE_bool(
+    "stream",
+    False,
+    "Do not hold the rows of --train, a file, a pattern or a list, in memory: they are written as examples beside "
+    "--output first, as keras-bert prepare does.",
+)
 
 # What the head reads
 flags.DEFINE_list(
@@ -119,7 +137,7 @@ def run() -> None:
 
 def main() -> None:
     """Fine-tunes as the flags say, and prints the metrics."""
-    if metrics := finetune() if FLAGS.seeds == 1 else run_seeds(_modules(), LEFT_OUT):
+    if metrics := finetune() if FLAGS.seeds == 1 else run_seeds(modules(), LEFT_OUT):
         print(to_json(metrics))
 
 
@@ -133,21 +151,26 @@ def finetune() -> dict[str, Any]:
     import keras
     import tensorflow as tf
 
-    from keras_bert.training import freeze, make_strategy
+    from keras_bert.training import freeze, make_strategy, part_of_workers
 
+    prepared = prepared_train()
     _check_flags()
     training_flags.join_workers()
     training_flags.check_output()
     # Before the first tensor is made: a cluster cannot be joined later.
     strategy = make_strategy(FLAGS.strategy, FLAGS.tpu)
+    if FLAGS.stream:
+        prepared = streamed_train(modules())
     keras.utils.set_random_seed(FLAGS.seed)
     kind = KINDS[FLAGS.task]
-    train = kind.read_part("train", FLAGS.train)
-    labels = kind.labels(train)
+    if prepared is None:
+        train = kind.read_part("train", FLAGS.train)
+        labels = kind.labels(train)
+    else:
+        train = prepared.of_part(*part_of_workers(strategy))
+        labels = prepared.manifest.settings["labels"]
     sources = {part: source for part in ("train", "dev", "test") if (source := source_of(part))}
-    parts = {
-        part: train if part == "train" else kind.read_part(part, source, labels) for part, source in sources.items()
-    }
+    parts = {part: train if part == "train" else rows_of(part, source, labels) for part, source in sources.items()}
     for part, rows in parts.items():
         print(f"{part + ':':7} {int(rows.cardinality()):,} rows of {sources[part]}")
     device = "TPU" if FLAGS.strategy == "tpu" else "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
@@ -156,11 +179,11 @@ def finetune() -> dict[str, Any]:
         shown = one_line(", ".join(labels[:12]), 1000)
         print(f"labels: {shown}{f', ... ({len(labels)})' if len(labels) > 12 else ''}", flush=True)
 
-    training_flags.refuse_unequal_workers(strategy, training_flags.told_apart(parts), *_modules())
+    training_flags.refuse_unequal_workers(strategy, training_flags.told_apart(parts), *modules())
     with strategy.scope():
-        task = adapter_flags.adapted(kind.build(_checkpoint(), train, labels))
+        task = adapter_flags.adapted(build(kind, _checkpoint(), train, labels))
         task.row_settings = row_settings()
-        for part, rows in parts.items():
+        for part, rows in in_memory(parts).items():
             kind.check_rows(task, sources[part], rows)
         task.encoder.gradient_checkpointing = FLAGS.gradient_checkpointing
         batches = _batches(task, train, 0)
@@ -178,10 +201,17 @@ def finetune() -> dict[str, Any]:
         }
         task.compile(optimizer, **ways, **training_flags.compile_options())
     epochs = _epochs(task, train)
-    kind.describe(task, parts)
+    kind.describe(task, in_memory(parts))
     if training_flags.tried_out(task, batches if epochs is None else epochs(0)):
-        return {}
-    return _run(task, parts, epochs).train() or {}
+        metrics = {}
+    else:
+        metrics = _run(task, parts, epochs).train() or {}
+    if FLAGS.stream:
+        shutil.rmtree(stream_folder())
+    if prepared is not None and train.parts > 1:
+        shown = f"worker {train.part} of {train.parts} read {train.examples_read:,} of the examples"
+        logging.info("%s; an epoch has %s", shown, f"{train.cardinality():,}")
+    return metrics
 
 
 def _check_flags() -> None:
@@ -193,6 +223,7 @@ def _check_flags() -> None:
     adapter_flags.check_flags()
     adversary_flags.check_flags()
     privacy_flags.check_flags()
+    refuse_with_prepared(("privacy_epsilon",))
     if FLAGS.long_texts == "windows" and (FLAGS.static_shapes == "on" or FLAGS.strategy == "tpu"):
         raise InputError(
             "--static_shapes, and a TPU, need as many windows of every text; leave out --long_texts=windows"
@@ -213,9 +244,9 @@ def _check_flags() -> None:
         import_extra("tensorboard")
 
 
-def _batches(task: BertTask, train: tf.data.Dataset, epoch: int) -> tf.data.Dataset:
-    """Makes the batches of an epoch; they follow from the seed and its number alone."""
-    made = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch)
+def _batches(task: BertTask, train: tf.data.Dataset, epoch: int, begin: int = 0) -> tf.data.Dataset:
+    """Makes the batches of an epoch, from one on; they follow from the seed and its number alone."""
+    made = task.batches(train, FLAGS.batch_size, shuffle=True, seed=FLAGS.seed * 100_003 + epoch, begin=begin)
     return made if KINDS[FLAGS.task].compares_rows() else training_flags.shaped(made, task)
 
 
@@ -234,7 +265,7 @@ def _run(
     run = (Run if FLAGS.lora_rank is None or FLAGS.lora_merge else AdapterRun)(
         FLAGS.output,
         task,
-        epochs or (lambda epoch: _batches(task, parts["train"], epoch)),
+        epochs or functools.partial(_batches, task, parts["train"]),
         parts.get("dev"),
         parts.get("test"),
         card=_card(parts),
@@ -246,7 +277,7 @@ def _run(
         verbose=1 if sys.stdout.isatty() else 2,
         **training_flags.run_settings(),
     )
-    lines = flag_lines(*_modules(), leave_out=LEFT_OUT)
+    lines = flag_lines(*modules(), leave_out=LEFT_OUT)
     training_flags.prepare(run, "finetune", lines)
     scored = {part: rows for part, rows in parts.items() if part != "train"}
     run.on_end = lambda run: _add_facts(run, task, scored)
@@ -262,7 +293,7 @@ def _add_facts(run: Run, task: BertTask, scored: dict[str, tf.data.Dataset]) -> 
         kind.plot(task, scored.get("test", scored.get("dev")), run.folder)
 
 
-def _modules() -> list[types.ModuleType]:
+def modules() -> list[types.ModuleType]:
     """Returns the modules with the flags of the run."""
     return [*shared_modules(), *flag_modules(KINDS[FLAGS.task])]
 

@@ -20,6 +20,16 @@ MODELS = ("model", "preset", "embedder", "reranker")
 _NO_FILES = ("tfds:", "library_docs")
 
 
+def is_prepared(source: str) -> bool:
+    """Tells whether a source of rows is a folder that `keras-bert prepare` wrote, or should have: a folder is no file.
+
+    Example:
+        >>> is_prepared("train.csv")
+        False
+    """
+    return Path(source).is_dir() or ("://" in source and not source.startswith(_NO_FILES))
+
+
 def check_inputs(modules: Iterable[types.ModuleType]) -> None:
     """Checks that what the flags of some modules name is there.
 

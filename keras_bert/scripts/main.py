@@ -23,6 +23,7 @@ PROGRAMS = {
     "pretrain": "Pre-train on text: masked words and next sentences, from nothing or from a checkpoint.",
     "status": "Show how far a run of finetune, distill or pretrain is.",
     "vocabulary": "Learn a vocabulary from text, and measure it.",
+    "prepare": "Make rows ready for training, in shards that need not fit in memory.",
     "pretraining-data": "Make examples for pre-training of text, as compressed records.",
     "distill": "Train a small model by a large one.",
     "prune": "Take from a model the feed-forward columns, heads and layers that matter least for your rows.",
@@ -35,7 +36,7 @@ PROGRAMS = {
 
 # The same programs, in the order in which a reader looks for them.
 GROUPS = {
-    "train": ("finetune", "tune", "status", "distill", "prune", "trim-vocabulary"),
+    "train": ("finetune", "tune", "prepare", "status", "distill", "prune", "trim-vocabulary"),
     "use a model": ("predict", "evaluate", "explain", "export", "app"),
     "documents": ("index", "search", "ask"),
     "trust": ("audit", "attack"),

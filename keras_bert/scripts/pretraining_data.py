@@ -16,6 +16,7 @@ from absl import flags
 
 from keras_bert.errors import InputError
 from keras_bert.scripts import checkpoint_flags
+from keras_bert.scripts.beam_arguments import divide_arguments
 from keras_bert.scripts.program import run_program
 
 FLAGS = flags.FLAGS
@@ -66,7 +67,7 @@ _beam_flags: list[str] = []
 
 def run() -> None:
     """Runs the program."""
-    own, others = _divide(sys.argv[1:])
+    own, others = divide_arguments(sys.argv[1:])
     _beam_flags[:] = others
     sys.argv[1:] = own
     run_program(main, sys.modules[__name__], checkpoint_flags)
@@ -105,21 +106,6 @@ def main() -> None:
         print(f"  {counts['random_next'] / counts['examples']:.1%} of the next sentences are random")
     if invalid := counts["corpus"]["invalid_lines"]:
         print(f"  {invalid:,} lines were not UTF-8: what could not be read was passed over")
-
-
-def _divide(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Divides arguments into this program's own and the flags that it does not know, which are Beam's."""
-    known = {*FLAGS, *(f"no{name}" for name in FLAGS if FLAGS[name].boolean), "flagfile", "h", "help", "helpfull"}
-    own: list[str] = []
-    others: list[str] = []
-    for place, argument in enumerate(arguments):
-        if argument == "--":
-            own += arguments[place:]
-            break
-        name = argument.lstrip("-").partition("=")[0]
-        unknown = argument.startswith("--") and name not in known
-        (others if unknown else own).append(argument)
-    return own, others
 
 
 def _tokenizer() -> Any:

@@ -85,10 +85,10 @@ class PretrainingExamples:
         for index in range(len(parts)):
             self.held_out(index)
 
-    def epoch(self, part: int, epoch: int) -> tf.data.Dataset:
-        """Makes the batches of an epoch of a part; they follow from the seed alone."""
+    def epoch(self, part: int, epoch: int, begin: int = 0) -> tf.data.Dataset:
+        """Makes the batches of an epoch of a part, from one on; they follow from the seed alone."""
         made = self._made.pop((part, epoch), None)
-        return self._make(part, epoch) if made is None else made
+        return self._make(part, epoch, begin) if made is None or begin else made
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -110,9 +110,9 @@ class PretrainingExamples:
         self._made = {(part, 0): self.epoch(part, 0)}
         return int(self._made[part, 0].cardinality())
 
-    def _make(self, part: int, epoch: int) -> tf.data.Dataset:
+    def _make(self, part: int, epoch: int, begin: int) -> tf.data.Dataset:
         from keras_bert.data.batching.packed_batches import static_packed_batches
-        from keras_bert.data.pretraining import pretraining_records, pretraining_text
+        from keras_bert.data.pretraining import RecordStream, pretraining_text
 
         seed = (FLAGS.seed * 1009 + part) * 100_003 + epoch
         length = self._parts[part].length
@@ -121,9 +121,15 @@ class PretrainingExamples:
                 self._documents, max_length=length, objective=_texts(), seed=FLAGS.seed, epoch=epoch
             )
         else:
-            examples = pretraining_records(self._folder(part), self._task.tokenizer, shuffle=True, seed=seed)
+            examples = RecordStream(self._folder(part), self._task.tokenizer)
         batches = functools.partial(
-            self._task.batches, examples, FLAGS.batch_size, shuffle=True, seed=seed, masker=self._masker
+            self._task.batches,
+            examples,
+            FLAGS.batch_size,
+            shuffle=True,
+            seed=seed,
+            masker=self._masker,
+            begin=begin,
         )
         if not FLAGS.packing:
             return training_flags.shaped(batches(), self._task)

@@ -23,7 +23,15 @@ from keras_bert.training.runs.training_log import TrainingLog
 from keras_bert.training.runs.watch_loss import WatchLoss
 from keras_bert.training.runs.watch_stalls import WatchStalls
 from keras_bert.training.step_profile import StepProfile, profile_step
-from keras_bert.training.strategy import STRATEGIES, is_chief, is_chief_of, make_strategy, name_workers
+from keras_bert.training.strategy import (
+    STRATEGIES,
+    is_chief,
+    is_chief_of,
+    make_strategy,
+    name_workers,
+    own_batches,
+    part_of_workers,
+)
 
 __all__ = [
     "STRATEGIES",
@@ -60,7 +68,9 @@ __all__ = [
     "make_strategy",
     "measured_peak_flops",
     "name_workers",
+    "own_batches",
     "parse_duration",
+    "part_of_workers",
     "profile_step",
     "train_flops_per_token",
 ]

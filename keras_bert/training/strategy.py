@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import loads_json
+from keras_bert.graph import as_written
 
 STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
 
@@ -132,6 +134,54 @@ def check_even_shares(strategy: tf.distribute.Strategy, batches: tf.data.Dataset
                 f"strategy 'tpu': {cores} cores cannot share {found} evenly; take a --batch_size that is a multiple of "
                 f"{cores}, and leave --static_shapes on"
             )
+
+
+def part_of_workers(strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    """Returns the number of this worker, from 0, and how many there are; of other strategies there is one.
+
+    Example:
+        >>> part_of_workers(tf.distribute.get_strategy())
+        (0, 1)
+    """
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return 0, 1
+    resolver = strategy.cluster_resolver
+    workers = resolver.cluster_spec().as_dict()
+    before = {"chief": 0, "worker": len(workers.get("chief", ()))}
+    return before[resolver.task_type] + resolver.task_id, sum(len(workers.get(kind, ())) for kind in before)
+
+
+def own_batches(strategy: tf.distribute.Strategy, batches: Any) -> Any:
+    """Makes batches that hold the rows of this worker alone ready for `fit`, which would divide them once more.
+
+    Args:
+        strategy: That of the model.
+        batches: Those of `PreparedExamples` with several parts; whatever else `fit` takes comes back as it is.
+
+    Example:
+        >>> batches = tf.data.Dataset.range(4).batch(2)
+        >>> own_batches(tf.distribute.get_strategy(), batches) is batches
+        True
+    """
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or not isinstance(batches, tf.data.Dataset):
+        return batches
+    policy = batches.options().experimental_distribute.auto_shard_policy
+    if policy != tf.data.experimental.AutoShardPolicy.OFF:
+        return batches
+    devices = len(strategy.extended.worker_devices)
+    dealt = batches if devices == 1 else batches.flat_map(as_written(lambda *batch: _divided(batch, devices)))
+    return strategy.distribute_datasets_from_function(lambda _: dealt)
+
+
+def _divided(batch: Any, parts: int) -> tf.data.Dataset:
+    """Divides a batch between the devices of this worker."""
+    rows = tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0]
+    size = (rows + parts - 1) // parts
+
+    def share(part: tf.Tensor) -> Any:
+        return tf.nest.map_structure(lambda tensor: tensor[part * size : (part + 1) * size], batch)
+
+    return tf.data.Dataset.range(parts).map(as_written(share))
 
 
 def is_chief_of(strategy: tf.distribute.Strategy) -> bool:

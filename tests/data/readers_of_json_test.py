@@ -8,8 +8,8 @@ import pytest
 
 from keras_bert.config import BertConfig
 from keras_bert.data import read, read_squad, read_tags
-from keras_bert.data.pretraining.manifest import read_manifest
 from keras_bert.data.read_choices import read_choices
+from keras_bert.data.shards.manifest import read_manifest
 from keras_bert.errors import InputError
 from keras_bert.training.runs.run_folder import is_unfinished
 from keras_bert.training.runs.run_state import _Place

@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.data.batching.batch_size import check_batch_size
+from keras_bert.data.batching.row_stream import RowStream
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
 
@@ -14,7 +15,7 @@ WINDOW_BATCHES = 64
 
 
 def batches(
-    rows: tf.data.Dataset,
+    rows: tf.data.Dataset | RowStream,
     features: Callable[[dict[str, Any]], Any],
     pad: Callable[[dict[str, Any]], dict[str, tf.Tensor]],
     batch_size: int,
@@ -25,6 +26,7 @@ def batches(
     window: int | None = None,
     keep_order: bool = False,
     drop_remainder: bool = False,
+    begin: int = 0,
 ) -> tf.data.Dataset:
     """Batches rows of like length.
 
@@ -32,7 +34,7 @@ def batches(
     tokens, cut into batches, and each batch is padded by itself. Every row is used once an epoch.
 
     Args:
-        rows: Dicts of tensors, as `keras_bert.data.read` gives them.
+        rows: Dicts of tensors, as `keras_bert.data.read` gives them; or a `RowStream` of such.
         features: From a dict of a whole window's rows (`text`: tf.string (rows,), ...) to the model's inputs, a dict of
             ragged or dense tensors with a ragged `token_ids` (rows, (tokens)), alone or as the first of a tuple with
             targets and weights: tensors, or dicts of them, one entry a row.
@@ -48,6 +50,8 @@ def batches(
         window: Rows tokenized and sorted together, rounded up to whole batches.
         keep_order: Rows stay in the order of the file: no sorting, more padding.
         drop_remainder: Leave out rows that do not fill a batch (other rows each epoch under shuffle).
+        begin: The first batch to make: those before it are left out, and the rows of windows before its own are passed
+            over without being tokenized. The batches are those that all of them have from there on.
 
     Returns:
         What `features` returns, padded, of known cardinality if `rows` is (and there is no `tokens_per_batch`).
@@ -64,16 +68,21 @@ def batches(
         raise InputError("shuffle and keep_order exclude each other: choose one")
     if tokens_per_batch is not None and (tokens_per_batch < 1 or drop_remainder):
         raise InputError(f"tokens_per_batch {tokens_per_batch}: expected 1 or more, and no drop_remainder with it")
+    if begin < 0 or (begin and tokens_per_batch is not None):
+        raise InputError(f"begin {begin}: expected 0 or more, and 0 with tokens_per_batch")
     count = int(rows.cardinality())
     window = -(-(window or WINDOW_BATCHES * batch_size) // batch_size) * batch_size
 
-    if shuffle:
-        rows = shuffled(rows, seed)
+    passed, begin = divmod(begin, window // batch_size)
+    if isinstance(rows, tf.data.Dataset):
+        rows = (shuffled(rows, seed) if shuffle else rows).skip(passed * window)
+    else:
+        rows = rows.rows_from(passed * window, seed if shuffle else None)
     windows = rows.ragged_batch(window).map(
         as_written(features), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
     # New numbers each epoch, the same in each run.
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2).skip(passed)
 
     def cut(seed: tf.Tensor, featured: Any) -> tf.data.Dataset:
         lengths = _row_lengths(featured)
@@ -98,10 +107,11 @@ def batches(
     result = tf.data.Dataset.zip(seeds, windows).flat_map(as_written(cut))
     if count >= 0 and tokens_per_batch is None:
         full = count // batch_size if drop_remainder else -(-count // batch_size)
-        result = result.apply(tf.data.experimental.assert_cardinality(full))
+        left = max(full - passed * (window // batch_size), 0)
+        result = result.apply(tf.data.experimental.assert_cardinality(left))
     elif count == tf.data.INFINITE_CARDINALITY:
         result = result.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
-    return result.prefetch(tf.data.AUTOTUNE)
+    return result.skip(begin).prefetch(tf.data.AUTOTUNE)
 
 
 def shuffled(rows: tf.data.Dataset, seed: int) -> tf.data.Dataset:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_bert.data.pretraining.beam_files import create_plain, file_systems, open_plain
 from keras_bert.data.pretraining.documents import Utf8Count, find_documents, is_held_out
 from keras_bert.data.pretraining.units import INDEX
+from keras_bert.data.shards.beam_files import create_plain, file_systems, open_plain
 from keras_bert.data.sources.lines import check_file, check_unpacked
 from keras_bert.errors import InputError
 

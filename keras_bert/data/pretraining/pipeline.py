@@ -3,35 +3,33 @@
 Text goes through no shuffle: a worker reads its unit's documents where they stand and writes the finished shard.
 """
 
-import contextlib
 import io
 import itertools
 import json
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from absl import logging
 
-from keras_bert.data.pretraining.beam_files import delete_folder, delete_if_empty, file_systems, write_whole
-from keras_bert.data.pretraining.beam_runner import pipeline_options, run_pipeline
 from keras_bert.data.pretraining.corpus import Corpus, find_corpus
 from keras_bert.data.pretraining.documents import LAYOUTS, check_share
 from keras_bert.data.pretraining.examples import WITH_PAIRS, check_settings, one_document
-from keras_bert.data.pretraining.manifest import Manifest, describe_vocabulary, versions
-from keras_bert.data.pretraining.output import (
-    SPLITS,
-    WORK,
-    ManifestPlan,
-    check_output,
-    discard,
-    finish,
-    write_manifests,
-)
 from keras_bert.data.pretraining.shard import ShardSettings, write_shard
 from keras_bert.data.pretraining.units import Unit, deal
+from keras_bert.data.shards.beam_files import beam_version, file_systems, write_whole
+from keras_bert.data.shards.beam_runner import pipeline_options, run_pipeline
+from keras_bert.data.shards.manifest import PRETRAINING, Manifest, describe_vocabulary, versions
+from keras_bert.data.shards.output import (
+    SPLITS,
+    ManifestPlan,
+    check_output,
+    finish,
+    work_folder,
+    write_manifests,
+)
 from keras_bert.errors import InputError
 from keras_bert.text.masks.masking import TokenMasker
 
@@ -99,7 +97,7 @@ def build_pretraining_data(
     options = pipeline_options(beam_flags)
     output = check_output(output, overwrite)
     run = uuid.uuid4().hex[:8]
-    with _work_folder(output, run) as work:
+    with work_folder(output, run, PRETRAINING) as work:
         began = time.monotonic()
         corpus = find_corpus(
             inputs, work, layout=layout, held_out=held_out, strict=strict, text=text, data_dir=data_dir
@@ -134,12 +132,15 @@ def build_pretraining_data(
                 "masking_settings": masking,
                 "unit_megabytes": unit_megabytes,
             },
-            counts=corpus.counts,
-            documents={split: len(set(index["origin"].tolist())) for split, index in corpus.index.items()},
-            versions=versions() | {"apache_beam": _beam_version()},
+            counts={
+                split: {"documents": len(set(index["origin"].tolist())), "corpus": corpus.counts}
+                for split, index in corpus.index.items()
+            },
+            versions=versions() | {"apache_beam": beam_version()},
+            kind=PRETRAINING,
         )
         run_pipeline(lambda pipeline: _add_steps(pipeline, units, settings, plan), options)
-        manifest = finish(output, run)
+        manifest = finish(output, run, PRETRAINING)
         if manifest is None:
             raise InputError(f"{', '.join(inputs)}: no tokens in the text, so there are no examples")
     return manifest
@@ -152,23 +153,6 @@ def _check(duplicates: int, layout: str, unit_megabytes: float) -> None:
         raise InputError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}")
     if not 0 < unit_megabytes <= 1000:
         raise InputError(f"unit_megabytes is {unit_megabytes}; expected more than 0, at most 1,000")
-
-
-@contextlib.contextmanager
-def _work_folder(output: str, run: str) -> Iterator[str]:
-    """Gives a folder for what lives as long as the build; a build that fails takes away all that it has made."""
-    is_new = not file_systems().exists(output)
-    work = file_systems().join(output, f"{WORK}{run}")
-    file_systems().mkdirs(work)
-    try:
-        yield work
-    except BaseException:
-        discard(output, run)
-        raise
-    finally:
-        delete_folder(work)
-        if is_new:
-            delete_if_empty(output)
 
 
 def _units(
@@ -213,9 +197,3 @@ def _add_steps(pipeline: Any, units: list[Unit], settings: ShardSettings, plan: 
 
 def _write_shard(unit: tuple, settings: ShardSettings) -> dict:
     return write_shard(Unit(*unit), settings)
-
-
-def _beam_version() -> str:
-    import apache_beam
-
-    return apache_beam.__version__

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert.data.pretraining.examples import WITH_PAIRS
-from keras_bert.data.pretraining.manifest import check_vocabulary_fits, read_manifest
+from keras_bert.data.shards.manifest import Manifest, check_vocabulary_fits, read_manifest
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
 
@@ -43,6 +43,36 @@ def pretraining_records(
     Example:
         >>> examples = pretraining_records("data", tokenizer)  # doctest: +SKIP
     """
+    manifest, paths = checked_shards(folder, tokenizer)
+    files = tf.data.Dataset.from_tensor_slices(paths)
+    if shuffle:
+        files = files.shuffle(len(paths), seed=seed, reshuffle_each_iteration=True)
+    records = files.interleave(
+        as_written(lambda path: tf.data.TFRecordDataset(path, compression_type=COMPRESSION)),
+        cycle_length=min(_SHARDS_AT_ONCE, len(paths)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    features = record_features(manifest.settings)
+    examples = records.map(
+        as_written(lambda record: parse_record(record, features)), num_parallel_calls=tf.data.AUTOTUNE
+    )
+    return examples.apply(tf.data.experimental.assert_cardinality(sum(shard["examples"] for shard in manifest.shards)))
+
+
+def checked_shards(folder: str | os.PathLike, tokenizer: Any) -> tuple[Manifest, list[str]]:
+    """Reads the manifest of a folder and looks at the shards that it names.
+
+    Args:
+        folder: As for `pretraining_records`.
+        tokenizer: As there.
+
+    Returns:
+        The manifest, and the paths of the shards.
+
+    Raises:
+        InputError: No manifest, another vocabulary, a shard that is missing or not as it was written.
+    """
     folder = os.fspath(folder)
     manifest = read_manifest(folder)
     check_vocabulary_fits(manifest, tokenizer, folder)
@@ -56,19 +86,7 @@ def pretraining_records(
         if size != shard["bytes"]:
             raise InputError(f"{path}: has {size} bytes, manifest.json says {shard['bytes']}; make or copy it again")
         paths.append(path)
-
-    files = tf.data.Dataset.from_tensor_slices(paths)
-    if shuffle:
-        files = files.shuffle(len(paths), seed=seed, reshuffle_each_iteration=True)
-    records = files.interleave(
-        as_written(lambda path: tf.data.TFRecordDataset(path, compression_type=COMPRESSION)),
-        cycle_length=min(_SHARDS_AT_ONCE, len(paths)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    )
-    features = _features(manifest.settings)
-    examples = records.map(as_written(lambda record: _parse(record, features)), num_parallel_calls=tf.data.AUTOTUNE)
-    return examples.apply(tf.data.experimental.assert_cardinality(sum(shard["examples"] for shard in manifest.shards)))
+    return manifest, paths
 
 
 def check_records_fit(folder: str | os.PathLike, max_length: int, objective: str) -> None:
@@ -139,7 +157,8 @@ def write_records(path: str, examples: Iterable[dict[str, np.ndarray | int]]) ->
     return count
 
 
-def _features(settings: dict[str, Any]) -> dict[str, Any]:
+def record_features(settings: dict[str, Any]) -> dict[str, Any]:
+    """Returns what a record holds, as TensorFlow parses it."""
     several = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
     one = tf.io.FixedLenFeature([], tf.int64)
     features = {"token_ids": several, "first_length": one}
@@ -152,6 +171,7 @@ def _features(settings: dict[str, Any]) -> dict[str, Any]:
     return features
 
 
-def _parse(record: tf.Tensor, features: dict[str, Any]) -> dict[str, tf.Tensor]:
+def parse_record(record: tf.Tensor, features: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Turns a record into an example of int32 tensors."""
     parsed = tf.io.parse_single_example(record, features)
     return {name: tf.cast(value, tf.int32) for name, value in parsed.items()}

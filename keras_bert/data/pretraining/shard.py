@@ -13,13 +13,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_bert.data.pretraining.beam_files import file_systems, open_plain, write_whole
 from keras_bert.data.pretraining.documents import sentences_of
 from keras_bert.data.pretraining.examples import make_examples
 from keras_bert.data.pretraining.records import write_records
 from keras_bert.data.pretraining.segments import Document, Example
 from keras_bert.data.pretraining.tokenized import tokenize_documents
 from keras_bert.data.pretraining.units import INDEX, Unit
+from keras_bert.data.shards.beam_files import file_systems, open_plain, write_whole
 from keras_bert.errors import InputError
 from keras_bert.text.masks.masking import TokenMasker
 

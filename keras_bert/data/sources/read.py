@@ -16,6 +16,7 @@ from keras_bert.data.sources.labels import LABEL_TYPES, parse_class, parse_class
 from keras_bert.data.sources.library_docs import read_library_docs
 from keras_bert.data.sources.lines import MAX_LINE_BYTES, TextFormat, check_file
 from keras_bert.data.sources.source import Source, utf8
+from keras_bert.data.sources.source_blocks import SourceBlocks
 from keras_bert.data.sources.tensors import dataset_of
 from keras_bert.data.sources.tsv_file import read_tsv
 from keras_bert.errors import InputError
@@ -133,6 +134,9 @@ def open_source(
 
     Of a file, fields of `optional` come behind the others, None where there is none of the name.
     """
+    if isinstance(source, SourceBlocks):
+        rest = (wanted, columns, split, data_dir, text_format, optional)
+        return source.next_rows((*wanted, None, *optional), lambda whole: open_source(whole, *rest))
     text_format = text_format or TextFormat()
     if columns is not None and (isinstance(columns, str) or len(set(columns)) < len(columns)):
         raise InputError(f"columns: expected a list of different names, received: {columns!r:.80}")

@@ -1,7 +1,7 @@
 """Rows of tagged words: from CoNLL columns, from words and tags, or from texts with character spans."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert.data.sources.json_lines_file import read_json_lines
-from keras_bert.data.sources.labels import label_names
+from keras_bert.data.sources.labels import label_names, sort_labels
 from keras_bert.data.sources.lines import MAX_LINE_BYTES, TextFormat
 from keras_bert.data.tags.conll_file import read_conll
 from keras_bert.data.tags.tag_schemes import SCHEMES, detect_scheme, entity_labels, find_fault, to_iob2
@@ -123,7 +123,20 @@ def tag_labels(rows: tf.data.Dataset) -> list[str]:
     Raises:
         InputError: There is no entity.
     """
-    tags = label_names(rows)
+    return labels_for(label_names(rows))
+
+
+def labels_for(tags: Collection[str]) -> list[str]:
+    """Returns what `tag_labels` returns, for rows that have these tags.
+
+    Raises:
+        InputError: There is no entity.
+
+    Example:
+        >>> labels_for(["I-LOC", "B-LOC", "O"])
+        ['O', 'B-LOC', 'I-LOC']
+    """
+    tags = sort_labels(tags)
     if tags == ["O"]:
         raise InputError("no word is part of an entity; nothing to learn")
     types = tag_types(tags)

@@ -23,6 +23,7 @@ class Choose(TaskKind):
     """Rows with a text, choices and the number of the right one; a `BertMultipleChoice`."""
 
     task_class = "BertMultipleChoice"
+    scores_examples = True
     refused: ClassVar = {
         "text_pair": "whose second texts are the --choices",
         "weight": "whose rows all weigh alike",

@@ -11,7 +11,7 @@ from absl import flags
 from keras_bert.errors import InputError
 from keras_bert.foreign_files import loads_json
 from keras_bert.scripts import smoothing_flags
-from keras_bert.scripts.task_kinds.task_kind import TaskKind
+from keras_bert.scripts.task_kinds.task_kind import LabelCounts, TaskKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,11 @@ class Classify(TaskKind):
 
     reads_long_texts = True
     task_class = "BertClassifier"
+    scores_examples = True
     own_poolings = ("pooler", "markers")
     more_flags = (smoothing_flags,)
     names_classes = True
+    counts_labels = True
 
     def __init__(self) -> None:
         self._counted: tuple[Any, dict[str, int]] = (None, {})
@@ -43,6 +45,8 @@ class Classify(TaskKind):
         """Returns how often each class is there; the rows are gone through once for all who ask."""
         from keras_bert.data.sources.labels import label_counts
 
+        if isinstance(train, LabelCounts):
+            return dict(train.counts)
         if self._counted[0] is not train:
             self._counted = (train, label_counts(train))
         return self._counted[1]
@@ -69,10 +73,14 @@ class Classify(TaskKind):
 
     def labels(self, train: tf.data.Dataset) -> list[str] | None:
         """Returns the classes of the training rows, sorted, or those of `--labels`."""
+        return self.labels_of({} if FLAGS.labels else self._counts(train))
+
+    def labels_of(self, counts: Mapping[str, int]) -> list[str] | None:
+        """Returns those of `--labels`, or else the classes that were counted, sorted."""
         from keras_bert.data.class_names import class_names
         from keras_bert.data.sources.labels import sort_labels
 
-        labels = class_names(FLAGS.labels) if FLAGS.labels else sort_labels(self._counts(train))
+        labels = class_names(FLAGS.labels) if FLAGS.labels else sort_labels(counts)
         if len(labels) < 2 and not FLAGS.multi_label:
             raise InputError(
                 f"{FLAGS.train}: field {FLAGS.label!r}: only one class, {labels[0]!r}; nothing to tell apart"
@@ -134,9 +142,11 @@ def check_markers(task: BertClassifier, source: str, rows: tf.data.Dataset) -> N
     Raises:
         InputError: Names the first such row.
     """
+    from keras_bert.data.sources.source_blocks import rows_before
+
     if task.pooling != "markers":
         return
-    number = 0
+    number = rows_before(source)
     for batch in rows.batch(1024):
         packed = task.preprocessor.pack(*(batch[name] for name in task.text_fields))
         for text, is_marked in zip(batch["text"].numpy(), task.is_marked(packed["token_ids"]).numpy(), strict=True):

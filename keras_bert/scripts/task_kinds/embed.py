@@ -118,10 +118,13 @@ def score_range() -> tuple[float, float]:
 
 def _check_scores(source: str, rows: tf.data.Dataset, allowed: tuple[float, float]) -> None:
     """Refuses a score outside the range, before anything is trained."""
+    from keras_bert.data.sources.source_blocks import rows_before
     from keras_bert.graph import as_written
 
     low, high = allowed
-    for number, label in enumerate(rows.map(as_written(lambda row: row["label"])).as_numpy_iterator(), start=1):
+    for number, label in enumerate(
+        rows.map(as_written(lambda row: row["label"])).as_numpy_iterator(), start=1 + rows_before(source)
+    ):
         if not low <= label <= high:
             raise InputError(
                 f"{source}, row {number}: the score {label:g} is outside {low:g} to {high:g}; "

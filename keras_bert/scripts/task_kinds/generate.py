@@ -143,7 +143,8 @@ class Generate(TaskKind):
                     f"{part}: {cuts.targets:,} of {cuts.rows:,} targets are longer than --max_target_length="
                     f"{lengths[1]}; they are cut, and have no end to be learnt"
                 )
-        _describe_words(task, parts["train"])
+        if "train" in parts:
+            _describe_words(task, parts["train"])
         if "dev" in parts:
             for name, scores in target_flags.baselines(task, parts["dev"]).get("baselines", {}).items():
                 shown = ", ".join(f"{key} {scores[key]:.2f}" for key in ("bleu", "chrf", "rouge_l"))

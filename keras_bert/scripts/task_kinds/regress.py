@@ -22,6 +22,7 @@ class Regress(TaskKind):
 
     reads_long_texts = True
     task_class = "BertRegressor"
+    scores_examples = True
     scored_by = "scipy.stats"
 
     def read(self, source: str, labels: list[str] | None = None) -> tf.data.Dataset:

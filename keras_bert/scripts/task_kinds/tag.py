@@ -10,6 +10,8 @@ from keras_bert.scripts import row_flags
 from keras_bert.scripts.task_kinds.task_kind import ONE_VECTOR_FLAGS, TABLE_FLAGS, TaskKind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import tensorflow as tf
 
     from keras_bert.checkpoints.checkpoint import Checkpoint
@@ -27,6 +29,7 @@ class Tag(TaskKind):
 
     own_window_flags = ("window_stride",)
     task_class = "BertTokenClassifier"
+    counts_labels = True
     scored_by = "seqeval.metrics"
     refused = dict.fromkeys((*ONE_VECTOR_FLAGS, *TABLE_FLAGS), "which labels the words of one text")
 
@@ -47,6 +50,12 @@ class Tag(TaskKind):
         from keras_bert.data import tag_labels
 
         return tag_labels(train)
+
+    def labels_of(self, counts: Mapping[str, int]) -> list[str] | None:
+        """Returns the labels for rows with these tags."""
+        from keras_bert.data.tags.read_tags import labels_for
+
+        return labels_for(counts)
 
     def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertTokenClassifier:
         """Makes the model."""

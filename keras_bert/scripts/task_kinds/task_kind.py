@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import types
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,6 +30,17 @@ ONE_VECTOR_FLAGS = ("pooling", "new_pooler", "truncation", "text_pair")
 
 TABLE_FLAGS = ("weight", "delimiter", "quoting")
 """Flags of tasks whose rows stand in tables."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelCounts:
+    """What is known of training rows that are not in memory.
+
+    Attributes:
+        counts: How often each label is there.
+    """
+
+    counts: Mapping[str, int]
 
 
 class TaskKind(abc.ABC):
@@ -67,6 +80,12 @@ class TaskKind(abc.ABC):
 
     names_classes: ClassVar[bool] = False
     """`--labels` names the classes of its rows."""
+
+    scores_examples: ClassVar[bool] = False
+    """The scores follow from outputs and targets alone, so that prepared examples can be scored."""
+
+    counts_labels: ClassVar[bool] = False
+    """The labels of all rows decide the outputs."""
 
     def check_flags(self) -> None:
         """Refuses flags that do not go together, those of `refused` first; an `InputError`."""
@@ -123,6 +142,21 @@ class TaskKind(abc.ABC):
         """Returns the names that the model gives, in the order of its outputs; None for a task without."""
         del train
         return None
+
+    def label_counts(self, rows: tf.data.Dataset) -> Counter[str]:
+        """Counts the labels of some of the training rows, for a task with `counts_labels`."""
+        from keras_bert.data.sources.labels import label_counts
+
+        return Counter(label_counts(rows))
+
+    def labels_of(self, counts: Mapping[str, int]) -> list[str] | None:
+        """Returns what `labels` returns, of the labels of all training rows and how often each is there."""
+        del counts
+        return None
+
+    def counted(self, counts: Mapping[str, int]) -> Any:
+        """Returns what stands for training rows of which only the labels are known, for `build`."""
+        return LabelCounts(counts)
 
     @abc.abstractmethod
     def build(self, checkpoint: Checkpoint, train: tf.data.Dataset, labels: list[str] | None) -> BertTask:

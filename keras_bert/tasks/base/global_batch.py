@@ -21,6 +21,7 @@ from keras_bert.training.adversary.named import make_adversary
 from keras_bert.training.optimizers.adamw import AdamW
 from keras_bert.training.privacy.privacy import Privacy
 from keras_bert.training.privacy.secret import Secret
+from keras_bert.training.strategy import own_batches
 
 __all__ = ["GlobalBatchModel", "global_mean"]
 
@@ -301,13 +302,13 @@ class GlobalBatchModel(keras.Model):
         return {**config, **more, **{name: way.config() for name, way in ways.items() if way is not None}}
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Keras' `fit`, also for batches that do not divide evenly among the replicas."""
+        """Keras' `fit`, also for batches that do not divide evenly among the replicas, or are one worker's own."""
         self._build_compiled_state(x)
         self._build_optimizer()
         if self.privacy is not None:
             self.privacy.refuse_more(int(ops.convert_to_numpy(self.optimizer.iterations)), x, **kwargs)
         is_over = self._warn_at_rate_0(0)
-        history = super().fit(x, *args, **kwargs)
+        history = super().fit(own_batches(self.distribute_strategy, x), *args, **kwargs)
         if not is_over:
             self._warn_at_rate_0(-1)
         return history

@@ -1,7 +1,8 @@
 """Tasks that learn from labelled rows: their batches, their loss, their scores."""
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -10,9 +11,13 @@ import tensorflow as tf
 from keras_bert.data.batching.batches import batches
 from keras_bert.data.batching.poisson_batches import PoissonBatches
 from keras_bert.data.memory.given_rows import given_rows
+from keras_bert.data.shards.prepared import PreparedExamples
 from keras_bert.data.sources.tensors import labels_in_memory
 from keras_bert.errors import InputError
 from keras_bert.tasks.base.task import BertTask
+
+# Of a preprocessor: what changes none of the numbers of an example.
+_OF_PADDING = ("name", "trainable", "dtype", "tokenizer", "pad_to_multiple_of", "padding")
 
 
 class LabelledTask(BertTask):
@@ -22,6 +27,9 @@ class LabelledTask(BertTask):
     """
 
     has_labelled_rows = True
+
+    example_names: ClassVar[tuple[str, ...]] = ("text_pair",)
+    """Arguments of the constructor that the numbers made of rows follow from, beside the preprocessor's."""
 
     @property
     def row_fields(self) -> tuple[str, ...]:
@@ -52,16 +60,19 @@ class LabelledTask(BertTask):
         shuffle: bool = False,
         seed: int = 0,
         keep_order: bool = False,
+        begin: int = 0,
     ) -> tf.data.Dataset:
         """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together.
 
         Args:
             rows: As `keras_bert.data.read` and `rows` make them: `text`, `text_pair` for tasks on pairs, `label`, and
-                perhaps `weight`, that of a row in the loss. What `rows` takes is taken here, too.
+                perhaps `weight`, that of a row in the loss. What `rows` takes is taken here, too; so are
+                `PreparedExamples`, which `keras-bert prepare` made of rows for a task with the same settings.
             batch_size: Rows a batch; the last one may be smaller.
             shuffle: In another order in every epoch.
             seed: Of the shuffling; the same seed gives the same batches.
             keep_order: Rows in the order given, with more padding.
+            begin: The first batch to make; those before it are left out.
 
         Returns:
             Dataset of `(inputs, targets[, weights])`; `inputs` a dict of int32 (batch, tokens).
@@ -69,6 +80,8 @@ class LabelledTask(BertTask):
         Example:
             >>> model.fit(model.batches(rows, batch_size=32, shuffle=True))  # doctest: +SKIP
         """
+        if isinstance(rows, PreparedExamples):
+            return self.prepared_batches(rows, batch_size, shuffle, seed, keep_order, begin)
         rows = given_rows(rows, self.row_fields)
         column = labels_in_memory(rows)
         if column is not None:
@@ -81,7 +94,41 @@ class LabelledTask(BertTask):
             shuffle=shuffle,
             seed=seed,
             keep_order=keep_order,
+            begin=begin,
         )
+
+    @property
+    def example_settings(self) -> dict[str, Any]:
+        """What the numbers that `features` makes of rows follow from, beside the tokenizer; in JSON's types."""
+        config, reading = self.get_config(), self.preprocessor.get_config()
+        found = {"task": type(self).__name__, **{name: config[name] for name in self.example_names if name in config}}
+        found |= {name: value for name, value in reading.items() if name not in _OF_PADDING}
+        return json.loads(json.dumps(found))
+
+    def prepared_batches(
+        self,
+        examples: PreparedExamples,
+        batch_size: int,
+        shuffle: bool = False,
+        seed: int = 0,
+        keep_order: bool = False,
+        begin: int = 0,
+    ) -> tf.data.Dataset:
+        """Makes the batches that `batches` makes, of examples that were prepared.
+
+        Raises:
+            InputError: They were prepared with another tokenizer, or for a task with other settings.
+        """
+        examples.check_fits(self.tokenizer, self.example_settings)
+        sort = not keep_order
+        return examples.batches(self.padded, batch_size, shuffle=shuffle, seed=seed, sort=sort, begin=begin)
+
+    def padded(self, examples: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Pads the examples of one batch, as `features` makes them; ragged targets and weights are those of tokens."""
+        inputs = self._stages.pad(examples[0])
+        shape = tf.shape(inputs["token_ids"])
+        more = (each.to_tensor(shape=shape) if isinstance(each, tf.RaggedTensor) else each for each in examples[1:])
+        return (inputs, *more)
 
     def private_batches(self, rows: Any, batch_size: int) -> Callable[[int], tf.data.Dataset]:
         """Makes the batches that a model with a budget of privacy is trained on: each row is drawn by itself.
@@ -158,9 +205,10 @@ class LabelledTask(BertTask):
         Raises:
             InputError: There are no rows, or they have no label.
         """
-        rows = given_rows(rows, self.row_fields)
-        if "label" not in rows.element_spec:
-            raise InputError("the rows have no label: name the label's column when reading them")
+        if not isinstance(rows, PreparedExamples):
+            rows = given_rows(rows, self.row_fields)
+            if "label" not in rows.element_spec:
+                raise InputError("the rows have no label: name the label's column when reading them")
         outputs, targets = [], []
         for inputs, target, *_ in self.batches(rows, batch_size):
             outputs.append(self._stages.forward(inputs).numpy())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -94,6 +94,8 @@ class BertEmbedder(ScoredEmbedder):
     References:
         Reimers and Gurevych 2019, arXiv:1908.10084; sentence-transformers, sentence_transformer/model.py.
     """
+
+    example_names: ClassVar = ("objective", "score_range", "prompts", "default_prompt", "row_prompts", "include_prompt")
 
     takes_prompts = True
     architecture = "BertModel"

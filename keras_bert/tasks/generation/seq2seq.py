@@ -4,7 +4,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -17,6 +17,7 @@ from keras_bert.checkpoints.mapping import Weight
 from keras_bert.checkpoints.unilm import for_writing
 from keras_bert.data.batching.batches import batches, shuffled
 from keras_bert.data.batching.packed_batches import packed_batches
+from keras_bert.data.shards.prepared import PreparedExamples
 from keras_bert.data.target_rows import target_rows
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
@@ -86,6 +87,8 @@ class BertSeq2Seq(WritingTask):
     References:
         Dong et al. 2019, arXiv:1905.03197 (UniLM); trained on every target token, as in s2s-ft's causal form.
     """
+
+    example_names: ClassVar = ("max_target_length", "output_ids")
 
     # Under the mask "prefix": transformers' left-to-right class would not see a source whole.
     architecture = "BertForMaskedLM"
@@ -222,6 +225,7 @@ class BertSeq2Seq(WritingTask):
         shuffle: bool = False,
         seed: int = 0,
         keep_order: bool = False,
+        begin: int = 0,
     ) -> tf.data.Dataset:
         """Makes the batches of numbers that `fit` and `evaluate` take, rows of like length together, or packed.
 
@@ -232,6 +236,7 @@ class BertSeq2Seq(WritingTask):
             shuffle: In another order in every epoch.
             seed: Of the shuffling.
             keep_order: Rows in the order given, with more padding.
+            begin: The first batch to make; those before it are left out.
 
         Returns:
             Dataset of `(inputs, targets, weights)`: targets int32, weights float32 (batch, predictions). With packing
@@ -241,19 +246,29 @@ class BertSeq2Seq(WritingTask):
         Raises:
             InputError: The rows have no target.
         """
+        if isinstance(rows, PreparedExamples):
+            mixed = bool(self.encoder.packing and shuffle)
+            made = self.prepared_batches(rows, batch_size, shuffle, seed, keep_order or mixed, begin)
+            return packed_batches(made, self.longest_row, self.tokenizer.pad_token_id) if self.encoder.packing else made
         rows = target_rows(rows)
 
         def dense(inputs: Any, targets: Any, weights: Any) -> tuple[Any, ...]:
             shape = tf.shape(inputs["target_positions"])
             return inputs, targets.to_tensor(shape=shape), weights.to_tensor(shape=shape)
 
-        options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
+        options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order, "begin": begin}
         if not self.encoder.packing:
             return batches(rows, self.features, self._pad, batch_size, **options).map(as_written(dense))
         if shuffle and not keep_order:  # long and short ones in each batch: they fit together
-            rows, options = shuffled(rows, seed), {"keep_order": True}
+            rows, options = shuffled(rows, seed), {"keep_order": True, "begin": begin}
         made = batches(rows, self.features, self._pad, batch_size, **options).map(as_written(dense))
         return packed_batches(made, self.longest_row, self.tokenizer.pad_token_id)
+
+    def padded(self, examples: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Pads the examples of one batch, as `features` makes them; targets and weights are those of predictions."""
+        inputs = self._pad(examples[0])
+        shape = tf.shape(inputs["target_positions"])
+        return (inputs, *(each.to_tensor(shape=shape) for each in examples[1:]))
 
     def _pad(self, inputs: Mapping[str, Any]) -> Tensors:
         padded = as_inputs(inputs["token_ids"], inputs["segment_ids"], self.tokenizer.pad_token_id)

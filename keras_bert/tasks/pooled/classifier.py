@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -89,6 +89,8 @@ class BertClassifier(ClassTask):
         >>> model.answer(["a gripping film"])  # doctest: +SKIP
         [{'label': 'positive', 'score': 0.998}]
     """
+
+    example_names: ClassVar = ("text_pair", "labels", "problem_type", "class_weights")
 
     architecture = ARCHITECTURE
     monitor = "accuracy"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -69,6 +69,8 @@ class BertMultipleChoice(PooledTask):
     References:
         Devlin et al. 2018, arXiv:1810.04805, section 4.4; transformers, modeling_bert.py, `BertForMultipleChoice`.
     """
+
+    example_names: ClassVar = ("question",)
 
     architecture = ARCHITECTURE
     monitor = "accuracy"

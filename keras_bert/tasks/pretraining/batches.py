@@ -6,6 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches, shuffled
+from keras_bert.data.pretraining.record_stream import RecordStream
 from keras_bert.errors import InputError
 from keras_bert.graph import as_written
 from keras_bert.text.preprocessor import BertPreprocessor
@@ -20,7 +21,7 @@ INPUTS = ("token_ids", "segment_ids", "padding_mask", "mask_positions")
 
 
 def pretraining_batches(
-    examples: tf.data.Dataset,
+    examples: tf.data.Dataset | RecordStream,
     preprocessor: BertPreprocessor,
     masker: Masker,
     next_sentence: bool,
@@ -30,6 +31,7 @@ def pretraining_batches(
     drop_remainder: bool = False,
     mix_lengths: bool = False,
     words: str = "masked_lm",
+    begin: int = 0,
 ) -> tf.data.Dataset:
     """Makes the batches that a `BertPretrainer` takes, of examples of like length.
 
@@ -46,6 +48,7 @@ def pretraining_batches(
         drop_remainder: Leave out the examples that do not fill a batch.
         mix_lengths: Short and long examples in each batch, as packing wants them.
         words: The name of the words' targets and weights.
+        begin: The first batch to make; those before it are left out.
 
     Returns:
         Dataset of `(inputs, targets, weights)`, all dicts: the inputs int32 (batch, tokens), `mask_positions`
@@ -63,7 +66,7 @@ def pretraining_batches(
         way_out = "; pre-train without next sentences (next_sentence=False)" if "next_sentence_label" in missing else ""
         raise InputError(f"the examples have no {', '.join(sorted(missing))}{way_out}")
     if mix_lengths and shuffle:
-        examples = shuffled(examples, seed)
+        examples = examples.shuffled(seed) if isinstance(examples, RecordStream) else shuffled(examples, seed)
     rows = batches(
         examples,
         lambda rows: _inputs_and_labels(rows, next_sentence, preprocessor.max_length),
@@ -73,9 +76,10 @@ def pretraining_batches(
         keep_order=mix_lengths,
         seed=seed,
         drop_remainder=drop_remainder,
+        begin=begin,
     )
     # New masks in each epoch; the same in each, where the order is: there losses are compared.
-    seeds = tf.data.Dataset.random(seed=seed ^ _MASK_SEED, rerandomize_each_iteration=shuffle).batch(2)
+    seeds = tf.data.Dataset.random(seed=seed ^ _MASK_SEED, rerandomize_each_iteration=shuffle).batch(2).skip(begin)
 
     def finish(batch: tuple, seed: tf.Tensor) -> tuple:
         inputs, labels = batch

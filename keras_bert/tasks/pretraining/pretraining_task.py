@@ -127,12 +127,13 @@ class PretrainingTask(BertTask):
         masker: Masker | None = None,
         drop_remainder: bool = False,
         row_length: int | None = None,
+        begin: int = 0,
     ) -> tf.data.Dataset:
         """Makes the batches that `fit` and `evaluate` take; examples of like length together, or packed.
 
         Args:
             examples: As `keras_bert.data.pretraining` gives them: `token_ids`, `first_length`, and what else the
-                objective needs.
+                objective needs. A `RecordStream` begins late in an epoch without reading what comes before.
             batch_size: Examples a batch; the last one may be smaller.
             shuffle: In another order and with other masks in every epoch.
             seed: The same seed gives the same batches and masks.
@@ -140,6 +141,7 @@ class PretrainingTask(BertTask):
                 Examples that have their masks already keep them.
             drop_remainder: Leave out the examples that do not fill a batch.
             row_length: With packing: tokens of a row at most; None for the preprocessor's `max_length`.
+            begin: The first batch to make; those before it are left out.
 
         Returns:
             Dataset of `(inputs, targets, weights)`; see `pretraining_batches` and `packed_batches`.
@@ -161,6 +163,7 @@ class PretrainingTask(BertTask):
             drop_remainder,
             mix_lengths=packing and shuffle,
             words=self.words,
+            begin=begin,
         )
         if not packing:
             return made

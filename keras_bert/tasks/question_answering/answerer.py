@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.history import with_history
 from keras_bert.data.memory.given_rows import given_texts
 from keras_bert.data.question_rows import question_rows
+from keras_bert.data.shards.prepared import PreparedExamples
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
 from keras_bert.evaluation.squad import SCORINGS
@@ -76,6 +77,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
     References:
         Devlin et al. 2018, arXiv:1810.04805, sections 4.2 and 4.3; google-research/bert, run_squad.py.
     """
+
+    example_names: ClassVar = ("doc_stride", "max_question_length")
 
     architecture = "BertForQuestionAnswering"
     monitor = "best_f1"
@@ -200,6 +203,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
         shuffle: bool = False,
         seed: int = 0,
         keep_order: bool = False,
+        begin: int = 0,
     ) -> tf.data.Dataset:
         """Makes the batches of numbers that `fit` and `evaluate` take: windows of like length together.
 
@@ -209,6 +213,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
             shuffle: In another order in every epoch.
             seed: Of the shuffling; the same seed gives the same batches.
             keep_order: Windows in the order of the rows, with more padding.
+            begin: The first batch to make; those before it are left out.
 
         Returns:
             Dataset of `(inputs, targets)`; `inputs` a dict of int32 (batch, tokens), targets int32 (batch, 2).
@@ -216,6 +221,8 @@ class BertQuestionAnswerer(ScoredAnswerer):
         Raises:
             InputError: Nothing can be learned from any of the rows.
         """
+        if isinstance(rows, PreparedExamples):
+            return self.prepared_batches(rows, batch_size, shuffle, seed, keep_order, begin)
         rows = rows if isinstance(rows, tf.data.Dataset) else question_rows(rows)
         known, cut, windows = self._stages.windows
         now = (self.doc_stride, self.max_question_length, self.preprocessor.max_length)
@@ -229,6 +236,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
             shuffle=shuffle,
             seed=seed,
             keep_order=keep_order,
+            begin=begin,
         )
 
     # -- answers -----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_bert.data.batching.batches import batches
 from keras_bert.graph import as_written
-from keras_bert.tasks.tagging.tagged_rows import ragged
+from keras_bert.tasks.tagging.tagged_rows import TaggedRows, ragged
 
 
 def window_batches(
@@ -37,3 +37,25 @@ def window_batches(
         as_written(lambda window: {name: tf.convert_to_tensor(value) for name, value in window.items()})
     )
     return batches(plain, split, pad, batch_size, **options).map(as_written(dense))
+
+
+class KeptWindows:
+    """The windows of the rows that were asked for last, as every epoch asks for the same ones."""
+
+    def __init__(self) -> None:
+        self._rows: Any = None
+        self._settings: Any = None
+        self._windows: dict[str, tf.RaggedTensor] = {}
+
+    def of(self, tagged: TaggedRows, rows: Any, settings: Mapping[str, Any]) -> dict[str, tf.RaggedTensor]:
+        """Returns the windows of rows, made anew where rows or settings are others than last time.
+
+        Args:
+            tagged: Makes them.
+            rows: As `TaggedRows.read` takes them.
+            settings: What the windows follow from beside the rows.
+        """
+        if self._rows is not rows or self._settings != settings:
+            self._windows = tagged.all_windows(tagged.read(rows))
+            self._rows, self._settings = rows, dict(settings)
+        return self._windows

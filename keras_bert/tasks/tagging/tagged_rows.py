@@ -65,7 +65,8 @@ class TaggedRows:
         number = tf.cast(row_ids(at.row_splits), tf.int32)
         counts = (at.values >= 0) & (tf.gather(_padded(windows.window, -1), known) == number)
         own = tf.where(counts, tf.gather(_padded(weights, 0.0), known), 0.0)
-        return windows.inputs, at.with_values(tf.gather(_padded(targets, 0), known)), at.with_values(own)
+        target = tf.where(at.values >= 0, tf.gather(_padded(targets, 0), known), 0)
+        return windows.inputs, at.with_values(target), at.with_values(own)
 
     def all_windows(self, rows: tf.data.Dataset) -> dict[str, tf.RaggedTensor]:
         """Makes the windows of all labelled rows: the model's inputs, `target` and `weight`.

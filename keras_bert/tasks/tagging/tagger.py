@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -13,6 +13,7 @@ from keras_bert.checkpoints.checkpoint import Checkpoint
 from keras_bert.checkpoints.heads import TOKENS, has_head
 from keras_bert.checkpoints.mapping import Weight, dense_weights
 from keras_bert.data.memory.given_rows import given_texts
+from keras_bert.data.shards.prepared import PreparedExamples
 from keras_bert.data.tags.tag_rows import given_words
 from keras_bert.encoder import BertEncoder
 from keras_bert.errors import InputError
@@ -25,7 +26,7 @@ from keras_bert.tasks.base.labels import head_for_labels, label_list
 from keras_bert.tasks.base.portable import Portable
 from keras_bert.tasks.base.task import open_preset
 from keras_bert.tasks.base.text_model import Tensors, Text
-from keras_bert.tasks.tagging.batches import window_batches
+from keras_bert.tasks.tagging.batches import KeptWindows, window_batches
 from keras_bert.tasks.tagging.entities import FIELDS, entities_of, in_characters
 from keras_bert.tasks.tagging.given_words import GivenWords
 from keras_bert.tasks.tagging.head import ARCHITECTURE, token_head
@@ -78,6 +79,8 @@ class BertTokenClassifier(LabelledTask):
         [[{'text': 'Ada Lovelace', 'label': 'PER', 'score': 0.99, 'start': 0, 'end': 12}, ...]]
     """
 
+    example_names: ClassVar = ("labels", "scheme", "stride", "pieces", "document_context", "word_separator")
+
     architecture = ARCHITECTURE
     list_name = "entities"
 
@@ -103,7 +106,7 @@ class BertTokenClassifier(LabelledTask):
             raise InputError(f"pieces must be one of {', '.join(LABELLED_PIECES)}, received: {pieces!r}")
         logits, head = token_head(encoder, len(labels))
         super().__init__(encoder, preprocessor, logits, **kwargs)
-        self._stages.windows = (None, None, None)
+        self._stages.windows = KeptWindows()
         self.tags = tags
         self.labels = tags.names
         self.scheme = tags.scheme
@@ -184,6 +187,7 @@ class BertTokenClassifier(LabelledTask):
         shuffle: bool = False,
         seed: int = 0,
         keep_order: bool = False,
+        begin: int = 0,
     ) -> tf.data.Dataset:
         """Makes the batches of numbers that `fit` and `evaluate` take, windows of like length together.
 
@@ -195,6 +199,7 @@ class BertTokenClassifier(LabelledTask):
             shuffle: In another order in every epoch.
             seed: Of the shuffling; the same seed gives the same batches.
             keep_order: Windows in the order of the rows, with more padding.
+            begin: The first batch to make; those before it are left out.
 
         Returns:
             Dataset of `(inputs, targets, weights)`; targets int32 and weights float32 (batch, tokens).
@@ -202,21 +207,15 @@ class BertTokenClassifier(LabelledTask):
         Raises:
             InputError: The rows have no labelled words.
         """
-        windows = self._windows_of(self._rows().read(rows))
-        options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order}
+        options: dict[str, Any] = {"shuffle": shuffle, "seed": seed, "keep_order": keep_order, "begin": begin}
+        if isinstance(rows, PreparedExamples):
+            return self.prepared_batches(rows, batch_size, **options)
+        windows = self._stages.windows.of(self._rows(), rows, self._settings())
         return window_batches(windows, self.preprocessor.pad, batch_size, **options)
 
     def _rows(self) -> TaggedRows:
         names = ("stride", "pieces", "document_context", "word_separator")
         return TaggedRows(self.preprocessor, self.tags, *(getattr(self, name) for name in names))
-
-    def _windows_of(self, rows: tf.data.Dataset) -> dict[str, tf.RaggedTensor]:
-        """Makes the windows of all rows; those of the last rows are kept, as epochs ask for the same ones."""
-        known_rows, known_settings, windows = self._stages.windows
-        if known_rows is not rows or known_settings != self._settings():
-            windows = self._rows().all_windows(rows)
-            self._stages.windows = (rows, self._settings(), windows)
-        return windows
 
     def targets(self, labels: Any) -> tuple[Any, ...]:
         """Turns tags of rows, string (rows, (words)), into numbers of labels, int32 (words,).

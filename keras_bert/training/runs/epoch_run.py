@@ -101,18 +101,19 @@ class EpochRun:
     def _train_epoch(self, phase: Phase) -> None:
         """Trains what is left of an epoch, as far as the phase goes."""
         place = self.state.place
-        batches = phase.batches(place["epoch"])
-        count = _count(batches)
+        begin = place["step"]
+        batches = phase.batches_from(place["epoch"], begin)
+        count = _count(batches, begin)
         check_even_shares(self.model.distribute_strategy, batches)
         self.log.steps_per_epoch = count
         self.log.begin()
-        left = count - place["step"]
+        left = count - begin
         if phase.steps is not None:
             left = min(left, phase.steps - place["steps"])
         # With an empty data set Keras would start a step, random numbers included.
         if left > 0 and not self.log.is_enough:
-            end = place["step"] + left
-            self._fit(batches.skip(place["step"]).take(left), count)
+            end = begin + left
+            self._fit(batches.take(left), count)
             # By a callback of the caller's; `Phase.share` ends by the clock.
             self._is_told_to_end = place["step"] < end and phase.share is None
         if self.state.stopped_by is None and place["step"] >= count:
@@ -135,13 +136,19 @@ class EpochRun:
         )
 
 
-def _count(batches: tf.data.Dataset) -> int:
+def _count(batches: tf.data.Dataset, begin: int) -> int:
+    """Returns how many batches an epoch has.
+
+    Args:
+        batches: Those from one on.
+        begin: The number of those before it.
+    """
     count = int(batches.cardinality())
     if count == tf.data.UNKNOWN_CARDINALITY:
         raise InputError(
             "nobody knows how many batches an epoch has, so that a run could not go on in the middle of one; say it "
             "with tf.data.experimental.assert_cardinality"
         )
-    if count == 0:
+    if count + begin == 0:
         raise InputError("an epoch has no batch: there are no rows to train on")
-    return 2**62 if count == tf.data.INFINITE_CARDINALITY else count
+    return 2**62 if count == tf.data.INFINITE_CARDINALITY else count + begin

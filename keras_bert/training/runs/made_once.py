@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from keras_bert.training.runs.phase import batches_from
+
 
 class MadeOnce:
     """Makes the batches of an epoch once, also where they are counted before they are trained on.
@@ -23,10 +25,10 @@ class MadeOnce:
         self._make = make
         self._made: dict[int, tf.data.Dataset] = {}
 
-    def __call__(self, epoch: int) -> tf.data.Dataset:
-        """Returns the batches of an epoch."""
+    def __call__(self, epoch: int, begin: int = 0) -> tf.data.Dataset:
+        """Returns the batches of an epoch, from one on."""
         made = self._made.pop(epoch, None)
-        return self._make(epoch) if made is None else made
+        return batches_from(self._make, epoch, begin) if made is None or begin else made
 
     def count(self, epoch: int) -> int:
         """Returns how many batches an epoch has."""

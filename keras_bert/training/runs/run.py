@@ -26,7 +26,7 @@ from keras_bert.training.runs.data_fingerprint import check_facts, data_fingerpr
 from keras_bert.training.runs.epoch_log import EpochLog
 from keras_bert.training.runs.epoch_run import EpochRun
 from keras_bert.training.runs.made_once import MadeOnce
-from keras_bert.training.runs.phase import Phase, are_phases
+from keras_bert.training.runs.phase import Phase, are_phases, epochs_of
 from keras_bert.training.runs.run_budget import RunBudget
 from keras_bert.training.runs.run_checkpoints import checkpoint_names
 from keras_bert.training.runs.run_folder import goes_on, new_model_is_there, run_folder, worker_folder
@@ -118,7 +118,7 @@ class Run:
         self.settings.check(are_phases(train), clock is not None, dev is not None)
         self._budget = RunBudget(model, self.settings, self.card)
         self._facts = {**labels_of(model), **self._budget.facts, **(data or {})}
-        if isinstance(train, tf.data.Dataset):
+        if isinstance(train, tf.data.Dataset) or hasattr(train, "fingerprint"):
             known = {"batch_size": self.settings.batch_size, "seed": self.settings.seed}
             self._facts |= {"rows": data_fingerprint(train), **known}
         phases = self._phases(train)
@@ -214,8 +214,7 @@ class Run:
 
     def _batches_of(self, rows: tf.data.Dataset) -> Callable[[int], tf.data.Dataset]:
         size, seed = self.settings.batch_size, self.settings.seed
-        drawn = self._budget.batches_of(rows, size)
-        return drawn or (lambda epoch: self.model.batches(rows, size, shuffle=True, seed=seed * 100_003 + epoch))
+        return self._budget.batches_of(rows, size) or epochs_of(self.model, rows, size, seed)
 
     def score(self, rows: Any) -> dict[str, float]:
         """Scores the model on held-out rows."""

@@ -208,3 +208,32 @@ for _ in range(2):
 """
     done = run_forked(script)
     assert done.stdout.split() == ["32", "32"], done.stderr[-2000:]
+
+
+@pytest.mark.parametrize(
+    "options", [{"shuffle": True}, {"keep_order": True}, {"shuffle": True, "drop_remainder": True}]
+)
+@pytest.mark.parametrize("begin", [1, 7, 8, 9, 30, 31, 32, 40])
+def test_from_one_on_the_batches_are_those_of_the_whole_epoch(begin, options):
+    whole = epoch(batches(make_rows(), features, pad, 32, window=256, seed=3, **options))
+    late = batches(make_rows(), features, pad, 32, window=256, seed=3, begin=begin, **options)
+    assert epoch(late) == whole[begin:]
+    assert late.cardinality() == max(len(whole) - begin, 0)
+
+
+def test_rows_of_windows_before_the_first_batch_are_not_tokenized():
+    seen = []
+
+    def counted(rows):
+        tf.py_function(lambda labels: seen.append(len(labels)), [rows["label"]], [])
+        return features(rows)
+
+    late = batches(make_rows(), counted, pad, 32, shuffle=True, window=256, begin=28)
+    assert len(epoch(late)) == 4
+    assert sum(seen) == 1000 - 3 * 256
+
+
+@pytest.mark.parametrize("options", [{"begin": -1}, {"begin": 1, "tokens_per_batch": 100}])
+def test_a_begin_that_is_none_is_refused(options):
+    with pytest.raises(InputError, match="begin"):
+        batches(make_rows(10), features, pad, 2, **options)

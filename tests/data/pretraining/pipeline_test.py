@@ -14,8 +14,9 @@ import psutil
 import pytest
 import tensorflow as tf
 
-from keras_bert.data.pretraining import beam_runner, build_pretraining_data, is_held_out, pretraining_records
+from keras_bert.data.pretraining import build_pretraining_data, is_held_out, pretraining_records
 from keras_bert.data.pretraining import shard as shard_module
+from keras_bert.data.shards import beam_runner
 from keras_bert.errors import InputError
 from keras_bert.text.byte_pair.byte_pair_tokenizer import BytePairTokenizer
 from keras_bert.text.byte_pair.byte_pairs import byte_characters

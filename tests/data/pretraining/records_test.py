@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert.data.pretraining.manifest import Manifest, describe_vocabulary, versions
 from keras_bert.data.pretraining.records import check_records_fit, pretraining_records, write_records
+from keras_bert.data.shards.manifest import Manifest, describe_vocabulary, versions
 from keras_bert.errors import InputError
 from keras_bert.text.word_piece.tokenizer import BertTokenizer
 

@@ -285,3 +285,30 @@ def test_epochs_that_cannot_be_gone_on_with_are_refused(tmp_path: Path, change: 
 def test_a_phase_has_one_end():
     with pytest.raises(ValueError, match="one of them"):
         Phase(epoch_of, epochs=1, steps=2)
+
+
+@pytest.mark.parametrize("step", [1, 5, 6, 7])
+def test_an_epoch_that_can_be_made_from_a_step_on_is(tmp_path: Path, step: int):
+    """In place of making its batches again only to pass them over."""
+    asked = []
+
+    def from_one_on(epoch: int, begin: int = 0) -> tf.data.Dataset:
+        asked.append((epoch, begin))
+        return epoch_of(epoch).skip(begin)
+
+    def run_of(folder: str, *callbacks: Any) -> EpochRun:
+        run = make_run(tmp_path / folder, iter([0.1, 0.2, 0.3]), 2, *callbacks)
+        run.phases = [Phase(from_one_on, epochs=2, evaluate=lambda: {"score": 0.5})]
+        return run
+
+    whole = run_of("whole")
+    assert whole.train()
+    with pytest.raises(RuntimeError, match="goes down"):
+        run_of("run", At(step, crash)).train()
+    asked.clear()
+    resumed = run_of("run")
+    begun_with = resumed.state.place["epoch"], resumed.state.place["step"]
+    assert resumed.train()
+    assert asked[0] == begun_with
+    assert begun_with[0] * STEPS + begun_with[1] == step
+    assert_same(resumed.model, [variable.numpy() for variable in whole.model.variables])

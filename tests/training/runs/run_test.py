@@ -29,9 +29,11 @@ class Tiny(GlobalBatchModel):
 
     monitor = "r2"
 
-    def batches(self, rows: tf.data.Dataset, batch_size: int, shuffle: bool, seed: int) -> tf.data.Dataset:
+    def batches(
+        self, rows: tf.data.Dataset, batch_size: int, shuffle: bool, seed: int, begin: int = 0
+    ) -> tf.data.Dataset:
         assert shuffle
-        return rows.shuffle(ROWS, seed=seed).batch(batch_size)
+        return rows.shuffle(ROWS, seed=seed).batch(batch_size).skip(begin)
 
     def evaluate_rows(self, rows: tf.data.Dataset, batch_size: int) -> dict[str, float]:
         (x, y) = next(iter(rows.batch(1000)))

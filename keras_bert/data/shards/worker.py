@@ -42,7 +42,7 @@ def _import_quietly() -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
-        import keras_bert.data.pretraining.shard  # noqa: F401
+        import keras_bert.data.shards.manifest  # noqa: F401
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

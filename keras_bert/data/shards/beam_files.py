@@ -29,6 +29,13 @@ def import_beam() -> None:
         logging.disable(disabled)
 
 
+def beam_version() -> str:
+    """Gives the version of Apache Beam."""
+    import apache_beam
+
+    return apache_beam.__version__
+
+
 def file_systems() -> Any:
     """Gives Beam's `FileSystems`."""
     from apache_beam.io.filesystems import FileSystems

@@ -1,4 +1,4 @@
-"""The manifest of pre-training records: what was made of what, and the only shards that count."""
+"""The manifest of a folder of shards: what was made of what, and the only shards that count."""
 
 import dataclasses
 import hashlib
@@ -14,13 +14,42 @@ from keras_bert.foreign_files import check_regular, inside, parse_json
 from keras_bert.version import __version__
 
 MANIFEST = "manifest.json"
-FORMAT = "keras_bert pre-training examples"
 FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardsKind:
+    """What a folder of shards is for.
+
+    Attributes:
+        format: What its manifest says that it is.
+        what: The same for a reader.
+        program: Which makes such folders.
+        reader: Which reads them.
+    """
+
+    format: str
+    what: str
+    program: str
+    reader: str
+
+
+PRETRAINING = ShardsKind(
+    "keras_bert pre-training examples",
+    "pre-training data",
+    "keras-bert pretraining-data",
+    "keras-bert pretrain --records=FOLDER",
+)
+PREPARED = ShardsKind(
+    "keras_bert prepared examples", "prepared examples", "keras-bert prepare", "keras-bert finetune --train=FOLDER"
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
     """What `manifest.json` says of the shards beside it.
+
+    `counts` and `settings` of prepared examples are said by `prepare_examples`.
 
     Attributes:
         vocabulary: `sha256`, `size`, `tokenizer`, `fingerprint` and the settings of the tokenizer.
@@ -37,13 +66,13 @@ class Manifest:
     shards: list[dict[str, Any]]
     versions: dict[str, str]
 
-    def to_json(self) -> str:
+    def to_json(self, kind: ShardsKind = PRETRAINING) -> str:
         """Gives the text of the file."""
-        fields = {"format": FORMAT, "format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        fields = {"format": kind.format, "format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
         return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 
-def read_manifest(folder: str) -> Manifest:
+def read_manifest(folder: str, kind: ShardsKind = PRETRAINING) -> Manifest:
     """Reads the manifest of a folder, local or wherever TensorFlow can read.
 
     Raises:
@@ -59,15 +88,32 @@ def read_manifest(folder: str) -> Manifest:
         if name == "held_out" and tf.io.gfile.exists(f"{whole}/{MANIFEST}"):
             raise InputError(
                 f"{whole}: its examples are all for training, none is held out to measure on; make the data again, "
-                "keras-bert pretraining-data --held_out=0.02"
+                f"{kind.program} --held_out=0.02"
             ) from None
         raise InputError(
-            f"{folder}: no {MANIFEST}, so no finished pre-training data; make them with keras-bert pretraining-data"
+            f"{folder}: no {MANIFEST}, so no finished {kind.what}; make them with {kind.program}"
         ) from None
-    return parse_manifest(text, path)
+    return parse_manifest(text, path, kind)
 
 
-def parse_manifest(text: bytes | str, path: str) -> Manifest:
+def is_made_folder(folder: str, kind: ShardsKind) -> bool:
+    """Tells whether a folder holds finished shards of a kind; one of the other kind is an error.
+
+    Raises:
+        InputError: The folder's manifest is of the other kind, or none.
+
+    Example:
+        >>> is_made_folder("no_such_folder", PREPARED)
+        False
+    """
+    path = f"{folder.rstrip('/')}/{MANIFEST}"
+    if not tf.io.gfile.exists(path):
+        return False
+    read_manifest(folder, kind)
+    return True
+
+
+def parse_manifest(text: bytes | str, path: str, kind: ShardsKind = PRETRAINING) -> Manifest:
     """Takes a manifest's text apart.
 
     Raises:
@@ -75,7 +121,11 @@ def parse_manifest(text: bytes | str, path: str) -> Manifest:
     """
     fields = parse_json(text, path)
     try:
-        if fields.pop("format") != FORMAT:
+        found = fields.pop("format")
+        for other in (PRETRAINING, PREPARED):
+            if found == other.format != kind.format:
+                raise InputError(f"{path}: a folder of {other.what}, not of {kind.what}: {other.reader} reads it")
+        if found != kind.format:
             raise KeyError("format")
         version = fields.pop("format_version")
         if version != FORMAT_VERSION:
@@ -92,7 +142,7 @@ def parse_manifest(text: bytes | str, path: str) -> Manifest:
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: not a manifest of pre-training data ({error})") from None
+        raise InputError(f"{path}: not a manifest of {kind.what} ({error})") from None
 
 
 def describe_vocabulary(tokenizer: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_bert.data.pretraining.beam_files import import_beam
+from keras_bert.data.shards.beam_files import import_beam
 from keras_bert.errors import InputError, one_line
 
 _EMBEDDED = ("DirectRunner", "SwitchingDirectRunner", "FnApiRunner")

@@ -1,20 +1,22 @@
 """The folder that a build writes: its manifests last, one after the other, and what is cleared away when."""
 
+import contextlib
 import dataclasses
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from keras_bert.data.pretraining.beam_files import (
+from keras_bert.data.shards.beam_files import (
     PARTIAL,
     delete_folder,
+    delete_if_empty,
     file_systems,
     names_in,
     open_plain,
     write_whole,
 )
-from keras_bert.data.pretraining.manifest import MANIFEST, Manifest, parse_manifest
+from keras_bert.data.shards.manifest import MANIFEST, Manifest, ShardsKind, parse_manifest
 from keras_bert.errors import InputError
 from keras_bert.files import check_target
 
@@ -32,17 +34,17 @@ class ManifestPlan:
         folder: The output folder.
         vocabulary: As in `Manifest`, like the next.
         settings: What the examples were made by.
-        counts: Of the whole corpus.
-        documents: How many documents each split has.
+        counts: For each split, what is known of it beside what its shards count.
         versions: As in `Manifest`.
+        kind: Of the folder.
     """
 
     folder: str
     vocabulary: dict[str, Any]
     settings: dict[str, Any]
-    counts: dict[str, int]
-    documents: dict[str, int]
+    counts: dict[str, dict[str, Any]]
     versions: dict[str, str]
+    kind: ShardsKind
 
 
 def check_output(output: str, overwrite: bool) -> str:
@@ -61,6 +63,24 @@ def check_output(output: str, overwrite: bool) -> str:
     except ValueError as error:
         raise InputError(f"{output}: {' '.join(str(error).split())[:300]}") from None
     return output.rstrip("/")
+
+
+@contextlib.contextmanager
+def work_folder(output: str, run: str, kind: ShardsKind) -> Iterator[str]:
+    """Gives a folder for what lives as long as the build; a build that fails takes away all that it has made."""
+    is_new = not file_systems().exists(output)
+    work = file_systems().join(output, f"{WORK}{run}")
+    delete_folder(work)  # of a build that was killed
+    file_systems().mkdirs(work)
+    try:
+        yield work
+    except BaseException:
+        discard(output, run, kind)
+        raise
+    finally:
+        delete_folder(work)
+        if is_new:
+            delete_if_empty(output)
 
 
 def write_manifests(results: Iterable[dict[str, Any]], plan: ManifestPlan) -> None:
@@ -91,24 +111,25 @@ def write_manifests(results: Iterable[dict[str, Any]], plan: ManifestPlan) -> No
         manifest = Manifest(
             vocabulary=plan.vocabulary,
             settings={"split": split, **plan.settings},
-            counts={"documents": plan.documents[split], **counts[split], "corpus": plan.counts},
+            counts={**plan.counts[split], **counts[split]},
             shards=shards[split],
             versions=plan.versions,
         )
-        write_whole(_path(plan.folder, split, MANIFEST), io.BytesIO(manifest.to_json().encode()))
+        write_whole(_path(plan.folder, split, MANIFEST), io.BytesIO(manifest.to_json(plan.kind).encode()))
 
 
-def finish(folder: str, run: str) -> Manifest | None:
+def finish(folder: str, run: str, kind: ShardsKind) -> Manifest | None:
     """Clears away what other builds left, now that the manifest of this one is there.
 
     Args:
         folder: The output folder.
         run: The build, as it stands in the names of its shards.
+        kind: Of the folder.
 
     Returns:
         The manifest of the training examples; None, and nothing cleared, if this build wrote none.
     """
-    manifest = _manifest(folder)
+    manifest = _manifest(folder, kind)
     if manifest is None or not _is_of(manifest, run):
         return None
     for split in SPLITS:
@@ -131,9 +152,9 @@ def finish(folder: str, run: str) -> Manifest | None:
     return manifest
 
 
-def discard(folder: str, run: str) -> None:
+def discard(folder: str, run: str, kind: ShardsKind) -> None:
     """Takes away the shards of a build that has failed, unless its manifest is there already."""
-    manifest = _manifest(folder)
+    manifest = _manifest(folder, kind)
     if manifest is not None and _is_of(manifest, run):
         return
     for split in SPLITS:
@@ -142,13 +163,13 @@ def discard(folder: str, run: str) -> None:
             file_systems().delete(shards)
 
 
-def _manifest(folder: str) -> Manifest | None:
+def _manifest(folder: str, kind: ShardsKind) -> Manifest | None:
     """The manifest of the training examples, if there is one."""
     path = _path(folder, "train", MANIFEST)
     if not file_systems().exists(path):
         return None
     with open_plain(path) as stream:
-        return parse_manifest(stream.read().decode("utf-8", "replace"), path)
+        return parse_manifest(stream.read().decode("utf-8", "replace"), path, kind)
 
 
 def _is_of(manifest: Manifest, run: str) -> bool:
