@@ -58,6 +58,8 @@ TESTED_ELSEWHERE = {
         ("data/shards/build.py", "data/shards/row_reader.py", "scripts/prepared_rows.py", "scripts/prepared_train.py"),
         "tests/scripts/prepare_test.py",
     ),
+    "scripts/answered_windows.py": "tests/scripts/predict_test.py",
+    "scripts/preparation.py": "tests/scripts/prepare_test.py",
     "scripts/beam_arguments.py": "tests/scripts/pretraining_data_test.py",
     # What the pipeline is made of, from the files in to the records out.
     **dict.fromkeys(

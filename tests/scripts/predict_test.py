@@ -5,11 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from keras_bert.tasks import open_task
+from keras_bert.tasks import BertTask, open_task
 from tests.scripts.programs import ROOT, rows, run_program, write_table
 from tests.tasks import tiny
 
@@ -191,3 +192,105 @@ def test_a_pipe_gets_its_answers_at_once_and_may_close(classifier: Path):
         assert b"keras-bert predict: interrupted\n" in (last := process.stderr.read())
         assert b"Traceback" not in last
     assert process.returncode == 130
+
+
+@pytest.fixture(scope="module")
+def many(classifier: Path, tmp_path_factory) -> tuple[list[str], bytes]:
+    """What answers 300 rows in ten windows, and the answers of a run that was left alone."""
+    folder = tmp_path_factory.mktemp("many")
+    lines = [(str(index), text) for index, (text, _) in enumerate(rows(300, seed=9))]
+    table = write_table(folder / "rows.csv", ("id", "text"), lines)
+    command = [f"--model={classifier}", f"--input={table}", "--keep=id", "--batch_size=2"]
+    done = run_program("predict", *command, f"--output={folder}/answers.jsonl")
+    assert done.status == 0, done.stderr
+    answers = (folder / "answers.jsonl").read_bytes()
+    assert [json.loads(line)["id"] for line in answers.splitlines()] == [number for number, _ in lines]
+    return command, answers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [2, 3])
+def test_several_processes_give_the_same_bytes_in_order(many, processes: int, tmp_path: Path):
+    command, answers = many
+    program = [sys.executable, "-m", "keras_bert.scripts.predict", *command, f"--processes={processes}"]
+    done = subprocess.run([*program, f"--output={tmp_path}/a.jsonl"], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.jsonl").read_bytes() == answers
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+@pytest.mark.parametrize("groups", [1, 4, 9])
+def test_a_run_that_was_killed_goes_on_behind_what_is_there(
+    many, groups: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It ends with the bytes of a run that was left alone; a line that was half written is written anew."""
+    command, answers = many
+    asked = count_answers(monkeypatch, groups)
+    with pytest.raises(PowerCutError):
+        run_program("predict", *command, f"--output={tmp_path}/a.jsonl")
+    assert not (tmp_path / "a.jsonl").exists()
+    with (tmp_path / "a.jsonl.part").open("ab") as file:
+        file.write(b'{"text": "half a')
+    asked[:] = [10**9]
+    done = run_program("predict", *command, f"--output={tmp_path}/a.jsonl")
+    assert done.status == 0, done.stderr
+    assert "going on behind what is there" in done.stderr
+    assert (tmp_path / "a.jsonl").read_bytes() == answers
+    assert asked == [10**9 - (10 - groups)]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_what_another_command_left_is_not_taken_for_its_own(many, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    command, _ = many
+    count_answers(monkeypatch, 2)
+    with pytest.raises(PowerCutError):
+        run_program("predict", *command, f"--output={tmp_path}/a.jsonl")
+    before = (tmp_path / "a.jsonl.part").read_bytes()
+    done = run_program("predict", *command, f"--output={tmp_path}/a.jsonl", "--scores")
+    assert "a.jsonl.part: holds lines of another command, with another scores; delete it to start anew" in done.error
+    assert (tmp_path / "a.jsonl.part").read_bytes() == before
+
+
+@pytest.mark.parametrize("blanks", [0, 60_000])
+def test_a_bad_row_in_the_middle_is_named_and_leaves_nothing(classifier: Path, tmp_path: Path, blanks: int):
+    """Also in a file that is too large to be looked through first."""
+    row = f"1\ta film{' ' * blanks}\n"
+    (tmp_path / "rows.tsv").write_text("id\ttext\n" + row * 600 + "2\n")
+    command = [f"--model={classifier}", f"--input={tmp_path}/rows.tsv", "--batch_size=1"]
+    done = run_program("predict", *command, f"--output={tmp_path}/a.jsonl")
+    assert "rows.tsv, line 602: 1 field, expected 2" in done.error
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.tsv"]
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_the_program_with_a_line(classifier: Path, tmp_path: Path):
+    path = write_table(tmp_path / "rows.csv", ("id", "text"), [("1", "a film " * 40)] * 40_000)
+    command = [sys.executable, "-m", "keras_bert.scripts.predict", f"--model={classifier}", f"--input={path}"]
+    command += [f"--output={tmp_path}/a.jsonl", "--processes=2"]
+    program = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "a.jsonl.part").is_file() or not (tmp_path / "a.jsonl.part").stat().st_size:
+        assert program.poll() is None, program.stderr.read()
+        time.sleep(0.05)
+    children = subprocess.run(["pgrep", "-P", str(program.pid)], capture_output=True, text=True, check=True)
+    os.kill(max(map(int, children.stdout.split())), signal.SIGKILL)
+    said = program.communicate(timeout=60)[1]
+    assert program.returncode == 2
+    assert "one of the processes has gone" in said.splitlines()[-1]
+
+
+class PowerCutError(Exception):
+    """Stands for a power cut: nothing of ours handles it."""
+
+
+def count_answers(monkeypatch: pytest.MonkeyPatch, left: int) -> list[int]:
+    """Lets so many windows be answered, and then cuts the power; the number that is left can be changed."""
+    answer, counter = BertTask.answer, [left]
+
+    def answered(self, *args, **options):
+        if not counter[0]:
+            raise PowerCutError
+        counter[0] -= 1
+        return answer(self, *args, **options)
+
+    monkeypatch.setattr(BertTask, "answer", answered)
+    return counter
