@@ -34,6 +34,7 @@ TOPICS = (
     "start",
     "questions",
     "data",
+    "prepared",
     "long_texts",
     "classification",
     "tagging",

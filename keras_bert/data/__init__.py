@@ -6,6 +6,7 @@ from keras_bert.data.memory.rows import rows
 from keras_bert.data.question_rows import question_rows
 from keras_bert.data.read_choices import read_choices
 from keras_bert.data.read_targets import read_targets
+from keras_bert.data.shards.prepared import PreparedExamples
 from keras_bert.data.sources.labels import label_names
 from keras_bert.data.sources.read import read
 from keras_bert.data.squad_file import read_squad
@@ -15,6 +16,7 @@ from keras_bert.data.tags.tag_rows import tag_rows
 from keras_bert.data.target_rows import target_rows
 
 __all__ = [
+    "PreparedExamples",
     "batches",
     "bucket_widths",
     "label_names",
