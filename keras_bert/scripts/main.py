@@ -16,6 +16,7 @@ PROGRAMS = {
     "explain": "Say which words of texts speak for a model's answer, and which against it.",
     "index": "Index documents, so that questions find the passages that answer them.",
     "search": "Index texts by their meaning, and find those nearest to a question; search an index of documents.",
+    "mine-negatives": "Find passages that look right and are not, to train search on.",
     "ask": "Answer questions out of indexed documents.",
     "audit": "How sure a model is, how it treats groups, what it prefers, where it breaks, which labels are doubtful.",
     "attack": "Look for small changes of texts after which a classifier is wrong.",
@@ -38,7 +39,7 @@ PROGRAMS = {
 GROUPS = {
     "train": ("finetune", "tune", "prepare", "status", "distill", "prune", "trim-vocabulary"),
     "use a model": ("predict", "evaluate", "explain", "export", "app"),
-    "documents": ("index", "search", "ask"),
+    "documents": ("index", "search", "ask", "mine-negatives"),
     "trust": ("audit", "attack"),
     "pre-train": ("vocabulary", "pretraining-data", "pretrain"),
     "look and convert": ("tokenize", "convert", "demo"),
