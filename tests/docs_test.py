@@ -24,6 +24,7 @@ NOT_RUN = {
     "formats.md": "an exported model",
     "generation.md": "trained models",
     "long_runs.md": "the reader's own rows and model",
+    "prepared.md": "the reader's own files, many of them",
     "long_texts.md": "a position table of 128 rows and more, and long rows",
     "multiple_choice.md": "a trained model",
     "pretraining.md": "trained models and records",
