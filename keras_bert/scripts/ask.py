@@ -6,8 +6,8 @@
 
 The best --passages are found, by words and meaning, and read in one run by --reader, a model of `finetune
 --task=answer`. Each answer comes with its score, the file and the bytes where it stands, and the sentence around it;
-what several passages say is one answer. --json writes one JSON object a question. With --threshold a question whose
-best answer scores less has none.
+what several passages say is one answer. --json writes one JSON object a question. With --threshold answers that the
+reader itself gives a lower probability, `read`, are none.
 
 On a terminal, without a question, it asks for one after the other: the arrow keys bring earlier ones back, a follow-up
 is searched for with the question before it, `:sources` shows where the last answer stands, `:forget` begins anew,
@@ -50,7 +50,9 @@ flags.DEFINE_string("reranker", None, "A classifier or regressor of pairs that p
 flags.DEFINE_string("reranker_label", None, "Its class that means yes; its last.")
 flags.DEFINE_integer("candidates", 100, "Passages that are fused and put in order.", lower_bound=1)
 flags.DEFINE_float("reader_weight", 0.3, "What the reader counts beside the search.", lower_bound=0.0, upper_bound=1.0)
-flags.DEFINE_float("threshold", None, "An answer that scores less is none.", lower_bound=0.0, upper_bound=1.0)
+flags.DEFINE_float(
+    "threshold", None, "An answer that the reader gives a lower probability is none.", lower_bound=0.0, upper_bound=1.0
+)
 flags.register_validator("index", bool, message="name the folder of the index, --index=FOLDER")
 flags.register_validator("reader", bool, message="name the model that reads, --reader=FOLDER")
 

@@ -36,13 +36,15 @@ def ask(
         raise InputError(f"top_k is {top_k} and passages {passages}; expected 1 or more")
     if not 0 <= weight <= 1:
         raise InputError(f"weight is {weight}; it is the reader's share, from 0 to 1")
+    # A reader takes the lines of a question for turns of a conversation.
+    questions = [" ".join(question.split()) for question in questions]
     # A question such as "and where?" is found by what was asked before it.
     before = " ".join(question for question, _ in history[-1:])
     found = index.search([f"{before} {question}".strip() for question in questions], k=passages, **search)
     answers = []
     for candidates, own in zip(read_passages(reader, questions, found, batch_size), found, strict=True):
         best = merge(weigh(candidates, own, weight))
-        kept = [same for same in best if threshold is None or same[0].weight >= threshold]
+        kept = [same for same in best if threshold is None or max(each.read for each in same) >= threshold]
         answers.append([_described(same) for same in kept[:top_k]])
     return answers
 
