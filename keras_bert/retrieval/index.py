@@ -69,6 +69,7 @@ class Index:
         text: str = "text",
         title: str = "title",
         overwrite: bool = False,
+        processes: int = 1,
     ) -> "Index":
         """Makes an index of documents, whole or not at all.
 
@@ -84,12 +85,13 @@ class Index:
             text: Column of rows that holds the text.
             title: Column of rows that holds a title, where there is one.
             overwrite: Replace a folder that holds something.
+            processes: How many embed the passages, each with the embedder, which is then named by folder or handle.
 
         Raises:
             InputError: As `read_documents`; the folder holds something; impossible numbers; a package is missing.
         """
         check_target(folder, overwrite)
-        meaning = None if embedder is None else Meaning(embedder)
+        meaning = None if embedder is None else Meaning(embedder, processes=processes)
         if meaning is not None and tokenizer is not None:
             raise InputError("the passages are cut by the embedder's own tokenizer; leave out tokenizer=")
         longest = None if meaning is None else _longest(meaning.embedder)
@@ -108,13 +110,14 @@ class Index:
         return cls(folder, Snapshot.open(folder), meaning)
 
     @classmethod
-    def open(cls, folder: str | Path, embedder: BertEmbedder | str | Path | None = None) -> "Index":
+    def open(cls, folder: str | Path, embedder: BertEmbedder | str | Path | None = None, processes: int = 1) -> "Index":
         """Opens an index; its embedder is opened when it is first needed.
 
         Args:
             folder: Where it lies.
             embedder: The embedder that made its vectors; None: the one that it names, if that is `minilm` or a folder
                 here. No model is fetched because an index names it.
+            processes: As for `build`, when documents are added.
 
         Raises:
             InputError: There is none, or it is damaged.
@@ -123,7 +126,7 @@ class Index:
         made = snapshot.manifest["model"]
         if made is None and embedder is not None:
             raise InputError(f"{folder}: an index of words alone; leave out the embedder, or index the documents again")
-        return cls(folder, snapshot, None if made is None else Meaning(embedder, made))
+        return cls(folder, snapshot, None if made is None else Meaning(embedder, made, processes))
 
     def add(self, paths: Paths) -> None:
         """Adds documents; a file that is in the index already is replaced if it has changed.

@@ -49,6 +49,7 @@ flags.DEFINE_bool("add", False, "Add the documents to the index that is there.")
 flags.DEFINE_string("remove", None, "Take documents out of the index: paths, folders, patterns, divided by commas.")
 flags.DEFINE_bool("overwrite", False, "Replace the index that is there.")
 
+flags.DEFINE_integer("processes", 1, "Processes that embed passages, each with the embedder.", lower_bound=1)
 flags.register_validator("output", bool, message="name the folder of the index, --output=FOLDER")
 
 _MEGABYTE = 1e6
@@ -111,6 +112,7 @@ def _made() -> "Index":
         text=FLAGS.text,
         title=FLAGS.title,
         overwrite=FLAGS.overwrite,
+        processes=FLAGS.processes,
     )
 
 
@@ -119,7 +121,7 @@ def _changed() -> "Index":
 
     if FLAGS.embedder == "none":
         raise InputError("--embedder=none is for a new index; one that is there keeps what it was made with")
-    index = Index.open(FLAGS.output, FLAGS.embedder)
+    index = Index.open(FLAGS.output, FLAGS.embedder, FLAGS.processes)
     if FLAGS.remove is not None:
         index.remove(_paths(FLAGS.remove))
     if FLAGS.add:

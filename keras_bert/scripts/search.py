@@ -60,6 +60,7 @@ flags.DEFINE_enum(
     ["scores", "ranks"],
     "For --method=both: how two orders become one; ranks: reciprocal ranks.",
 )
+flags.DEFINE_integer("processes", 1, "Processes that embed the --rows, each with the embedder.", lower_bound=1)
 flags.DEFINE_integer("candidates", 100, "Passages that the --reranker sees.", lower_bound=1)
 flags.DEFINE_bool("overwrite", False, "Replace the index that is there.")
 flags.DEFINE_string("query", None, "A text to find rows for.")
@@ -139,8 +140,11 @@ def _handle(index: "VectorIndex") -> str:
 def _embedder(handle: str) -> "BertEmbedder":
     from keras_bert.tasks import BertEmbedder
 
-    prompts = prompt_flags.defined_prompts()
-    return BertEmbedder.from_preset(handle, prompts=prompts, pad_vocabulary=FLAGS.pad_vocabulary)
+    return BertEmbedder.from_preset(handle, **_embedder_options())
+
+
+def _embedder_options() -> dict[str, Any]:
+    return {"prompts": prompt_flags.defined_prompts(), "pad_vocabulary": FLAGS.pad_vocabulary}
 
 
 def _prompt(embedder: "BertEmbedder", given: str | None, names: tuple[str, ...]) -> str | None:
@@ -161,10 +165,13 @@ def _rows(source: str) -> Iterator[dict[str, str]]:
 
 def _make_index(embedder: "BertEmbedder", rows: list[dict[str, str]], handle: str) -> "VectorIndex":
     from keras_bert.serving.vector_index import VectorIndex
+    from keras_bert.tasks.embedding.embedded_windows import embed_texts
     from keras_bert.tasks.embedding.prompts import DOCUMENT_NAMES
 
     prompt = _prompt(embedder, FLAGS.rows_prompt, DOCUMENT_NAMES)
-    vectors = embedder.embed([row["text"] for row in rows], FLAGS.batch_size, prompt)
+    texts = [row["text"] for row in rows]
+    several = {"processes": FLAGS.processes, "handle": handle, "options": _embedder_options()}
+    vectors = embed_texts(embedder, texts, FLAGS.batch_size, prompt, **several)
     model = {"handle": handle, "fingerprint": embedder.fingerprint(), "prompt": embedder.prompts.text(prompt)}
     return VectorIndex(vectors, rows, model, FLAGS.method, embedder.similarity)
 

@@ -210,12 +210,17 @@ def many(classifier: Path, tmp_path_factory) -> tuple[list[str], bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [2, 3])
-def test_several_processes_give_the_same_bytes_in_order(many, processes: int, tmp_path: Path):
+def test_several_processes_give_the_same_answers_in_order(many, processes: int, tmp_path: Path):
+    """To float32's rounding: a process has fewer threads, which add up in another order."""
     command, answers = many
     program = [sys.executable, "-m", "keras_bert.scripts.predict", *command, f"--processes={processes}"]
     done = subprocess.run([*program, f"--output={tmp_path}/a.jsonl"], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "a.jsonl").read_bytes() == answers
+    found, expected = (
+        list(map(json.loads, data.splitlines())) for data in ((tmp_path / "a.jsonl").read_bytes(), answers)
+    )
+    assert [row["id"] for row in found] == [row["id"] for row in expected]
+    assert_same(found, expected)
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
 
 

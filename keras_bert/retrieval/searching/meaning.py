@@ -1,20 +1,16 @@
 """The embedder of an index: opened when it is needed, and only if it is the one that made the vectors."""
 
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import logging
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import BertEmbedder
+from keras_bert.tasks.embedding.embedded_windows import embed_texts
 from keras_bert.tasks.embedding.prompts import DOCUMENT_NAMES, QUERY_NAMES
-
-_WINDOW = 1024  # passages embedded between two looks at the clock
-_PAUSE = 10.0  # seconds between two lines of progress
 
 
 class Meaning:
@@ -24,6 +20,7 @@ class Meaning:
         embedder: The embedder; a folder, `minilm` or another handle, which is opened at first use; None: what `made`
             says, if that is `minilm` or a folder here.
         made: What an index says of the model that made its vectors; None for a new index.
+        processes: How many embed passages, see `embed_texts`.
 
     Example:
         >>> Meaning("minilm").queries(["a question"]).shape  # doctest: +SKIP
@@ -31,9 +28,13 @@ class Meaning:
     """
 
     def __init__(
-        self, embedder: BertEmbedder | str | Path | None = None, made: Mapping[str, str] | None = None
+        self,
+        embedder: BertEmbedder | str | Path | None = None,
+        made: Mapping[str, str] | None = None,
+        processes: int = 1,
     ) -> None:
         self._given = embedder
+        self._processes = processes
         self._made = dict(made) if made else None
         self._opened: BertEmbedder | None = None
         self._lock = threading.Lock()
@@ -84,7 +85,6 @@ class Meaning:
         Raises:
             InputError: The model puts another prompt before passages than it did when the index was made.
         """
-        distinct = list(dict.fromkeys(texts))
         prompt = self.embedder.prompts.for_search(DOCUMENT_NAMES)
         before = self.embedder.prompts.text(prompt)
         if self._made and before != self._made.get("prompt"):
@@ -92,18 +92,8 @@ class Meaning:
                 f"the index was made with the prompt {self._made.get('prompt')!r:.80} before passages, and the model "
                 f"has {before!r:.80}; open the model with its prompts, or index the documents again"
             )
-        parts = [np.zeros((0, self.embedder.vector_size), np.float32)]
-        began = said = time.monotonic()
-        for start in range(0, len(distinct), _WINDOW):
-            parts.append(self.embedder.embed(distinct[start : start + _WINDOW], batch_size, prompt))
-            done, now = min(start + _WINDOW, len(distinct)), time.monotonic()
-            if now - said > _PAUSE:
-                rate = done / (now - began)
-                left = (len(distinct) - done) / rate
-                logging.info("embedded %d of %d passages, %.0f a second, %.0f s left", done, len(distinct), rate, left)
-                said = now
-        places = {text: place for place, text in enumerate(distinct)}
-        return np.concatenate(parts)[np.array([places[text] for text in texts], np.int64)]
+        handle = None if isinstance(self._given, BertEmbedder) else self._given or self._handle()
+        return embed_texts(self.embedder, texts, batch_size, prompt, processes=self._processes, handle=handle)
 
     def _handle(self) -> str:
         handle = (self._made or {}).get("handle", "")
