@@ -29,10 +29,7 @@ ENGLISH_ONLY = {
     "compression.md",
     "decisions.md",
     "retrieval.md",
-    "long_texts.md",
-    "text.md",
     "trust.md",
-    "tuning.md",
 }
 TRANSLATED = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs" / "zh").glob("*.md"))]
 
