@@ -4,6 +4,9 @@ import collections
 import concurrent.futures
 import multiprocessing
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -13,6 +16,7 @@ from keras_bert.errors import InputError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_PARENT_CHECK = 0.5  # seconds
 _AHEAD = 2  # items a process that wait or are worked on: the results of others must not pile up behind a slow one
 
 
@@ -66,5 +70,15 @@ def _begin(threads: int, begin: Callable[..., None] | None, arguments: tuple[Any
     os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Ctrl-C at a terminal reaches all of them: it is for the process that started them, and ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if begin is not None:
         begin(*arguments)
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the one that started it is gone, which a queue between them does not tell."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK)
+    os._exit(1)

@@ -283,6 +283,32 @@ def test_a_process_that_is_killed_ends_the_program_with_a_line(classifier: Path,
     assert "one of the processes has gone" in said.splitlines()[-1]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_no_process_outlives_the_program_and_the_answers_so_far_stay(
+    classifier: Path, tmp_path: Path, number: int, status: int
+):
+    path = write_table(tmp_path / "rows.csv", ("id", "text"), [("1", "a film " * 40)] * 40_000)
+    command = [sys.executable, "-m", "keras_bert.scripts.predict", f"--model={classifier}", f"--input={path}"]
+    command += [f"--output={tmp_path}/a.jsonl", "--processes=2"]
+    program = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (tmp_path / "a.jsonl.part").is_file() or not (tmp_path / "a.jsonl.part").stat().st_size:
+        assert program.poll() is None, program.stderr.read()
+        time.sleep(0.05)
+    if number == signal.SIGINT:
+        os.killpg(program.pid, number)  # as a terminal does
+    else:
+        program.kill()
+    assert program.wait(timeout=60) == status
+    deadline = time.monotonic() + 30
+    while subprocess.run(["pgrep", "-s", str(program.pid)], capture_output=True, check=False).stdout:
+        assert time.monotonic() < deadline, "processes are left"
+        time.sleep(0.1)
+    assert "Traceback" not in program.stderr.read()
+    assert (tmp_path / "a.jsonl.part").stat().st_size
+    assert not (tmp_path / "a.jsonl").exists()
+
+
 class PowerCutError(Exception):
     """Stands for a power cut: nothing of ours handles it."""
 
