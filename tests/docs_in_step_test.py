@@ -26,7 +26,6 @@ ROOT = Path(__file__).resolve().parents[1]
 # Pages under docs/ that have no Chinese twin yet. The list only gets shorter: a page that is translated leaves it, and
 # a new page comes with its twin or with a line here.
 ENGLISH_ONLY = {
-    "compression.md",
     "decisions.md",
     "retrieval.md",
     "trust.md",
