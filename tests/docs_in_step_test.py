@@ -28,7 +28,6 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGLISH_ONLY = {
     "decisions.md",
     "retrieval.md",
-    "trust.md",
 }
 TRANSLATED = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs" / "zh").glob("*.md"))]
 
