@@ -38,6 +38,11 @@ class Checkpoint:
         special_tokens_in_text: Whether special tokens written in a text become their ids.
         added_tokens: Fields of the tokens that its tokenizer finds in a text as they are written.
         merges: The rules of its tokenizer if that is a byte-level BPE, None for WordPiece.
+
+    Example:
+        >>> checkpoint = keras_bert.checkpoints.open_checkpoint("minilm")
+        >>> isinstance(checkpoint, Checkpoint), checkpoint.tensors["bert.embeddings.word_embeddings.weight"].shape
+        (True, (30522, 384))
     """
 
     config: BertConfig

@@ -28,6 +28,12 @@ def convert(handle: str | Path, folder: str | Path, overwrite: bool = False, **o
 
     Raises:
         InputError: The checkpoint cannot be read, the folder is the checkpoint's own, or cannot be written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> report = convert("minilm", "bert")
+        >>> (Path("bert") / "model.safetensors").is_file()
+        True
     """
     named = [name for name in arguments_of(open_resolved) if name not in ("path", "handle")]
     refuse_unknown("convert", options, ("handle", "folder", "overwrite", *named))

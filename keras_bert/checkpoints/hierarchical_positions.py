@@ -33,8 +33,10 @@ def longer_positions(checkpoint: Checkpoint, length: int, alpha: float = ALPHA) 
         InputError: It has no table of positions, or `length` is more than the square of its rows.
 
     Example:
-        >>> checkpoint = longer_positions(open_checkpoint("minilm"), 2048)  # doctest: +SKIP
-        >>> BertClassifier.from_preset(checkpoint, labels=["no", "yes"], max_length=2048)  # doctest: +SKIP
+        >>> checkpoint = longer_positions(keras_bert.checkpoints.open_checkpoint("minilm"), 2048)
+        >>> checkpoint.tensors["bert.embeddings.position_embeddings.weight"].shape
+        (2048, 384)
+        >>> keras_bert.BertClassifier.from_preset(checkpoint, labels=["no", "yes"], max_length=2048)  # doctest: +SKIP
 
     References:
         Su 2020, "Hierarchical decomposition of position encoding", kexue.fm/archives/7947; bert4keras, layers.py,

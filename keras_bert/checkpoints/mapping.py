@@ -62,7 +62,15 @@ def variable_weight(name: str, variable: Any, transpose: bool = False) -> Weight
 
 
 def dense_weights(name: str, layer: Any) -> list[Weight]:
-    """Maps a dense layer with `kernel` (in, out) and `bias` to `name.weight` (out, in) and `name.bias`."""
+    """Maps a dense layer with `kernel` (in, out) and `bias` to `name.weight` (out, in) and `name.bias`.
+
+    Example:
+        >>> import keras
+        >>> layer = keras.layers.Dense(3)
+        >>> layer.build((None, 2))
+        >>> [(weight.name, weight.shape) for weight in dense_weights("classifier", layer)]
+        [('classifier.weight', (3, 2)), ('classifier.bias', (3,))]
+    """
     if isinstance(layer, AdaptedLinear):
         return _part(name, layer, 0)
     return [
@@ -72,7 +80,15 @@ def dense_weights(name: str, layer: Any) -> list[Weight]:
 
 
 def norm_weights(name: str, layer: Any) -> list[Weight]:
-    """Maps a layer normalization's `gamma` and `beta` to `name.weight` and `name.bias`."""
+    """Maps a layer normalization's `gamma` and `beta` to `name.weight` and `name.bias`.
+
+    Example:
+        >>> import keras
+        >>> layer = keras.layers.LayerNormalization()
+        >>> layer.build((None, 4))
+        >>> [(weight.name, weight.shape) for weight in norm_weights("LayerNorm", layer)]
+        [('LayerNorm.weight', (4,)), ('LayerNorm.bias', (4,))]
+    """
     return [variable_weight(f"{name}.weight", layer.gamma), variable_weight(f"{name}.bias", layer.beta)]
 
 

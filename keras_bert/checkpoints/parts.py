@@ -103,6 +103,11 @@ def describe(handle: str | Path, pad_vocabulary: bool = False) -> Checkpoint:
 
     Raises:
         InputError: There is none, or one of its files cannot be read.
+
+    Example:
+        >>> checkpoint = describe("minilm")
+        >>> checkpoint.config.hidden_size, len(checkpoint.vocabulary), checkpoint.tensors
+        (384, 30522, {})
     """
     path = resolve(handle, weights=False)
     folder = path if path.is_dir() else path.parent  # of a TensorFlow checkpoint its prefix may be named

@@ -20,8 +20,10 @@ def up_to_layer(checkpoint: Checkpoint, layer: int | None) -> Checkpoint:
         InputError: There is no such block, or the encoder is pre-LN, whose hidden states are normalized at the end.
 
     Example:
-        >>> checkpoint = up_to_layer(open_checkpoint("minilm"), -2)  # doctest: +SKIP
-        >>> BertClassifier.from_preset(checkpoint, labels=["no", "yes"], pooling="mean")  # doctest: +SKIP
+        >>> checkpoint = up_to_layer(keras_bert.checkpoints.open_checkpoint("minilm"), -2)
+        >>> checkpoint.config.num_hidden_layers
+        5
+        >>> keras_bert.BertClassifier.from_preset(checkpoint, labels=["no", "yes"], pooling="mean")  # doctest: +SKIP
     """
     if layer is None:
         return checkpoint

@@ -22,6 +22,12 @@ class Importance:
         columns: float64 (layers, intermediate_size), of the columns of each feed-forward layer.
         heads: float64 (layers, heads), of attention heads.
         rows: Rows that they were measured on.
+
+    Example:
+        >>> import numpy as np
+        >>> importance = Importance(columns=np.ones((6, 1536)), heads=np.ones((6, 12)), rows=2000)
+        >>> importance.columns.shape, importance.heads.shape
+        ((6, 1536), (6, 12))
     """
 
     columns: np.ndarray

@@ -38,8 +38,11 @@ def prune(
         InputError: Nothing or all is to go, there is no such layer, or the importance is of another model.
 
     Example:
-        >>> importance = measure_importance(model, rows)  # doctest: +SKIP
-        >>> small = open_task(prune(open_checkpoint("runs/sst2/model"), importance, keep_ffn=0.5))  # doctest: +SKIP
+        >>> checkpoint = keras_bert.checkpoints.open_checkpoint("minilm")
+        >>> prune(checkpoint, keep_layers=4).config.num_hidden_layers
+        4
+        >>> importance = keras_bert.compression.measure_importance(model, rows)  # doctest: +SKIP
+        >>> small = keras_bert.tasks.open_task(prune(checkpoint, importance, keep_ffn=0.5))  # doctest: +SKIP
 
     References:
         Layers from the top: Sajjad et al. 2020, arXiv:2004.03844, section 3.

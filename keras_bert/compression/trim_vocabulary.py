@@ -35,9 +35,12 @@ def trim_vocabulary(checkpoint: Checkpoint, entries: Sequence[str]) -> Checkpoin
             or a special or added token is to go.
 
     Example:
-        >>> usage = VocabularyUsage(checkpoint.tokenizer())  # doctest: +SKIP
-        >>> usage.add(texts)  # doctest: +SKIP
-        >>> keras_bert.tasks.open_task(trim_vocabulary(checkpoint, usage.kept()))  # doctest: +SKIP
+        >>> checkpoint = keras_bert.checkpoints.open_checkpoint("minilm")
+        >>> usage = keras_bert.compression.VocabularyUsage(checkpoint.tokenizer())
+        >>> usage.add(["a gripping film", "a dull book"])
+        >>> small = trim_vocabulary(checkpoint, usage.kept())
+        >>> len(checkpoint.vocabulary), len(small.vocabulary) < 2000
+        (30522, True)
 
     References:
         Abdaoui et al. 2020, arXiv:2010.05609: multilingual BERT by the vocabulary of fewer languages.
@@ -67,6 +70,13 @@ def trimmed_vocabulary(tokenizer: TokenLayer, entries: Sequence[str]) -> TokenLa
 
     Raises:
         InputError: An entry is not in the vocabulary, or a special or added token is to go.
+
+    Example:
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        >>> whole = keras_bert.BertTokenizer([*special, "film", "book", "##s"])
+        >>> small = trimmed_vocabulary(whole, [*special, "film", "##s"])
+        >>> whole("films").numpy().tolist(), small("films").numpy().tolist()
+        ([5, 7], [5, 6])
     """
     whole, kept = tokenizer.get_vocabulary(), set(entries)
     if unknown := kept.difference(whole):
@@ -90,6 +100,12 @@ def changed_share(before: TokenLayer, after: TokenLayer, batches: Iterable[Seque
 
     Returns:
         Pieces of `before` that `after` does not give at the same place, over all pieces; 0 for no texts.
+
+    Example:
+        >>> special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        >>> whole, small = (keras_bert.BertTokenizer([*special, *words]) for words in (["film", "book"], ["film"]))
+        >>> changed_share(whole, small, [["film book", "film film"]])  # `book` is [UNK] now
+        0.25
     """
     changed = pieces = 0
     for texts in batches:

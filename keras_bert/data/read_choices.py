@@ -27,7 +27,7 @@ def read_choices(
     quoting: bool | None = None,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> tf.data.Dataset:
-    """Reads rows of a text and its choices, two or more; rows may differ in how many they have.
+    r"""Reads rows of a text and its choices, two or more; rows may differ in how many they have.
 
     Args:
         source: As for `keras_bert.data.read`.
@@ -52,8 +52,11 @@ def read_choices(
         InputError: Anything wrong with the source: the line says the file, the row and field, and what was expected.
 
     Example:
-        >>> rows = read_choices("swag/val.csv", "startphrase", [f"ending{i}" for i in range(4)], "label")
-        ... # doctest: +SKIP
+        >>> from pathlib import Path
+        >>> _ = Path("val.csv").write_text("start,ending0,ending1,label\nShe opens,the door.,the sea.,0\n")
+        >>> rows = read_choices("val.csv", "start", ["ending0", "ending1"], "label")
+        >>> next(rows.as_numpy_iterator())["choices"].tolist()
+        [b'the door.', b'the sea.']
     """
     names = [choices] if isinstance(choices, str) else list(choices)
     if not names:

@@ -32,7 +32,7 @@ def read_targets(
     quoting: bool | None = None,
     max_line_bytes: int = MAX_LINE_BYTES,
 ) -> tf.data.Dataset:
-    """Reads texts and their targets: translations, summaries, titles, questions.
+    r"""Reads texts and their targets: translations, summaries, titles, questions.
 
     A text may have several targets: in several columns, of which a row leaves the last ones empty if it has fewer; in
     JSON in one field with a list; in several parallel files; or in several rows. For training each is a row of its own.
@@ -61,7 +61,11 @@ def read_targets(
             line says the file, the row and field, and what was expected.
 
     Example:
-        >>> rows = read_targets("train.en", target_files="train.de")  # doctest: +SKIP
+        >>> from pathlib import Path
+        >>> _ = Path("train.en").write_text("a film\ngood food\n")
+        >>> _ = Path("train.de").write_text("ein Film\ngutes Essen\n")
+        >>> [row["target"] for row in read_targets("train.en", target_files="train.de").as_numpy_iterator()]
+        [b'ein Film', b'gutes Essen']
         >>> rows = read_targets("titles.tsv", text="description", target="title")  # doctest: +SKIP
     """
     text_format = TextFormat(encoding, max_line_bytes, delimiter, quoting)

@@ -60,7 +60,12 @@ def read_squad(
         InputError: Anything wrong with the file: the line says where, and what was expected.
 
     Example:
-        >>> rows = read_squad("squad/train.json")  # doctest: +SKIP
+        >>> from pathlib import Path
+        >>> line = '{"question": "Where?", "context": "In Rome.", "answers": [{"text": "Rome", "answer_start": 3}]}'
+        >>> _ = Path("train.jsonl").write_text(line)
+        >>> row = next(read_squad("train.jsonl").as_numpy_iterator())
+        >>> row["answers"].tolist(), int(row["answer_start"]), int(row["answer_end"])
+        ([b'Rome'], 3, 7)
     """
     return question_dataset(_open(Path(source), label, TextFormat(encoding, LONGEST_FILE)), label, strict)
 

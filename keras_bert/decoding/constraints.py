@@ -27,7 +27,8 @@ class Constraints(NamedTuple):
             over; None: nothing given.
 
     Example:
-        >>> Constraints(end=2, min_length=3, forbidden=(0, 1))  # doctest: +SKIP
+        >>> Constraints(end=2, min_length=3, forbidden=(0, 1)).forbidden
+        (0, 1)
     """
 
     end: int

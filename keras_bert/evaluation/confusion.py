@@ -71,7 +71,8 @@ def plot_confusion(targets: np.ndarray, predictions: np.ndarray, labels: Sequenc
         InputError: matplotlib is not installed; no rows, or class numbers that do not fit the labels.
 
     Example:
-        >>> plot_confusion(np.array([0, 1]), np.array([0, 1]), ["no", "yes"], "confusion.png")  # doctest: +SKIP
+        >>> import numpy as np
+        >>> plot_confusion(np.array([0, 1, 1]), np.array([0, 1, 0]), ["no", "yes"], "confusion.png")
     """
     matplotlib, colors, figures = map(import_extra, ("matplotlib", "matplotlib.colors", "matplotlib.figure"))
     targets, predictions = _checked(targets, predictions, len(labels))

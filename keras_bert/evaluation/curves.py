@@ -56,7 +56,7 @@ def plot_curves(
         InputError: matplotlib is not installed, or there is nothing to draw.
 
     Example:
-        >>> plot_curves({"loss": [0.7, 0.3], "val_loss": [0.5, 0.4]}, "curves.png")  # doctest: +SKIP
+        >>> plot_curves({"loss": [0.7, 0.3], "val_loss": [0.5, 0.4]}, "curves.png")
     """
     figures = import_extra("matplotlib.figure")
     ticker = import_extra("matplotlib.ticker")

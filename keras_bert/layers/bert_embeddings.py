@@ -42,6 +42,12 @@ class BertEmbeddings(CheckedLayer):
     Returns:
         float (batch, tokens, hidden_size).
 
+    Example:
+        >>> import numpy as np
+        >>> layer = BertEmbeddings(vocabulary_size=100, hidden_size=16, max_positions=32)
+        >>> layer(np.array([[2, 45, 3]]), np.zeros((1, 3), "int32")).shape
+        TensorShape([1, 3, 16])
+
     References:
         Devlin et al. 2018, arXiv:1810.04805, figure 2; sinusoids: Vaswani et al. 2017, arXiv:1706.03762, 3.5.
     """

@@ -52,6 +52,12 @@ class EncoderBlock(CheckedLayer):
         float, the shape of `hidden`; with `output_attentions` a pair of that and float (batch, heads, tokens, tokens).
         With `first_token` the shapes are (batch, size) and (batch, heads, 1, tokens).
 
+    Example:
+        >>> import numpy as np
+        >>> hidden, bias = np.zeros((2 * 5, 16), "float32"), np.zeros((2, 1, 1, 5), "float32")  # 2 rows of 5 tokens
+        >>> EncoderBlock(num_heads=4, intermediate_size=32)(hidden, bias).shape
+        TensorShape([10, 16])
+
     References:
         Devlin et al. 2018, arXiv:1810.04805, section 3; pre-LN: Xiong et al. 2020, arXiv:2002.04745.
     """

@@ -22,6 +22,11 @@ class Pooler(CheckedLayer):
     Returns:
         float (batch, size).
 
+    Example:
+        >>> import numpy as np
+        >>> Pooler(16)(np.zeros((2, 5, 16), "float32")).shape  # hidden states of 2 rows of 5 tokens
+        TensorShape([2, 16])
+
     References:
         google-research/bert, modeling.py, `BertModel`, scope "pooler".
     """

@@ -43,6 +43,13 @@ class SelfAttention(CheckedLayer):
         dropout, float (batch, heads, tokens, tokens). With `first_token` the shapes are (batch, size) and
         (batch, heads, 1, tokens).
 
+    Example:
+        >>> import numpy as np
+        >>> hidden, bias = np.zeros((2 * 5, 16), "float32"), np.zeros((2, 1, 1, 5), "float32")  # 2 rows of 5 tokens
+        >>> outputs, probabilities = SelfAttention(num_heads=4, output_attentions=True)(hidden, bias)
+        >>> outputs.shape, probabilities.shape
+        (TensorShape([10, 16]), TensorShape([2, 4, 5, 5]))
+
     References:
         Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
     """

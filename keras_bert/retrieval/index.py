@@ -32,7 +32,7 @@ _FUSED = 100  # passages of each order that are made one, at least
 
 
 class Index:
-    """Documents cut into passages, in a folder, to be searched; `build` makes one, `open` opens it.
+    r"""Documents cut into passages, in a folder, to be searched; `build` makes one, `open` opens it.
 
     Any number of threads may search one index, and others may change it meanwhile: a search sees it as it was before
     or as it is afterwards. Another process that has it open goes on with what it opened.
@@ -43,9 +43,11 @@ class Index:
         meaning: The embedder of its vectors.
 
     Example:
-        >>> index = Index.build("notes_index", ["docs/**"], embedder="minilm")  # doctest: +SKIP
-        >>> index.search("how are passages cut?", k=1)[0].passage.title  # doctest: +SKIP
-        'Ask your documents'
+        >>> from pathlib import Path
+        >>> _ = Path("notes.md").write_text("# Passages\n\nThey are cut at headings.\n")
+        >>> index = Index.build("notes_index", ["notes.md"], embedder="minilm")
+        >>> index.search("how are passages cut?", k=1)[0].passage.title
+        'Passages'
     """
 
     def __init__(self, folder: str | Path, snapshot: Snapshot, meaning: Meaning | None) -> None:

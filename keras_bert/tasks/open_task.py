@@ -33,7 +33,9 @@ def open_task(handle: str | Path | Checkpoint, pad_vocabulary: bool = False, **o
         InputError: The folder does not open, or holds no head of a task known here.
 
     Example:
-        >>> open_task("runs/sst2/model").answer(["a gripping film"])  # doctest: +SKIP
+        >>> task = open_task("minilm")
+        >>> type(task).__name__, task.answer(["a film"])[0].keys()
+        ('BertEmbedder', dict_keys(['embedding']))
     """
     checkpoint = open_preset(handle, pad_vocabulary)
     return task_class(checkpoint).from_preset(checkpoint, **options)

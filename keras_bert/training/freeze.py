@@ -18,7 +18,11 @@ def freeze(encoder: BertEncoder, blocks: int) -> None:
         InputError: The encoder has not that many blocks.
 
     Example:
-        >>> freeze(task.encoder, blocks=4)  # doctest: +SKIP
+        >>> import numpy as np
+        >>> task = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> freeze(task.encoder, blocks=6)
+        >>> sum(int(np.prod(v.shape)) for v in task.trainable_variables)  # pooler and head
+        148610
     """
     if not 0 <= blocks <= len(encoder.blocks):
         raise InputError(f"the encoder has {len(encoder.blocks)} blocks, cannot freeze {blocks}")

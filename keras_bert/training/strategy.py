@@ -71,7 +71,7 @@ def name_workers(workers: Sequence[str], worker: int) -> None:
         InputError: An address without a port or there twice, no such worker, or another `TF_CONFIG` is there already.
 
     Example:
-        >>> name_workers(["10.0.0.1:2222", "10.0.0.2:2222"], worker=0)  # doctest: +SKIP
+        >>> name_workers(["10.0.0.1:2222", "10.0.0.2:2222"], 0)
     """
     for address in workers:
         host, _, port = address.rpartition(":")

@@ -45,7 +45,10 @@ def make_student(
             vocabulary, or arguments do not go together.
 
     Example:
-        >>> student = make_student(teacher, layers=3)  # doctest: +SKIP
+        >>> teacher = keras_bert.BertClassifier.from_preset("minilm", labels=["negative", "positive"])
+        >>> student = make_student(teacher, layers=3)
+        >>> student.encoder.config.num_hidden_layers, student.labels
+        (3, ('negative', 'positive'))
 
     References:
         Sanh et al. 2019, arXiv:1910.01108, section 2: every second block as the start.

@@ -79,9 +79,11 @@ def read_tags(
         InputError: Anything wrong with the source: the line says the file, the line, and what was expected.
 
     Example:
-        >>> rows = read_tags("conll2003/train.txt")  # doctest: +SKIP
-        >>> next(rows.as_numpy_iterator())["label"][:3]  # doctest: +SKIP
-        array([b'B-ORG', b'O', b'B-MISC'], dtype=object)
+        >>> from pathlib import Path
+        >>> _ = Path("train.txt").write_text("EU B-ORG\nrejects O\nGerman B-MISC\n\nPeter B-PER\n")
+        >>> rows = read_tags("train.txt")
+        >>> [row["label"].tolist() for row in rows.as_numpy_iterator()]
+        [[b'B-ORG', b'O', b'B-MISC'], [b'B-PER']]
     """
     if scheme not in ("auto", *SCHEMES):
         raise InputError(f"scheme {scheme!r}: expected one of auto, {', '.join(SCHEMES)}")
@@ -122,6 +124,11 @@ def tag_labels(rows: tf.data.Dataset) -> list[str]:
 
     Raises:
         InputError: There is no entity.
+
+    Example:
+        >>> rows = keras_bert.data.tag_rows([{"words": ["Ada", "lived"], "label": ["B-PER", "O"]}], text="words")
+        >>> tag_labels(rows)
+        ['O', 'B-PER', 'I-PER']
     """
     return labels_for(label_names(rows))
 

@@ -40,6 +40,11 @@ class BertTask(TextModel):
     Subclasses are the tasks. Each makes its head in `__init__`, and defines `monitor`, `answers`, `answer_rows`,
     `head_weights` and `metadata`; those with labelled rows derive from `LabelledTask`. The arguments are those of
     `TextModel`.
+
+    Example:
+        >>> task = keras_bert.tasks.open_task("minilm")
+        >>> isinstance(task, BertTask), type(task).__name__, task.preprocessor.max_length
+        (True, 'BertEmbedder', 256)
     """
 
     architecture: ClassVar[str]

@@ -83,8 +83,10 @@ class BertClassifier(ClassTask):
         InputError: Too few labels, one of them twice, weights for unknown ones, or a number out of its range.
 
     Example:
-        >>> model = BertClassifier.from_preset("minilm", labels=["negative", "positive"])  # doctest: +SKIP
-        >>> model.compile(keras_bert.training.adamw(3e-5, steps=6000))  # doctest: +SKIP
+        >>> model = BertClassifier.from_preset("minilm", labels=["negative", "positive"])
+        >>> model.predict(model.preprocessor(["a gripping film", "a dull film"]), verbose=0).shape  # logits
+        (2, 2)
+        >>> model.compile(keras_bert.training.adamw(3e-5, steps=6000))
         >>> model.fit(model.batches(rows, batch_size=32, shuffle=True), epochs=3)  # doctest: +SKIP
         >>> model.answer(["a gripping film"])  # doctest: +SKIP
         [{'label': 'positive', 'score': 0.998}]

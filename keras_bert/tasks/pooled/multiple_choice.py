@@ -62,8 +62,11 @@ class BertMultipleChoice(PooledTask):
         float32 (rows, choices), logits; (batch, 1) for a choice a row.
 
     Example:
-        >>> model = BertMultipleChoice.from_preset("runs/swag/model")  # doctest: +SKIP
-        >>> model.answer([("She opens the door and", ["walks in.", "eats the key."])])  # doctest: +SKIP
+        >>> model = BertMultipleChoice.from_preset("minilm")
+        >>> (answer,) = model.answer([("She opens the door and", ["walks in.", "eats the key."])])
+        >>> sorted(answer), len(answer["scores"])
+        (['choice', 'score', 'scores', 'text'], 2)
+        >>> BertMultipleChoice.from_preset("runs/swag/model").answer(rows)  # doctest: +SKIP
         [{'choice': 0, 'text': 'walks in.', 'score': 0.97, 'scores': [0.97, 0.03]}]
 
     References:

@@ -66,7 +66,10 @@ class BertRegressor(PooledTask):
         InputError: There is no such activation or pooling, or the encoder does not go with it.
 
     Example:
-        >>> model = BertRegressor.from_preset("minilm", text_pair=True)  # doctest: +SKIP
+        >>> model = BertRegressor.from_preset("minilm", text_pair=True)
+        >>> sorted(model.answer([("A plane is taking off.", "An air plane is taking off.")])[0])
+        ['score']
+        >>> model.fit(model.batches(rows, batch_size=32, shuffle=True), epochs=3)  # doctest: +SKIP
         >>> model.answer([("A plane is taking off.", "An air plane is taking off.")])  # doctest: +SKIP
         [{'score': 4.93}]
     """

@@ -69,7 +69,7 @@ class BertQuestionAnswerer(ScoredAnswerer):
         InputError: The encoder has a pooler, or a number is out of its range.
 
     Example:
-        >>> model = BertQuestionAnswerer.from_preset("minilm", max_length=384)  # doctest: +SKIP
+        >>> model = BertQuestionAnswerer.from_preset("minilm", max_length=384)
         >>> model.fit(model.batches(read_squad("train.json"), batch_size=16, shuffle=True), epochs=3)  # doctest: +SKIP
         >>> model.answer([{"question": "Where did he live?", "context": "Gödel lived in Vienna."}])  # doctest: +SKIP
         [{'answer': 'Vienna', 'score': 0.93, 'start': 15, 'end': 21, 'no_answer_score': 0.01}]

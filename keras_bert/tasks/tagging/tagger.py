@@ -71,9 +71,8 @@ class BertTokenClassifier(LabelledTask):
         InputError: The labels are not those of the scheme, or an argument is out of its range.
 
     Example:
-        >>> rows = keras_bert.data.read_tags("conll2003/train.txt")  # doctest: +SKIP
-        >>> model = BertTokenClassifier.from_preset("minilm", labels=keras_bert.data.tag_labels(rows))  # doctest: +SKIP
-        >>> model.compile(keras_bert.training.adamw(2e-4, steps=1500))  # doctest: +SKIP
+        >>> model = BertTokenClassifier.from_preset("minilm", labels=["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
+        >>> model.compile(keras_bert.training.adamw(2e-4, steps=1500))
         >>> model.fit(model.batches(rows, batch_size=32, shuffle=True), epochs=3)  # doctest: +SKIP
         >>> model.answer(["Ada Lovelace lived in London."])  # doctest: +SKIP
         [[{'text': 'Ada Lovelace', 'label': 'PER', 'score': 0.99, 'start': 0, 'end': 12}, ...]]

@@ -28,6 +28,10 @@ class Adversary:
     """Computes the loss and the gradient of a training step in several passes over its batch.
 
     A subclass is a frozen dataclass of its settings, numbers all of them, with a `name` and a `step`.
+
+    Example:
+        >>> isinstance(keras_bert.training.Fgm(), Adversary), keras_bert.training.Fgm.name
+        (True, 'fgm')
     """
 
     name: ClassVar[str]

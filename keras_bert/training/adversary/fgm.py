@@ -19,7 +19,10 @@ class Fgm(Adversary):
         epsilon: Length of an example's shift. 0.5 is too far for MiniLM: docs/trust.md has what was measured.
 
     Example:
-        >>> model.compile(optimizer, adversary=Fgm(epsilon=0.2))  # doctest: +SKIP
+        >>> adversary = Fgm(epsilon=0.2)
+        >>> adversary
+        Fgm(epsilon=0.2)
+        >>> model.compile(optimizer, adversary=adversary)  # doctest: +SKIP
 
     References:
         Miyato et al. 2016, arXiv:1605.07725, section 3, formulas 2 and 4; here without their normalized embeddings, and

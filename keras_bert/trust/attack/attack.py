@@ -73,9 +73,11 @@ def attack(
             of its range or lacks another one.
 
     Example:
-        >>> report = keras_bert.trust.attack(model, dev, kind="typos", limit=200)  # doctest: +SKIP
-        >>> report.summary()["accuracy_after"]  # doctest: +SKIP
-        0.31
+        >>> model = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> rows = keras_bert.data.rows([{"text": "a gripping film", "label": "yes"}, {"text": "dull", "label": "no"}])
+        >>> report = attack(model, rows, kind="typos", queries=20)
+        >>> report.summary()["rows"], report.summary()["kind"]
+        (2, 'typos')
         >>> print(*report.shown(), sep="\n")  # doctest: +SKIP
     """
     victim = Victim(model, batch_size)

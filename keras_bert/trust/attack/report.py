@@ -17,6 +17,11 @@ class AttackReport:
         rows: What became of each row, in their order.
         seconds: Seconds that it took, loading models aside.
         settings: How it was done: kind, order, limits, seed.
+
+    Example:
+        >>> row = keras_bert.trust.AttackedRow(0, {"text": "bad"}, "1", "skipped", "0", -2, {"text": "bad"}, "0", -2)
+        >>> AttackReport([row], seconds=0.1).summary()["accuracy_before"]
+        0.0
     """
 
     rows: Sequence[AttackedRow]

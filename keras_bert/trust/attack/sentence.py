@@ -57,6 +57,12 @@ class AttackedRow:
         words: Words that there are to change, stop words included.
         queries: Texts that the model was asked for this row, the row itself included.
         stopped: The budget of queries ended the search.
+
+    Example:
+        >>> before, after = {"text": "good"}, {"text": "g ood"}
+        >>> row = AttackedRow(0, before, "1", "broken", "1", 2.5, after, "0", -0.5, words=1, queries=4)
+        >>> row.status, row.attacked["text"], row.new_answer
+        ('broken', 'g ood', '0')
     """
 
     row: int

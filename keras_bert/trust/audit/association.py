@@ -34,6 +34,15 @@ def read_association(path: str | Path) -> dict[str, Test]:
 
     Raises:
         InputError: No such file, a folder without one, or a file that holds something else.
+
+    Example:
+        >>> import json
+        >>> from pathlib import Path
+        >>> sets = {"targ1": "flowers", "targ2": "insects", "attr1": "pleasant", "attr2": "unpleasant"}
+        >>> test = {part: {"category": name, "examples": [f"one of {name}", "two"]} for part, name in sets.items()}
+        >>> _ = Path("weat1.jsonl").write_text(json.dumps(test))
+        >>> read_association("weat1.jsonl")["weat1"]["targ1"]
+        ('flowers', ['one of flowers', 'two'])
     """
     path = Path(path)
     files = sorted(file for file in path.iterdir() if file.suffix in (".json", ".jsonl")) if path.is_dir() else [path]

@@ -35,6 +35,12 @@ class Calibration:
         temperature: What makes all rows likeliest.
         abstain_below: From which score on the wanted accuracy is reached; 0 where none was wanted.
         finding: The numbers, in words and as they are.
+
+    Example:
+        >>> finding = keras_bert.trust.Finding("calibration", "872 rows", {"temperature": "1.10"})
+        >>> found = Calibration(temperature=1.1, abstain_below=0.81, finding=finding)
+        >>> found.temperature, found.finding.summary
+        (1.1, {'temperature': '1.10'})
     """
 
     temperature: float
@@ -61,6 +67,10 @@ def measure_calibration(
     Raises:
         InputError: The task is no classifier, there are no labelled rows, they are all answered right, or the wanted
             accuracy is not reached.
+
+    Example:
+        >>> found = measure_calibration(model, dev, accuracy=0.9)  # doctest: +SKIP
+        >>> model.calibrate(found.temperature, found.abstain_below)  # doctest: +SKIP
 
     References:
         Guo et al. 2017, arXiv:1706.04599.

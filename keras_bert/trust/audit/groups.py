@@ -46,6 +46,10 @@ def audit_groups(
         InputError: The task is no classifier, there are not as many groups as rows, or fewer than two large enough.
 
     Example:
+        >>> model = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> rows = keras_bert.data.rows({"text": ["good", "bad", "fine", "dull"], "label": ["yes", "no", "yes", "no"]})
+        >>> list(audit_groups(model, rows, ["AT", "AT", "CH", "CH"], least_rows=2).summary)[:2]
+        ['accuracy of AT', 'accuracy of CH']
         >>> audit_groups(model, dev, dev_table["country"].tolist()).summary  # doctest: +SKIP
         {'accuracy of AT': '91.2 % [89.0, 93.1]', ...}
     """

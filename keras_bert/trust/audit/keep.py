@@ -26,6 +26,14 @@ def keep_finding(folder: str | Path, finding: Finding, settings: Mapping[str, fl
 
     Raises:
         InputError: The folder holds no `keras_bert.json`, or a file cannot be written.
+
+    Example:
+        >>> from pathlib import Path
+        >>> finding = keras_bert.trust.Finding("groups", "872 rows", {"accuracy of AT": "91.2 % [89.0, 93.1]"})
+        >>> keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"]).save_preset("model")
+        >>> keep_finding("model", finding)
+        >>> "| accuracy of AT | 91.2 % " in Path("model/README.md").read_text()
+        True
     """
     folder = Path(folder)
     fields = read_json(folder / SETTINGS_FILE)

@@ -33,13 +33,21 @@ class Pair(NamedTuple):
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
-    """Reads a file as `crows_pairs_anonymized.csv` is written.
+    r"""Reads a file as `crows_pairs_anonymized.csv` is written.
 
     Args:
         path: A .csv with the columns `sent_more`, `sent_less`, `stereo_antistereo` and `bias_type`, others beside.
 
     Raises:
         InputError: No such file, a column that is missing, an empty sentence or another direction.
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("pairs.csv").write_text(
+        ...     ",sent_more,sent_less,stereo_antistereo,bias_type\n0,Women are late.,Men are late.,stereo,gender\n"
+        ... )
+        >>> read_pairs("pairs.csv")
+        [Pair(more='Women are late.', less='Men are late.', direction='stereo', bias_type='gender')]
     """
     path = Path(path)
     text = "".join(line for _, line in read_lines(path))

@@ -45,6 +45,16 @@ def read_stereoset(path: str | Path) -> list[Cluster]:
     Raises:
         InputError: No such file, a field that is missing or no string, a context without `BLANK`, or a sentence that is
             too short to have a word there.
+
+    Example:
+        >>> import json
+        >>> from pathlib import Path
+        >>> row = {"target": "pilot", "bias_type": "profession", "context": "The pilot is BLANK."}
+        >>> words = {"stereotype": "bold", "anti_stereotype": "shy", "unrelated": "green"}
+        >>> row |= {name: f"The pilot is {word}." for name, word in words.items()}
+        >>> _ = Path("stereoset.jsonl").write_text(json.dumps(row))
+        >>> read_stereoset("stereoset.jsonl")[0].words
+        ('bold', 'shy', 'green')
     """
     path = Path(path)
     fields = ["target", "bias_type", "context", *KINDS]

@@ -91,6 +91,12 @@ def fill_templates(
     Raises:
         InputError: A placeholder without fillers, a template without the one that is compared, one group only, or too
             many texts.
+
+    Example:
+        >>> fillers = {"person": {"women": ["Anna"], "men": ["Bela"]}, "job": {"": ["nurse", "pilot"]}}
+        >>> filled, compared = fill_templates(["{person} is a {job}."], fillers)
+        >>> filled.texts, compared
+        ([('Anna is a nurse.',), ('Bela is a nurse.',), ('Anna is a pilot.',), ('Bela is a pilot.',)], 'person')
     """
     rows = [(row,) if isinstance(row, str) else tuple(row) for row in templates]
     used = [dict.fromkeys(name for text in row for name in _PLACEHOLDER.findall(text)) for row in rows]
@@ -166,6 +172,12 @@ def audit_templates(
 
     Raises:
         InputError: Another task, or as `fill_templates`.
+
+    Example:
+        >>> model = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> fillers = {"person": {"women": ["Anna"], "men": ["Bela"]}, "job": {"": ["nurse", "pilot"]}}
+        >>> audit_templates(model, ["{person} is a {job}."], fillers).probe
+        'templates'
 
     References:
         Kiritchenko and Mohammad 2018, arXiv:1805.04508; Garg et al. 2019, arXiv:1809.10610, counterfactual token

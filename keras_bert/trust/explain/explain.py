@@ -71,8 +71,10 @@ def explain(
             option is of another method.
 
     Example:
-        >>> explain(model, ["a gripping film"])[0]["words"][1]  # doctest: +SKIP
-        {'text': 'gripping', 'start': 2, 'end': 10, 'value': 2.31, 'field': 'text'}
+        >>> model = keras_bert.BertEmbedder.from_preset("minilm")
+        >>> (found,) = explain(model, [("a film", "a movie")], method="occlusion")
+        >>> [word["text"] for word in found["words"]]
+        ['a', 'film', 'a', 'movie']
     """
     fields = fields_of(model)
     settings = ExplainSettings.of(
