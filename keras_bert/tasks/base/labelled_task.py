@@ -193,8 +193,10 @@ class LabelledTask(BertTask):
             Name → score; among them `loss`, that of training but without class weights.
         """
         outputs, targets = self.predict_rows(rows, batch_size)
-        loss = self.default_loss()(targets, outputs)
-        return {"loss": float(loss), **self.scores(targets, outputs)}
+        loss = self.default_loss()
+        # The mean over all rows. Inside the scope of a strategy Keras' own would be divided by its replicas as well.
+        loss.reduction = "none"
+        return {"loss": float(tf.reduce_mean(loss(targets, outputs))), **self.scores(targets, outputs)}
 
     def predict_rows(self, rows: Any, batch_size: int = 64) -> tuple[Any, Any]:
         """Runs the model over labelled rows.

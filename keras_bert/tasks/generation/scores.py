@@ -1,5 +1,6 @@
 """How good a model that writes is: token by token, and by the texts that it writes."""
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,8 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.evaluation.generation import generation_scores
 from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
+from keras_bert.training.runs.between_workers import BetweenWorkers
+from keras_bert.training.strategy import part_of_workers
 
 
 class TextScoring(NamedTuple):
@@ -80,6 +83,32 @@ def text_scores(
     written = [found["text"] for found in answer(sources)]
     insensitive = lowercase if scoring.lowercase is None else scoring.lowercase
     return generation_scores(written, references, scoring.bleu_tokenize, insensitive)
+
+
+def answered_by_workers(
+    strategy: tf.distribute.Strategy, answer: Callable[[list[str]], list[dict[str, Any]]], sources: list[str]
+) -> list[dict[str, Any]]:
+    """Answers texts, of which each worker of a strategy takes its share: to write takes longer than to score.
+
+    Args:
+        strategy: That of the model.
+        answer: From texts to answers, each with `text`.
+        sources: The same on all workers.
+
+    Returns:
+        The `text` of each answer, on all workers.
+
+    Example:
+        >>> answered_by_workers(tf.distribute.get_strategy(), lambda texts: [{"text": text} for text in texts], ["a"])
+        [{'text': 'a'}]
+    """
+    workers = BetweenWorkers.of(strategy)
+    if workers is None:
+        return answer(sources)
+    own, count = part_of_workers(strategy)
+    written = [found["text"] for found in answer(sources[own::count])]
+    shares = [json.loads(data) for data in workers.gather(json.dumps(written).encode())]
+    return [{"text": shares[row % count][row // count]} for row in range(len(sources))]
 
 
 def texts_of(rows: tf.data.Dataset) -> tuple[list[str], list[list[str]]]:

@@ -33,7 +33,7 @@ from keras_bert.tasks.generation.checks import check_parts
 from keras_bert.tasks.generation.loss import SmoothedCrossEntropy
 from keras_bert.tasks.generation.output_ids import OutputIds
 from keras_bert.tasks.generation.rows import as_inputs, source_rows, teacher_rows
-from keras_bert.tasks.generation.scores import TextScoring, row_sums, text_scores, token_scores
+from keras_bert.tasks.generation.scores import TextScoring, answered_by_workers, row_sums, text_scores, token_scores
 from keras_bert.tasks.generation.search import TextSearch
 from keras_bert.tasks.generation.settings import GenerationSettings
 from keras_bert.tasks.generation.writing_task import WritingTask
@@ -306,7 +306,8 @@ class BertSeq2Seq(WritingTask):
         if self.text_scoring is None:
             return scores
         answer = functools.partial(self.answer, batch_size=batch_size)
-        return {**scores, **text_scores(answer, rows, self.text_scoring, self.tokenizer.lowercase)}
+        shared = functools.partial(answered_by_workers, self.distribute_strategy, answer)
+        return {**scores, **text_scores(shared, rows, self.text_scoring, self.tokenizer.lowercase)}
 
     def _row_sums(self, inputs: Any, targets: Any, weights: Any) -> Any:
         """See `row_sums`; replicas exchange no logits."""

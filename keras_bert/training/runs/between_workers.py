@@ -6,11 +6,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.graph import graph_function
-from keras_bert.training.strategy import is_chief
+from keras_bert.training.strategy import is_chief, part_of_workers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,17 @@ class BetweenWorkers:
     def sum(self, number: int) -> int:
         """Returns the sum of the workers' numbers; a worker with several devices counts each of them."""
         return int(self._sum(tf.constant(number)))
+
+    def gather(self, data: bytes) -> list[bytes]:
+        """Returns what each worker gives, in the order of the workers; all of it goes over the net once."""
+        devices = len(self.strategy.extended.worker_devices)
+        own, count = part_of_workers(self.strategy)
+        lengths = self._sum(tf.one_hot(own, count, len(data), 0, dtype=tf.int32)).numpy() // devices
+        ends = lengths.cumsum()
+        placed = np.zeros(int(ends[-1]), np.int32)
+        placed[ends[own] - lengths[own] : ends[own]] = np.frombuffer(data, np.uint8)
+        whole = (self._sum(tf.constant(placed)).numpy() // devices).astype(np.uint8)
+        return [whole[end - length : end].tobytes() for end, length in zip(ends, lengths, strict=True)]
 
     def of_chief(self, number: float) -> float:
         """Returns the chief's number."""

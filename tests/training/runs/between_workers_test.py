@@ -68,3 +68,11 @@ def test_an_error_of_tensorflow_is_only_put_into_words_where_there_are_workers()
     error = tf.errors.UnavailableError(None, None, "gone")
     with pytest.raises(tf.errors.UnavailableError), lost_workers_named(tf.distribute.get_strategy()):
         raise error
+
+
+def test_what_workers_give_comes_to_all_in_their_order(monkeypatch):
+    """The second worker of three, each with two devices; one of them has nothing to give."""
+    monkeypatch.setattr("keras_bert.training.runs.between_workers.part_of_workers", lambda strategy: (1, 3))
+    others = [tf.constant([2, 0, 0]), tf.constant([200, 255, 0, 0, 0])]
+    workers = BetweenWorkers(Strategy(), lambda number: 2 * (number + others.pop(0)))
+    assert workers.gather(b"\x00b\xff") == [b"\xc8\xff", b"\x00b\xff", b""]
