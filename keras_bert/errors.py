@@ -34,6 +34,15 @@ class InputError(ValueError):
         super().__init__(one_line(str(message), LONGEST_MESSAGE))
 
 
+class LostProcessError(InputError):
+    """A process that shares the work has gone, through no fault of the input: the same call may be made again.
+
+    Example:
+        >>> issubclass(LostProcessError, InputError)
+        True
+    """
+
+
 def one_line(text: str, longest: int) -> str:
     r"""Makes a text fit for one line of a terminal.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import logging
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, LostProcessError
 from keras_bert.escaping import to_json
 from keras_bert.files import write_file
 
@@ -74,7 +74,8 @@ class PartFile:
         self._file.close()
         if kind is None:
             self._finish()
-        elif issubclass(kind, InputError):  # the input is to be mended: the same command will be another
+        elif issubclass(kind, InputError) and not issubclass(kind, LostProcessError):
+            # The input is to be mended: the same command will be another.
             self._part.unlink()
             self._note.unlink()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from keras_bert.errors import InputError
+from keras_bert.errors import LostProcessError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -40,7 +40,8 @@ def in_processes(
         arguments: Of `begin`.
 
     Raises:
-        InputError: A process raised it, or has gone (the system may have been out of memory).
+        InputError: A process raised it.
+        LostProcessError: A process has gone; the system may have been out of memory.
 
     Example:
         >>> list(in_processes(abs, [-3, 2, -1], processes=2))
@@ -58,7 +59,7 @@ def in_processes(
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
-        raise InputError(
+        raise LostProcessError(
             "one of the processes has gone, as when the system is out of memory; give fewer, --processes=1"
         ) from None
     finally:

@@ -1,10 +1,11 @@
 """Lines that are written over a long time: whole at the end, and what is there when it is cut off is not made again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, LostProcessError
 from keras_bert.scripts.part_file import PartFile, digest_of
 
 GROUPS = [["a", "b"], ["ä", ""], ["e"]]
@@ -14,12 +15,14 @@ class CutError(Exception):
     """Stands for a power cut."""
 
 
-def write(path: Path, groups: list[list[str]], cut_after: int | None = None, **facts: str) -> int:
+def write(
+    path: Path, groups: list[list[str]], cut_after: int | None = None, error: Any = CutError, **facts: str
+) -> int:
     with PartFile(str(path), facts) as part:
         begun = part.groups
         for number, group in enumerate(groups[begun:], start=begun):
             if number == cut_after:
-                raise CutError
+                raise error("cut off")
             part.write(group)
     return begun
 
@@ -34,6 +37,13 @@ def test_it_goes_on_behind_the_last_whole_group(tmp_path: Path, cut_after: int):
     assert write(path, GROUPS, model="m") == cut_after
     assert path.read_text(encoding="utf-8") == "a\nb\nä\n\ne\n"
     assert [found.name for found in tmp_path.iterdir()] == ["lines"]
+
+
+@pytest.mark.parametrize(("error", "stays"), [(LostProcessError, True), (InputError, False)])
+def test_what_is_there_stays_unless_the_input_is_to_be_mended(tmp_path: Path, error: type[InputError], stays: bool):
+    with pytest.raises(error):
+        write(tmp_path / "lines", GROUPS, 2, error)
+    assert {found.name for found in tmp_path.iterdir()} == ({"lines.part", "lines.part.json"} if stays else set())
 
 
 def test_other_facts_are_refused_and_nothing_is_lost(tmp_path: Path):

@@ -281,6 +281,7 @@ def test_a_process_that_is_killed_ends_the_program_with_a_line(classifier: Path,
     said = program.communicate(timeout=60)[1]
     assert program.returncode == 2
     assert "one of the processes has gone" in said.splitlines()[-1]
+    assert (tmp_path / "a.jsonl.part").stat().st_size  # the input is as it should be: the same command goes on
 
 
 @pytest.mark.slow
