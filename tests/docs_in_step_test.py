@@ -27,7 +27,6 @@ ROOT = Path(__file__).resolve().parents[1]
 # a new page comes with its twin or with a line here.
 ENGLISH_ONLY = {
     "decisions.md",
-    "retrieval.md",
 }
 TRANSLATED = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs" / "zh").glob("*.md"))]
 
