@@ -49,7 +49,7 @@ def in_processes(
     """
     context = multiprocessing.get_context("spawn")
     threads = max(1, len(os.sched_getaffinity(0)) // processes)
-    pool = concurrent.futures.ProcessPoolExecutor(processes, context, _begin, (threads, begin, arguments))
+    pool = concurrent.futures.ProcessPoolExecutor(processes, context, _begin, (os.getpid(), threads, begin, arguments))
     waiting: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
     try:
         for item in items:
@@ -66,14 +66,14 @@ def in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-def _begin(threads: int, begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+def _begin(parent: int, threads: int, begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     # Read by TensorFlow when it is first imported here, and by the libraries under NumPy.
     os.environ["OMP_NUM_THREADS"] = os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Ctrl-C at a terminal reaches all of them: it is for the process that started them, and ends them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if begin is not None:
         begin(*arguments)
 
