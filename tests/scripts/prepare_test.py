@@ -91,7 +91,7 @@ def test_finetune_takes_the_flags_from_the_folder_and_learns(run: Path, made):
     assert "128 rows" in (run / "model" / "README.md").read_text()
 
 
-@pytest.mark.parametrize("step", [3, 8, 11])
+@pytest.mark.parametrize("step", [11, *(pytest.param(step, marks=pytest.mark.slow) for step in (3, 8))])
 def test_going_on_in_the_middle_of_an_epoch_leaves_no_trace(
     step: int, run: Path, made, encoder: Path, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -160,6 +160,7 @@ TASKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_trains_on_prepared_rows(task: str, encoder: Path, tmp_path: Path):
     flags, row = TASKS[task]

@@ -50,6 +50,9 @@ TASKS: dict[str, Any] = {
 }
 
 
+OTHERS = [name for name in TASKS if name not in ("classifier", "tagger")]
+
+
 def examples_of(batches: tf.data.Dataset) -> list[str]:
     """The examples of batches without their padding, as text, so that they can be counted."""
     found = []
@@ -77,7 +80,9 @@ def test_batches_hold_the_examples_of_the_rows(name: str, tmp_path: Path):
     assert in_order[0] == in_order[1]
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize(
+    "name", ["classifier", "tagger", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+)
 def test_batches_from_one_on_are_those_of_the_whole_epoch(name: str, tmp_path: Path):
     task, rows = TASKS[name]()
     for source in (several(rows), prepared(task, several(rows), tmp_path / "prepared")):
