@@ -21,13 +21,15 @@ _NO_FILES = ("tfds:", "library_docs")
 
 
 def is_prepared(source: str) -> bool:
-    """Tells whether a source of rows is a folder that `keras-bert prepare` wrote, or should have: a folder is no file.
+    """Tells whether a source of rows is a folder that `keras-bert prepare` wrote.
 
     Example:
         >>> is_prepared("train.csv")
         False
     """
-    return Path(source).is_dir() or ("://" in source and not source.startswith(_NO_FILES))
+    if "://" in source:
+        return not source.startswith(_NO_FILES)  # no file of rows is read from elsewhere
+    return (Path(source) / "manifest.json").is_file()
 
 
 def check_inputs(modules: Iterable[types.ModuleType]) -> None:

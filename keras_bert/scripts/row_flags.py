@@ -147,7 +147,7 @@ def read_word_rows(source: str, label: bool = False) -> tf.data.Dataset:
     from keras_bert.data.sources.json_lines_file import read_json_lines
 
     del label
-    if not source.endswith((".jsonl", ".jsonl.gz", ".json")):
+    if not str(source).endswith((".jsonl", ".jsonl.gz", ".json")):
         raise InputError(f"{source}: --words names a field of a .jsonl file")
     rows = []
     for number, (words,) in read_json_lines(Path(source), [FLAGS.words]):

@@ -224,12 +224,8 @@ def _is_held_out(rows: Mapping[str, Any], share: float) -> tf.Tensor:
 
 
 def _chosen(rows: Mapping[str, Any], mask: tf.Tensor) -> dict[str, Any]:
-    return {
-        name: tf.ragged.boolean_mask(value, mask)
-        if isinstance(value, tf.RaggedTensor)
-        else tf.boolean_mask(value, mask)
-        for name, value in rows.items()
-    }
+    kept = tf.where(mask)[:, 0]
+    return {name: tf.gather(value, kept) for name, value in rows.items()}
 
 
 def digest_of_build(settings: Any, tokenizer: Any, sources: Sequence[str]) -> str:
