@@ -49,8 +49,7 @@ flags.DEFINE_list("keep", [], "Columns of a .csv, .tsv or .jsonl file to write b
 flags.DEFINE_integer(
     "processes",
     1,
-    "Processes that answer, each with the model and its share of the processor; several are faster where texts are "
-    "many and short.",
+    "Processes that answer, each with the model and its share of the processor.",
     lower_bound=1,
 )
 
