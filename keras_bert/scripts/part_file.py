@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -47,12 +48,20 @@ class PartFile:
         self._part = self._target.with_name(self._target.name + ".part")
         self._note = self._target.with_name(self._target.name + ".part.json")
         self._facts = json.loads(json.dumps(facts))
-        self.groups, size = self._found()
+        self._file = self._part.open("ab")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.groups, size = self._found()
+        except BlockingIOError:
+            self._file.close()
+            raise InputError(f"{self._part}: another program writes there; wait for it, or name another file") from None
+        except InputError:
+            self._file.close()
+            raise
         self._lines = 0
         self._began = self._said = time.monotonic()
-        if not self._note.exists():
+        if not self.groups:
             write_file(self._note, to_json({"facts": self._facts}) + "\n")
-        self._file = self._part.open("ab")
         self._file.truncate(size)
 
     def __enter__(self) -> PartFile:
@@ -93,7 +102,7 @@ class PartFile:
 
     def _found(self) -> tuple[int, int]:
         """Returns how many whole groups there are, and the bytes that they take."""
-        if not self._part.is_file() or not self._note.is_file():
+        if not self._part.stat().st_size or not self._note.is_file():
             return 0, 0
         noted = json.loads(self._note.read_text(encoding="utf-8"))["facts"]
         changed = [name for name in {**noted, **self._facts} if noted.get(name) != self._facts.get(name)]

@@ -63,6 +63,15 @@ def test_what_is_there_is_replaced_at_the_end_alone(tmp_path: Path):
     assert (tmp_path / "lines").read_text(encoding="utf-8").startswith("a\nb\n")
 
 
+def test_two_programs_do_not_write_one_file(tmp_path: Path):
+    with PartFile(str(tmp_path / "lines"), {}) as part:
+        part.write(["a"])
+        with pytest.raises(InputError, match=r"lines\.part: another program writes there"):
+            PartFile(str(tmp_path / "lines"), {})
+        part.write(["b"])
+    assert (tmp_path / "lines").read_text() == "a\nb\n"
+
+
 def test_a_digest_tells_files_and_folders_apart(tmp_path: Path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a").write_text("1")
