@@ -55,6 +55,11 @@ def read_hugging_face(path: str | Path, pad_vocabulary: bool = False) -> Checkpo
 
     Raises:
         InputError: A file is missing, truncated or damaged, or it is not a BERT that this encoder can follow.
+
+    Example:
+        >>> keras_bert.BertEmbedder.from_preset("minilm").save_preset("model")
+        >>> read_hugging_face("model").config.num_hidden_layers
+        6
     """
     checkpoint = describe_hugging_face(path, pad_vocabulary)
     modules = read_modules(Path(path))

@@ -33,6 +33,14 @@ class Weight:
         shape: Its shape in Hugging Face's layout; weights of dense layers are (out, in).
         read: Gives the present value, float32 in Hugging Face's layout.
         write: Sets the variable from such an array.
+
+    Example:
+        >>> import keras
+        >>> layer = keras.layers.Dense(3)
+        >>> layer.build((None, 2))
+        >>> weight, bias = keras_bert.checkpoints.dense_weights("classifier", layer)
+        >>> bias.name, bias.read().tolist()
+        ('classifier.bias', [0.0, 0.0, 0.0])
     """
 
     name: str
@@ -48,6 +56,12 @@ def variable_weight(name: str, variable: Any, transpose: bool = False) -> Weight
         name: Hugging Face's name.
         variable: The Keras variable.
         transpose: The file holds it with its two axes exchanged.
+
+    Example:
+        >>> import keras
+        >>> weight = variable_weight("scale", keras.Variable([1.0, 2.0]))
+        >>> weight.name, weight.shape, weight.read().tolist()
+        ('scale', (2,), [1.0, 2.0])
     """
     shape = tuple(variable.shape)
 
@@ -103,6 +117,11 @@ def encoder_weights(encoder: BertEncoder) -> list[Weight]:
 
     Returns:
         The weights, those of `names.encoder_shapes` in its order.
+
+    Example:
+        >>> encoder = keras_bert.BertEncoder.from_preset("minilm")
+        >>> [weight.name for weight in encoder_weights(encoder)][:2]
+        ['bert.embeddings.word_embeddings.weight', 'bert.embeddings.position_embeddings.weight']
     """
     embeddings = encoder.embeddings
     weights = [variable_weight(WORD_EMBEDDINGS, embeddings.word_embeddings)]
@@ -151,7 +170,10 @@ def load_weights(
             the checkpoint has a tensor of the encoder that the model has not (the pooler aside).
 
     Example:
-        >>> report = load_weights(encoder_weights(encoder), checkpoint)  # doctest: +SKIP
+        >>> checkpoint = keras_bert.checkpoints.open_checkpoint("minilm")
+        >>> encoder = keras_bert.BertEncoder(checkpoint.config)
+        >>> len(load_weights(keras_bert.checkpoints.encoder_weights(encoder), checkpoint).loaded)
+        103
     """
     weights = list(weights)
     names = {weight.name for weight in weights}

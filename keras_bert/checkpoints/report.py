@@ -19,6 +19,12 @@ class LoadReport:
         new: Names of the weights of the model that the file has not; they keep their initial values.
         ignored: Names in the file that were not used, each with the reason.
         notes: What the reader had to decide or convert.
+
+    Example:
+        >>> report = LoadReport("runs/sst2/model", loaded=("bert.pooler.dense.weight",), new=("classifier.weight",))
+        >>> print(report)
+        runs/sst2/model: 1 weights loaded
+          1 new, with initial values: classifier.weight
     """
 
     source: str
@@ -44,6 +50,11 @@ class ConvertReport:
         written: Names of the tensors written.
         ignored: Names in the source that were not written, each with the reason.
         notes: What the reader or the writer had to decide or convert.
+
+    Example:
+        >>> report = keras_bert.checkpoints.convert("minilm", "bert")
+        >>> isinstance(report, ConvertReport)
+        True
     """
 
     source: str

@@ -77,7 +77,10 @@ def measure_importance(model: Any, rows: Any, batch_size: int = 8) -> Importance
         InputError: There are no rows, or the task does not learn from rows.
 
     Example:
-        >>> measure_importance(model, rows).plot("importance.png")  # doctest: +SKIP
+        >>> model = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> rows = keras_bert.data.rows([{"text": "a gripping film", "label": "yes"}, {"text": "dull", "label": "no"}])
+        >>> measure_importance(model, rows).columns.shape  # layers, columns
+        (6, 1536)
 
     References:
         Michel et al. 2019, arXiv:1905.10650, equation 2 (heads); Molchanov et al. 2019, arXiv:1906.10771, equation 8.

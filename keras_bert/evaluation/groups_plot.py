@@ -25,6 +25,13 @@ def plot_groups(scores: Mapping[str, Any], path: str | Path) -> None:
 
     Raises:
         InputError: matplotlib is not installed, or there are no groups.
+
+    Example:
+        >>> import numpy as np
+        >>> targets, answers = np.array([0, 1, 0, 1]), np.array([0, 1, 1, 1])
+        >>> groups = ["a", "a", "b", "b"]
+        >>> scores = keras_bert.evaluation.group_scores(targets, answers, groups, ["no", "yes"], least_rows=2)
+        >>> plot_groups(scores, "groups.png")
     """
     figures = import_extra("matplotlib.figure")
     groups = scores["groups"]

@@ -24,6 +24,11 @@ def plot_reliability(diagrams: Mapping[str, Reliability], path: str | Path) -> N
     Raises:
         InputError: matplotlib is not installed, or there is nothing to draw.
 
+    Example:
+        >>> import numpy as np
+        >>> found = keras_bert.evaluation.reliability(np.array([0.95, 0.85, 0.65]), np.array([1, 1, 0]))
+        >>> plot_reliability({"dev.tsv": found}, "reliability.png")
+
     References:
         Niculescu-Mizil and Caruana 2005, "Predicting good probabilities with supervised learning"; Guo et al. 2017,
         arXiv:1706.04599, figure 4.

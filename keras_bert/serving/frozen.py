@@ -38,7 +38,9 @@ def frozen(
         InputError: The weights, counted once for each function that uses them, do not fit into a graph.
 
     Example:
-        >>> signatures = frozen(model, model.signatures())  # doctest: +SKIP
+        >>> model = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> sorted(frozen(model, model.signatures()))
+        ['labels', 'serving_default', 'token_ids']
     """
     traced = {
         name: graph_function(signature.function).get_concrete_function(**signature.inputs)

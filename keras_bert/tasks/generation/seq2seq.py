@@ -78,8 +78,8 @@ class BertSeq2Seq(WritingTask):
             table.
 
     Example:
-        >>> model = BertSeq2Seq.from_preset("minilm", max_length=64)  # doctest: +SKIP
-        >>> model.compile(keras_bert.training.adamw(1e-4, steps=10_000))  # doctest: +SKIP
+        >>> model = BertSeq2Seq.from_preset("minilm", max_length=64)
+        >>> model.compile(keras_bert.training.adamw(1e-4, steps=10_000))
         >>> model.fit(model.batches(rows, batch_size=64, shuffle=True))  # doctest: +SKIP
         >>> model.answer(["ein hund läuft am strand"])  # doctest: +SKIP
         [{'text': 'a dog is running on the beach.', 'score': -0.21, 'hypotheses': [...]}]

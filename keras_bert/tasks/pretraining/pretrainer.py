@@ -59,8 +59,8 @@ class BertPretrainer(MaskFiller):
         InputError: The encoder's pooler is missing, or would never be used; or it sees to one side alone.
 
     Example:
-        >>> model = BertPretrainer.from_preset("minilm")  # doctest: +SKIP
-        >>> model.compile(keras_bert.training.adamw(1e-4, steps=10_000))  # doctest: +SKIP
+        >>> model = BertPretrainer.from_preset("minilm")
+        >>> model.compile(keras_bert.training.adamw(1e-4, steps=10_000))
         >>> model.fit(model.batches(examples, batch_size=64, shuffle=True))  # doctest: +SKIP
         >>> model.answer(["The capital of France is [MASK]."], top_k=1)  # doctest: +SKIP
         [[[{'token': 'paris', 'text': 'The capital of France is paris.', 'score': 0.41}]]]

@@ -90,6 +90,13 @@ def audit_association(
     Raises:
         InputError: No such encoding, a text longer than the model takes or without tokens, or a test without spread.
 
+    Example:
+        >>> words = {"targ1": ["rose", "lily"], "targ2": ["wasp"], "attr1": ["love", "joy"], "attr2": ["pain"]}
+        >>> test = {part: (part, texts) for part, texts in words.items()}
+        >>> encoder = keras_bert.BertEmbedder.from_preset("minilm")
+        >>> audit_association(encoder, {"weat1": test}, encodings=["mean"]).probe
+        'association'
+
     References:
         Caliskan et al. 2017, arXiv:1608.07187; May et al. 2019, arXiv:1903.10561; Meade et al. 2022, arXiv:2110.08527.
     """

@@ -39,6 +39,11 @@ def explain_signature(task: BertTask) -> dict[str, Signature]:
 
     Raises:
         InputError: It is another task, or reads marked entities.
+
+    Example:
+        >>> model = keras_bert.BertClassifier.from_preset("minilm", labels=["no", "yes"])
+        >>> sorted(explain_signature(model))
+        ['explain']
     """
     if not isinstance(task, BertClassifier | BertRegressor):
         raise InputError(f"a {type(task).__name__} has no signature explain; classifiers and regressors have")
