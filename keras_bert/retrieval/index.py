@@ -300,7 +300,8 @@ class Index:
             **options: `top_k`, answers a question, 3. `passages` to read, 10. `weight` of the reader beside the search,
                 0.3, see `asking.merge.weigh`. `threshold`: answers to which the reader gives less in all places,
                 by `read`, are none. `history`: questions asked before with their answers; a follow-up is searched for
-                with the last of them. `batch_size`, 32 passages. And those of `search`: `method`, `reranker`, `candidates`, `label`, `fusion`.
+                with the last of them. `batch_size`, 32 passages. And those of `search`: `method`, `reranker`,
+                `candidates`, `label`, `fusion`.
 
         Returns:
             For one question a list, the best answer first, empty for no answer; for several a list of lists. Of each:
