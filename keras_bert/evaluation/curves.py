@@ -83,7 +83,7 @@ def plot_curves(
         axes.set_xlabel("step" if steps else "epoch")
         axes.set_ylabel(words, parse_math=False)
         axes.set_title(words, parse_math=False)
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.3)
         axes.legend()
     picture = io.BytesIO()

@@ -21,6 +21,19 @@ HISTORY = {
 }
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 7])
+def test_epochs_are_whole_numbers(epochs: int, tmp_path, monkeypatch):
+    """Also of one epoch, where a range of a tenth is shown."""
+    saved = []
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: saved.append(figure))
+    plot_curves({"loss": [0.5] * epochs}, tmp_path / "curves.png")
+    (axes,) = saved[0].axes
+    low, high = axes.get_xlim()
+    shown = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert shown
+    assert all(tick == int(tick) for tick in shown)
+
+
 def test_what_is_drawn(tmp_path, monkeypatch):
     saved = []
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", lambda figure, *_, **__: saved.append(figure))
