@@ -94,7 +94,18 @@ def test_whose_example_is_not_run_is_listed():
     assert {name for name, value in NAMES.items() if examples(value) and skipped(value)} == NOT_RUN
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - WITHOUT - NOT_RUN))
+def takes_long(name: str) -> bool:
+    """Tells whether the example opens a checkpoint, which takes a second or more."""
+    return '"minilm"' in inspect.cleandoc(NAMES[name].__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if takes_long(name) else [])
+        for name in sorted(set(NAMES) - WITHOUT - NOT_RUN)
+    ],
+)
 def test_the_example_gives_what_it_says(name: str, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     value = NAMES[name]

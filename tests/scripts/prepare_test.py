@@ -106,6 +106,7 @@ def test_going_on_in_the_middle_of_an_epoch_leaves_no_trace(
     assert_same_run(tmp_path / "run", run)
 
 
+@pytest.mark.slow
 def test_streamed_rows_are_prepared_on_the_way(
     run: Path, parts: Path, encoder: Path, tables: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -138,6 +139,7 @@ def test_what_cannot_be_streamed_is_refused(flags: list[str], words: str, parts:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_held_out_rows_are_scored_and_not_trained_on(parts: Path, encoder: Path, tmp_path: Path):
     flags = [f"--train={parts}/*.tsv*", "--text=sentence", f"--preset={encoder}", "--max_length=24", "--held_out=0.2"]
     assert prepare(tmp_path / "p", *flags).status == 0
