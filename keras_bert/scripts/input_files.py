@@ -52,7 +52,23 @@ def check_inputs(modules: Iterable[types.ModuleType]) -> None:
                     _check(flag.name, value)
 
 
+def names_several(source: str) -> bool:
+    """Tells whether a source of rows is a pattern of files, or a list of them with commas between.
+
+    Example:
+        >>> names_several("data/*.csv"), names_several("a.csv,b.csv"), names_several("a.csv")
+        (True, True, False)
+    """
+    if source.startswith(_NO_FILES) or "://" in source or Path(source).exists():
+        return False
+    return any(sign in source for sign in "*?[,")
+
+
 def _check(name: str, value: object) -> None:
+    if name == "train" and isinstance(value, str) and names_several(value) and "," in value:
+        for part in value.split(","):
+            _check(name, part)
+        return
     if not isinstance(value, str) or "://" in value or any(sign in value for sign in "*?["):
         return
     looks_like_path = "/" in value or (name in FILES and "." in value)

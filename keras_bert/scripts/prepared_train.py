@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.scripts.input_files import is_prepared
+from keras_bert.scripts.input_files import is_prepared, names_several
 from keras_bert.scripts.task_kinds import KINDS
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ def build(kind: Any, checkpoint: Any, train: Any, labels: list[str] | None) -> A
 
 def refuse_with_prepared(names: tuple[str, ...]) -> None:
     """Refuses flags that need the rows themselves; an `InputError`."""
+    if names_several(FLAGS.train) and not FLAGS.stream:
+        raise InputError(
+            f"--train={FLAGS.train}: several files are trained on with --stream, or made ready by keras-bert prepare"
+        )
     if is_prepared(FLAGS.train) and FLAGS.stream:
         raise InputError(f"--stream is for rows that are not prepared; {FLAGS.train} is a folder of examples")
     if FLAGS.stream and FLAGS.strategy == "multi_worker":

@@ -139,6 +139,17 @@ def test_what_cannot_be_streamed_is_refused(flags: list[str], words: str, parts:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_list_of_files_is_prepared_and_streamed_and_not_read_otherwise(parts: Path, encoder: Path, tmp_path: Path):
+    names = f"{parts}/a.tsv,{parts}/b.tsv.gz"
+    reading = [f"--train={names}", "--text=sentence", f"--preset={encoder}", "--max_length=24"]
+    done = prepare(tmp_path / "p", *reading)
+    assert done.status == 0, done.stderr
+    assert PreparedExamples(tmp_path / "p").cardinality() == 43 + 43
+    assert "several files are trained on with --stream" in finetune(tmp_path / "run", *reading).error
+    gone = prepare(tmp_path / "q", f"--train={names},{parts}/none.tsv", *reading[1:])
+    assert f"{parts}/none.tsv: no such file" in gone.error
+
+
 @pytest.mark.slow
 def test_held_out_rows_are_scored_and_not_trained_on(parts: Path, encoder: Path, tmp_path: Path):
     flags = [f"--train={parts}/*.tsv*", "--text=sentence", f"--preset={encoder}", "--max_length=24", "--held_out=0.2"]
